@@ -1,0 +1,1 @@
+"""Luthier: the workshop where teams tune GPT models, and keep them."""

@@ -1,0 +1,85 @@
+"""All settings in one place, read once from the environment; `LUTHIER_HOME` decides where state lives."""
+
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from typing import Annotated
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Every knob. Durations are seconds, sizes bytes; `wait_divisor` shortens all waits in tests, ratios kept."""
+
+    model_config = SettingsConfigDict(env_prefix="LUTHIER_", extra="ignore")
+
+    home: Path = Path("var")
+    host: str = "127.0.0.1"
+    port: int = Field(8000, validation_alias=AliasChoices("PORT", "LUTHIER_PORT"))
+    public_url: str | None = None
+    database_url_set: str | None = Field(None, validation_alias=AliasChoices("DATABASE_URL", "LUTHIER_DATABASE_URL"))
+    redis_url_set: str | None = Field(None, validation_alias=AliasChoices("REDIS_URL", "LUTHIER_REDIS_URL"))
+    secret: SecretStr | None = None
+    owner_email: str | None = None
+    owner_password: SecretStr | None = None
+    allow_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    trainer_url: str | None = None
+    trainer_key: SecretStr | None = None
+    debug: bool = False
+    log_level: str = "INFO"
+
+    session_idle_seconds: int = 12 * 3600
+    session_absolute_seconds: int = 14 * 86400
+    upload_limit: int = 64 * 2**30
+    line_limit: int = 160 * 2**20
+    row_limit: int = 20_000_000
+    structural_error_limit: int = 10_000
+    slice_seconds: float = 5.0
+    wait_divisor: float = 1.0
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("allow_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy's URL; SQLite under `home` unless DATABASE_URL says otherwise. Plain postgres URLs get psycopg 3."""
+        if self.database_url_set is None:
+            return f"sqlite:///{self.home / 'luthier.sqlite'}"
+        scheme, _, rest = self.database_url_set.partition("://")
+        return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else self.database_url_set
+
+    @property
+    def redis_url(self) -> str:
+        """Where nudges and task messages go; without REDIS_URL the supervisor's own server says where it listens."""
+        if self.redis_url_set is None:
+            raise RuntimeError("REDIS_URL is not set: start Luthier with `make run`, or name a Redis or Valkey server.")
+        return self.redis_url_set
+
+    @property
+    def base_url(self) -> str:
+        """The address people use, without a trailing slash; links in messages are made from it alone."""
+        return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
+
+    @property
+    def is_https(self) -> bool:
+        return urlsplit(self.base_url).scheme == "https"
+
+    def wait(self, seconds: float) -> float:
+        """A wait as configured: the nominal seconds, divided in tests."""
+        return seconds / self.wait_divisor
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process. Tests clear the cache after changing the environment."""
+    return Settings()  # type: ignore[call-arg]
