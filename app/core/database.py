@@ -1,0 +1,110 @@
+"""Sessions and the unit of work. This is the only module that commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from sqlite3 import Connection as SqliteConnection
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.settings import settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+READ_ONLY = {"luthier_read_only": True, "postgresql_readonly": True}
+
+SessionFactory = sessionmaker(expire_on_commit=False)
+
+
+@lru_cache
+def engine() -> Engine:
+    """The engine of this process, made at first use so that a forked child gets its own."""
+    url = settings().database_url
+    if url.startswith("sqlite"):
+        made = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
+        event.listen(made, "connect", _prepare_sqlite)
+        event.listen(made, "begin", _begin_sqlite)
+        return made
+    return create_engine(
+        url,
+        pool_size=8,
+        max_overflow=8,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "options": "-c statement_timeout=15000 -c timezone=UTC"},
+    )
+
+
+def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
+    # The driver's own transactions start late and never for reads; BEGIN is written by hand below.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=15000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that turns to writing fails at once when another writer was faster.
+    read_only = connection.get_execution_options().get("luthier_read_only")
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def forget_engine() -> None:
+    """Drop inherited connections without closing them: a forked worker child must not share sockets."""
+    if engine.cache_info().currsize:
+        engine().dispose(close=False)
+    engine.cache_clear()
+
+
+def _session() -> Session:
+    if "bind" not in SessionFactory.kw or SessionFactory.kw["bind"] is None:
+        return SessionFactory(bind=engine())
+    return SessionFactory()
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """Commit all of it or none of it, then send what was waiting for the commit."""
+    with _session() as session:
+        with session.begin():
+            yield session
+        send_waiting(session)
+
+
+@contextmanager
+def read_only() -> Iterator[Session]:
+    """A session that can look and cannot change: the database itself refuses a write."""
+    with _session() as session, session.begin():
+        _look_only(session)
+        yield session
+
+
+def _look_only(session: Session) -> None:
+    session.connection(execution_options=READ_ONLY)
+
+
+def send_waiting(session: Session) -> None:
+    """Post the letters written during the unit of work, now that the rows they speak of are real."""
+    waiting: list[Any] = session.info.pop("after_commit", [])
+    for send in waiting:
+        send()
+
+
+def after_commit(session: Session, send: Any) -> None:
+    """Call `send()` once the caller's unit of work is committed; never if it is undone."""
+    session.info.setdefault("after_commit", []).append(send)
+
+
+def request_session(request: Request) -> Iterator[Session]:
+    """One request, one unit of work; safe methods get a session that cannot write."""
+    if request.method in SAFE_METHODS:
+        with read_only() as session:
+            yield session
+    else:
+        with unit_of_work() as session:
+            yield session
+
+
+# FastAPI runs a plain dependency's exit after the answer is sent: a redirect could then miss its own row.
+DbSession = Annotated[Session, Depends(request_session, scope="function")]

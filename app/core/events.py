@@ -1,0 +1,96 @@
+"""Nudges: "something about job 12 changed". Redis carries the name of the thing and never its content."""
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import redis
+import redis.asyncio
+import structlog
+from sqlalchemy.orm import Session
+
+from app.core import database
+from app.settings import settings
+
+log = structlog.get_logger(__name__)
+
+CHANNEL = "luthier:nudges"
+RETRY_SECONDS = 1.0
+
+
+def announce(session: Session, *topics: str) -> None:
+    """Tell open pages, after the commit, that these things changed: `job:12`, `version:3`, `project:1`."""
+    for topic in topics:
+        database.after_commit(session, functools.partial(nudge, topic))
+
+
+def nudge(topic: str) -> None:
+    """Publish now. A broker that is away is logged: pages also look by themselves every 30 seconds."""
+    try:
+        _client().publish(CHANNEL, topic)
+    except redis.RedisError as error:
+        log.warning("nudge.failed", topic=topic, error=str(error))
+
+
+@functools.lru_cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings().redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+
+
+class Hub:
+    """One Redis subscription a process, handed on to every open page of it."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Queue[str]]] = {}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Hub"]:
+        """Listen for as long as the application runs."""
+        listener = asyncio.create_task(self._listen())
+        try:
+            yield self
+        finally:
+            listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listener
+
+    @asynccontextmanager
+    async def subscribed(self, topics: Iterable[str]) -> AsyncIterator[asyncio.Queue[str]]:
+        """A queue that receives the names of those of `topics` that change. A slow reader loses repeats only."""
+        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
+        wanted = list(topics)
+        for topic in wanted:
+            self._waiting.setdefault(topic, set()).add(queue)
+        try:
+            yield queue
+        finally:
+            for topic in wanted:
+                self._waiting[topic].discard(queue)
+                if not self._waiting[topic]:
+                    del self._waiting[topic]
+
+    def deliver(self, topic: str) -> None:
+        """Put the name into every queue that waits for it; a full queue already says "look again"."""
+        for queue in self._waiting.get(topic, ()):
+            with contextlib.suppress(asyncio.QueueFull):
+                queue.put_nowait(topic)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with redis.asyncio.Redis.from_url(settings().redis_url, health_check_interval=10) as client:
+                    async with client.pubsub() as subscription:
+                        await subscription.subscribe(CHANNEL)
+                        async for message in subscription.listen():
+                            if message["type"] == "message":
+                                self.deliver(message["data"].decode())
+            except (redis.RedisError, OSError) as error:
+                log.warning("nudges.lost", error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+                # What was published meanwhile is gone: everybody looks once.
+                for topic in list(self._waiting):
+                    self.deliver(topic)
+
+

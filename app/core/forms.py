@@ -1,0 +1,114 @@
+"""What people send through forms: kept as typed, told by field what is wrong, never lost."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.datastructures import UploadFile
+
+from app.core.errors import FieldError, ProductError, WrongInput
+
+MAX_FIELDS = 200
+
+
+class Form(BaseModel):
+    """The base of every form and API body: unknown fields are refused, text is trimmed."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+T = TypeVar("T", bound=Form)
+
+
+@dataclass(frozen=True)
+class Submission(Generic[T]):
+    """A form as it came: `form` when it is right, else None; `values` as typed, `errors` by field."""
+
+    form: T | None
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def refused(self, error: ProductError) -> "Submission[T]":
+        """The same submission with what a service found wrong; errors of no field stand under ''."""
+        found = {item.field: item.message for item in error.errors} or {"": error.message}
+        return Submission(None, self.values, found)
+
+
+def submitted(model: type[T]) -> Callable[[Request], Awaitable[Submission[T]]]:
+    """A dependency that reads an urlencoded form into `model`. An empty box is a missing value."""
+
+    async def read(request: Request) -> Submission[T]:
+        values = await form_values(request)
+        filled = {name: value for name, value in values.items() if value.strip()}
+        try:
+            return Submission(model.model_validate(filled), values)
+        except ValidationError as error:
+            return Submission(None, values, {item.field: item.message for item in explain(error)})
+
+    return read
+
+
+async def form_values(request: Request) -> dict[str, str]:
+    """The fields of a form, each once. Raises ProductError (400) when a field stands twice or is a file."""
+    data = await request.form(max_files=0, max_fields=MAX_FIELDS)
+    values: dict[str, str] = {}
+    for name, value in data.multi_items():
+        if name in values or isinstance(value, UploadFile):
+            raise ProductError(f"The field {name!r} was sent twice, or as a file.")
+        values[name] = value
+    values.pop("csrf", None)
+    return values
+
+
+def validated(model: type[T], values: Mapping[str, Any]) -> T:
+    """The form of these values; raises WrongInput naming each field."""
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise WrongInput("Some fields cannot be taken as they are.", errors=explain(error)) from error
+
+
+def explain(error: ValidationError) -> list[FieldError]:
+    """Pydantic's findings in our words, one a field, the first of each."""
+    found: dict[str, str] = {}
+    for item in error.errors(include_url=False, include_input=False):
+        found.setdefault(_place(item["loc"]), _sentence(item))
+    return [FieldError(name, message) for name, message in found.items()]
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    parts = [part for part in location if not (isinstance(part, str) and part.startswith(("function-", "literal[")))]
+    return ".".join(str(part) for part in parts)
+
+
+SENTENCES = {
+    "missing": "This is needed.",
+    "extra_forbidden": "There is no such field.",
+    "string_type": "Text is needed.",
+    "string_too_short": "At least {min_length} characters.",
+    "string_too_long": "At most {max_length} characters.",
+    "string_pattern_mismatch": "Only letters, digits, dots, dashes and underscores.",
+    "int_parsing": "A whole number is needed.",
+    "int_type": "A whole number is needed.",
+    "int_from_float": "A whole number is needed.",
+    "float_parsing": "A number is needed.",
+    "float_type": "A number is needed.",
+    "finite_number": "A number is needed.",
+    "greater_than": "More than {gt}.",
+    "greater_than_equal": "At least {ge}.",
+    "less_than": "Less than {lt}.",
+    "less_than_equal": "At most {le}.",
+    "literal_error": "One of {expected}.",
+    "json_invalid": "This is not JSON.",
+    "model_attributes_type": "An object is needed.",
+    "dict_type": "An object is needed.",
+}
+
+
+def _sentence(item: Any) -> str:
+    if item["type"] == "value_error":
+        return str(item["ctx"]["error"])
+    pattern = SENTENCES.get(item["type"])
+    return pattern.format(**item.get("ctx", {})) if pattern else f"{item['msg']}."

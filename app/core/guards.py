@@ -1,0 +1,91 @@
+"""What stands before every request: the Host's name, where an unsafe request comes from, and the headers of answers."""
+
+import uuid
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.database import SAFE_METHODS
+from app.settings import settings
+
+log = structlog.get_logger("app.web")
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+DOCS_CSP = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "X-Frame-Options": "DENY",
+}
+
+
+class Guards:
+    """Refuses foreign hosts and cross-site posts; gives every request an id and every answer its headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = _refusal(scope, headers)
+        request_id = uuid.uuid4().hex[:16]
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    answer.setdefault(name, value)
+                answer.setdefault("Content-Security-Policy", DOCS_CSP if scope["path"] == "/api/docs" else CSP)
+                answer["X-Request-Id"] = request_id
+                if settings().is_https:
+                    answer["Strict-Transport-Security"] = "max-age=31536000"
+                if not scope["path"].startswith("/static/"):
+                    answer.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request=request_id):
+            if refusal is None:
+                await self.app(scope, receive, with_headers)
+            else:
+                status, words = refusal
+                log.warning("request.refused", path=scope["path"], reason=words)
+                await PlainTextResponse(words, status)(scope, receive, with_headers)
+
+
+def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
+    if not is_our_host(headers.getlist("host")):
+        return 400, "This address is not one Luthier serves. Set LUTHIER_PUBLIC_URL to the address people use."
+    if scope["method"] in SAFE_METHODS or scope["path"].startswith("/api/"):
+        return None  # the API takes bearer tokens alone, which no browser sends by itself
+    if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return 403, "This request comes from another site."
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != headers["host"]:
+        return 403, "This request comes from another site."
+    return None
+
+
+def is_our_host(named: list[str]) -> bool:
+    """True when the request names exactly one host, and it is ours: the public one, or loopback."""
+    if len(named) != 1:
+        return False
+    host = named[0].lower()
+    public = urlsplit(settings().base_url)
+    if host == public.netloc.lower():
+        return True
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name in LOOPBACK

@@ -1,0 +1,85 @@
+"""Which processes live: one row each, written every few seconds, read by health page and supervisor."""
+
+import os
+import socket
+import threading
+import time
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import String, delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.core import clock, database
+from app.core.orm import Base
+
+log = structlog.get_logger(__name__)
+
+BEAT_SECONDS = 5.0
+FRESH_SECONDS = 20.0
+FORGET_AFTER = timedelta(days=1)
+
+_last_done: float | None = None
+
+
+class Heartbeat(Base):
+    """The last sign of life of one process; `last_done_at` is when it last finished a piece of work."""
+
+    __tablename__ = "heartbeat"
+
+    process: Mapped[str] = mapped_column(String(255), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32), index=True)
+    at: Mapped[datetime]
+    last_done_at: Mapped[datetime | None]
+
+
+def process_name(kind: str) -> str:
+    """Who this process is, the same across restarts of the database: kind, machine, process number."""
+    return f"{kind}@{socket.gethostname()}:{os.getpid()}"
+
+
+def beat(session: Session, kind: str, *, has_worked: bool = False) -> None:
+    """Write this process's sign of life."""
+    moment = clock.now(session)
+    name = process_name(kind)
+    row = session.get(Heartbeat, name)
+    if row is None:
+        session.execute(delete(Heartbeat).where(Heartbeat.at < moment - FORGET_AFTER))
+        row = Heartbeat(process=name, kind=kind, at=moment)
+        session.add(row)
+    row.at = moment
+    if has_worked:
+        row.last_done_at = moment
+
+
+def done() -> None:
+    """Remember that a piece of work was finished; the next beat writes it down."""
+    global _last_done  # noqa: PLW0603 - one note per process, read by its own beating thread
+    _last_done = time.monotonic()
+
+
+def keep_beating(kind: str) -> threading.Event:
+    """Beat in a thread until the returned event is set. A database that is away is waited for."""
+    stop = threading.Event()
+
+    def run() -> None:
+        told: float | None = None
+        while True:
+            try:
+                with database.unit_of_work() as session:
+                    beat(session, kind, has_worked=_last_done != told)
+                told = _last_done
+            except SQLAlchemyError as error:
+                log.warning("heartbeat.failed", kind=kind, error=str(error).split("\n")[0])
+            if stop.wait(BEAT_SECONDS):
+                return
+
+    threading.Thread(target=run, name="heartbeat", daemon=True).start()
+    return stop
+
+
+def living_kinds(session: Session) -> set[str]:
+    """The kinds of process of which at least one gave a sign of life lately."""
+    since = clock.now(session) - timedelta(seconds=FRESH_SECONDS)
+    return set(session.scalars(select(Heartbeat.kind).where(Heartbeat.at >= since).distinct()))

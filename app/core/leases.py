@@ -1,0 +1,87 @@
+"""Work that a row asks for: when it is due, who has it, and a fence against those who come late."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, CursorResult, Text, and_, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.core import clock
+
+POISON_AFTER = 3
+
+
+class Leased:
+    """Columns of a row that is work. `due_at` is null when nothing is to be done.
+
+    `fence` grows with every claim: whoever holds an older number has lost the row. `attempts` counts claims since
+    the last progress; after three without any the row is poisoned and waits for a person.
+    """
+
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+def is_due(model: Any, moment: datetime) -> ColumnElement[bool]:
+    """Due and free, not poisoned."""
+    return and_(
+        model.due_at <= moment,
+        or_(model.lease_until.is_(None), model.lease_until < moment),
+        model.attempts <= POISON_AFTER,
+    )
+
+
+def due_ids(session: Session, model: Any, *where: ColumnElement[bool], limit: int = 200) -> Sequence[int]:
+    """Ids of rows whose work is due, the longest waiting first."""
+    moment = clock.now(session)
+    query = select(model.id).where(is_due(model, moment), *where).order_by(model.due_at).limit(limit)
+    return session.scalars(query).all()
+
+
+def claim(session: Session, model: Any, row_id: int, *, seconds: float, where: Sequence[ColumnElement[bool]] = ()) -> int | None:
+    """Take the row for `seconds`; the new fence, or None when it is not due or another was faster.
+
+    One conditional UPDATE: SQLAlchemy drops FOR UPDATE SKIP LOCKED on SQLite, and this needs neither.
+    """
+    moment = clock.now(session)
+    fence = session.scalar(select(model.fence).where(model.id == row_id, is_due(model, moment), *where))
+    if fence is None:
+        return None
+    taken: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        update(model)
+        .where(model.id == row_id, model.fence == fence, is_due(model, moment), *where)
+        .values(fence=fence + 1, lease_until=moment + timedelta(seconds=seconds), attempts=model.attempts + 1)
+        .execution_options(synchronize_session=False)
+    )
+    return fence + 1 if taken.rowcount == 1 else None
+
+
+def renew(session: Session, model: Any, row_id: int, fence: int, *, seconds: float) -> bool:
+    """Keep the row a while longer; False when it is no longer ours."""
+    until = clock.now(session) + timedelta(seconds=seconds)
+    kept: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        update(model)
+        .where(model.id == row_id, model.fence == fence)
+        .values(lease_until=until)
+        .execution_options(synchronize_session=False)
+    )
+    return kept.rowcount == 1
+
+
+def hold(session: Session, model: Any, row_id: int, fence: int) -> Any | None:
+    """The row, locked for the rest of the unit of work, if the fence is still ours."""
+    query = select(model).where(model.id == row_id, model.fence == fence).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def settle(row: Leased, *, due_at: datetime | None, has_progress: bool = True, error: str | None = None) -> None:
+    """Give the row back: when it is due again, and whether something was achieved."""
+    row.due_at = due_at
+    row.lease_until = None
+    row.last_error = error
+    if has_progress:
+        row.attempts = 0

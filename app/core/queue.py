@@ -1,0 +1,111 @@
+"""Celery as a doorbell: tasks carry ids, letters are posted after the commit, and a lost letter costs a second."""
+
+import functools
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery import Celery
+from celery.signals import worker_process_init
+from kombu.exceptions import OperationalError
+from sqlalchemy.orm import Session
+
+from app.core import database, heartbeat
+from app.settings import settings
+
+log = structlog.get_logger(__name__)
+
+celery = Celery("luthier", set_as_current=True)
+celery.conf.update(
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=False,
+    result_backend=None,
+    task_serializer="json",
+    accept_content=["json"],
+    task_default_queue="provider",
+    task_create_missing_queues=True,
+    task_time_limit=120,
+    worker_hijack_root_logger=False,
+    worker_max_tasks_per_child=None,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
+    event_queue_expires=60,
+    broker_connection_retry_on_startup=True,
+    broker_connection_timeout=2,
+    enable_utc=True,
+    # kombu's own defaults look for lost messages only every hundred seconds.
+    broker_transport_options={
+        "visibility_timeout": 300,
+        "unacked_restore_interval": 2,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 30,
+        "socket_connect_timeout": 0.5,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+        "retry_on_timeout": True,
+    },
+    task_publish_retry=False,
+)
+
+TASKS: dict[str, Callable[..., Any]] = {}
+QUEUES: dict[str, str] = {}
+
+
+def task(name: str, *, queue: str = "provider") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function as a task and give the plain function back, so that tests just call it.
+
+    Arguments are ids. Unknown keyword arguments are dropped, so that old and new code can overlap in a deploy.
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def body(*args: Any, **_unknown: Any) -> None:
+            with structlog.contextvars.bound_contextvars(task=name, subject=args[0] if args else None):
+                function(*args)
+            heartbeat.done()
+
+        celery.task(name=name, ignore_result=True)(body)
+        TASKS[name] = function
+        QUEUES[name] = queue
+        celery.conf.task_routes = {known: {"queue": place} for known, place in QUEUES.items()}
+        return function
+
+    return register
+
+
+def enqueue(session: Session, name: str, *args: int) -> None:
+    """Ask for a task once the caller's unit of work is committed. A broker that is away costs nothing but time:
+    the row says it is due, and the clock finds it.
+    """
+    database.after_commit(session, functools.partial(post, name, *args))
+
+
+def post(name: str, *args: int) -> None:
+    """Send the letter now. Never raises for a missing broker; the failure is logged."""
+    try:
+        connect()
+        celery.send_task(name, args=args, queue=QUEUES.get(name, "provider"), retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("broker.unreachable", task=name, error=str(error))
+
+
+@functools.lru_cache
+def connect() -> None:
+    """Name the broker at first use: importing a domain must not need one."""
+    celery.conf.broker_url = broker_url(settings().redis_url)
+
+
+def broker_url(url: str) -> str:
+    """kombu says redis+socket:// where redis-py says unix://; settings hold redis-py's form."""
+    return url.replace("unix://", "redis+socket://", 1)
+
+
+@worker_process_init.connect
+def _fresh_child(**_: object) -> None:
+    """A pool child inherits sockets it must not share, and a parent's handlers it must not run."""
+    database.forget_engine()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

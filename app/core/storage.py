@@ -1,0 +1,143 @@
+"""Blobs by hash in a folder: written once, whole or not at all, never changed."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from app.core.errors import DiskFull, TooLarge, WrongInput
+from app.settings import settings
+
+RESERVE_BYTES = 256 * 2**20
+FLUSH_BYTES = 2**20
+
+
+class Blob(NamedTuple):
+    """Stored bytes: their SHA-256 in hex and their number."""
+
+    sha256: str
+    size: int
+
+
+def folder(name: str) -> Path:
+    """A folder of the instance's home, made at first use and closed to others."""
+    path = settings().home / name
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def blob_path(sha256: str) -> Path:
+    """Where the bytes with this hash lie. Only a hash can be asked for: no name reaches the file system."""
+    if len(sha256) != 64 or not sha256.isalnum() or not sha256.isascii():
+        raise ValueError("Not a SHA-256 in hex.")
+    return settings().home / "blobs" / sha256[:2] / sha256
+
+
+def index_path(version_id: int) -> Path:
+    """The derived index of one dataset version; it can be made again from the blob."""
+    return folder("index") / f"{int(version_id)}.sqlite"
+
+
+class Incoming:
+    """Bytes on their way in: hashed while they are written to a `.part`, then moved to their hash's place.
+
+    Leaving the block without `keep` removes the part. Raises TooLarge past the limit and DiskFull when the disk is.
+    """
+
+    def __init__(self, *, limit: int | None = None):
+        self._limit = settings().upload_limit if limit is None else limit
+        self._hash = hashlib.sha256()
+        self._waiting = bytearray()
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        place = folder("blobs")
+        if shutil.disk_usage(place).free < RESERVE_BYTES:
+            raise DiskFull("The disk is nearly full; nothing was stored. Free some space, then upload again.")
+        number, name = tempfile.mkstemp(suffix=".part", dir=place)
+        self._path = Path(name)
+        self._file = os.fdopen(number, "wb", buffering=0)
+        return self
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes; small ones are gathered so that the disk sees large writes."""
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise TooLarge(f"The file is larger than {self._limit:,} bytes, the limit of this instance.")
+        self._waiting += chunk
+        if len(self._waiting) >= FLUSH_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._hash.update(self._waiting)
+        try:
+            self._file.write(self._waiting)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise DiskFull("The disk is full; nothing was stored. Free some space, then upload again.") from error
+            raise
+        self._waiting = bytearray()
+
+    def keep(self, *, size: int | None = None, sha256: str | None = None) -> Blob:
+        """Make the bytes a blob, if they are as many and the same as the sender declared."""
+        self._flush()
+        if size is not None and size != self.size:
+            raise WrongInput.field("file", f"Only {self.size:,} of {size:,} bytes arrived; nothing was kept. Upload it again.")
+        found = self._hash.hexdigest()
+        if sha256 is not None and sha256.lower() != found:
+            raise WrongInput.field("file", "The bytes that arrived are not those that were sent (the SHA-256 differs).")
+        os.fsync(self._file.fileno())
+        target = blob_path(found)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.replace(self._path, target)
+        return Blob(found, self.size)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+def save_file(path: Path) -> Blob:
+    """Store a copy of a file on this machine, without reading it whole."""
+    with Incoming() as incoming, path.open("rb") as source:
+        while chunk := source.read(FLUSH_BYTES):
+            incoming.write(chunk)
+        return incoming.keep(size=path.stat().st_size)
+
+
+def read_blob(sha256: str) -> Iterator[bytes]:
+    """The stored bytes, in pieces."""
+    with blob_path(sha256).open("rb") as file:
+        while chunk := file.read(FLUSH_BYTES):
+            yield chunk
+
+
+@contextlib.contextmanager
+def draft(suffix: str = ".part") -> Iterator[Path]:
+    """A scratch file beside the blobs, gone afterwards: moving it into place stays on one file system."""
+    number, name = tempfile.mkstemp(suffix=suffix, dir=folder("blobs"))
+    os.close(number)
+    path = Path(name)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def append_line_file(name: str, *, keep: int, lines: list[bytes]) -> int:
+    """Append to a job's event log after cutting it back to `keep` bytes, the length the database knows.
+
+    Returns the new length. Run twice with the same arguments it leaves the same file.
+    """
+    path = folder("events") / f"{name}.jsonl"
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        file.truncate(keep)
+        file.seek(keep)
+        file.write(b"".join(line.rstrip(b"\n") + b"\n" for line in lines))
+        return file.tell()
