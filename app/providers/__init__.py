@@ -1,0 +1,1 @@
+"""Adapters to the places that fine-tune and serve models; pure, no database."""

@@ -1,0 +1,140 @@
+"""The Provider protocol, its errors, and every value that goes in or out: import from here."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from typing import Protocol
+
+from app.providers.capabilities import Capabilities, Method, Parameter, ParameterValue
+from app.providers.values import (
+    INSTANCE_TAG,
+    OP_KEY_TAG,
+    AccountInfo,
+    BaseModelInfo,
+    ChatAnswer,
+    ChatDelta,
+    ChatRequest,
+    CheckpointInfo,
+    FilePart,
+    FileRef,
+    NotSent,
+    Page,
+    Permission,
+    Refused,
+    RunError,
+    RunEvent,
+    RunReport,
+    RunRequest,
+    RunStatus,
+    Started,
+    StartOutcome,
+    Unknown,
+    UploadState,
+)
+
+__all__ = [
+    "INSTANCE_TAG",
+    "OP_KEY_TAG",
+    "AccountInfo",
+    "BaseModelInfo",
+    "Capabilities",
+    "ChatAnswer",
+    "ChatDelta",
+    "ChatRequest",
+    "CheckpointInfo",
+    "FilePart",
+    "FileRef",
+    "KeyRejected",
+    "Method",
+    "NotFound",
+    "NotSent",
+    "Page",
+    "Parameter",
+    "ParameterValue",
+    "Permission",
+    "Provider",
+    "ProviderError",
+    "ProviderUnavailable",
+    "Refused",
+    "RequestRejected",
+    "RunError",
+    "RunEvent",
+    "RunReport",
+    "RunRequest",
+    "RunStatus",
+    "StartOutcome",
+    "Started",
+    "Unknown",
+    "UploadState",
+]
+
+
+class ProviderError(Exception):
+    """The provider answered in a way we cannot use.
+
+    Its text is safe to show: short, one line, without the key.
+    """
+
+    def __init__(self, message: str, *, http_status: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.http_status = http_status
+
+
+class KeyRejected(ProviderError):
+    """401 or 403: the key is wrong, revoked, or not allowed to do this."""
+
+
+class RequestRejected(ProviderError):
+    """The provider understood and refused; asking the same again is useless."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        http_status: int | None = None,
+    ) -> None:
+        super().__init__(message, http_status=http_status)
+        self.code = code
+        self.param = param
+
+
+class NotFound(RequestRejected):
+    """404: the provider does not know what we asked for (any more)."""
+
+
+class ProviderUnavailable(ProviderError):
+    """No answer, 429, or a fault on their side; `retry_after` in seconds where they said so."""
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, http_status: int | None = None
+    ) -> None:
+        super().__init__(message, http_status=http_status)
+        self.retry_after = retry_after
+
+
+class Provider(Protocol):
+    """A place that tunes and serves models.
+
+    Every method may raise the errors above; `start_run` returns them as data.
+    Nothing here waits or tries twice: when to ask again is the timetable's business. Close it
+    after use.
+    """
+
+    def capabilities(self) -> Capabilities: ...
+    def base_models(self) -> list[BaseModelInfo]: ...
+    def check_key(self) -> AccountInfo: ...
+    def find_file(self, name: str, size: int) -> FileRef | None: ...
+    def upload(self, part: FilePart) -> UploadState: ...
+    def download(self, file_id: str) -> Iterator[bytes]: ...
+    def start_run(self, request: RunRequest) -> StartOutcome: ...
+    def find_runs(self, tag: str, *, since: datetime) -> list[RunReport]: ...
+    def report(self, run_id: str) -> RunReport: ...
+    def list_runs(self, *, cursor: str | None = None) -> Page[RunReport]: ...
+    def events(self, run_id: str, *, known_id: str | None = None) -> Iterator[RunEvent]: ...
+    def checkpoints(self, run_id: str) -> list[CheckpointInfo]: ...
+    def cancel(self, run_id: str) -> RunReport: ...
+    def answer(self, request: ChatRequest) -> ChatAnswer: ...
+    def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]: ...
+    def close(self) -> None: ...
