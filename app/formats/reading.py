@@ -1,0 +1,229 @@
+"""Read one line of JSON so that nothing in it is guessed, dropped or dangerous later."""
+
+import json
+from typing import Any, Never
+
+from app.formats.base import Finding, JsonObject, Unreadable
+
+DEPTH_LIMIT = 32
+DIGIT_LIMIT = 309  # a float ends here; Python refuses to read integers beyond 4,300 digits
+
+
+def read_object(line: bytes) -> JsonObject:
+    """The JSON object on this line (bytes without the newline; spaces and a carriage return around it are allowed).
+
+    Raises Unreadable for what is not UTF-8, not JSON, or JSON that two readers would understand differently: duplicate
+    keys, NaN and infinities, numbers out of range, lone surrogates, NUL, nesting deeper than 32.
+    """
+    text = _text(line)
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise Unreadable(_not_json(line, error)) from None
+    except RecursionError:
+        raise _too_deep() from None
+    _refuse_odd_text(value)
+    if not isinstance(value, dict):
+        raise Unreadable(_not_an_object(value))
+    return value
+
+
+def _text(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if _looks_like_utf16(line):
+            raise Unreadable(UTF16) from None
+        raise Unreadable(
+            Finding(
+                "read.utf8",
+                None,
+                "error",
+                f"Not UTF-8: byte {error.start + 1:,} of the line is 0x{line[error.start]:02x}.",
+                "Save the file as UTF-8 and upload it again.",
+            )
+        ) from None
+
+
+def _looks_like_utf16(line: bytes) -> bool:
+    return line[:2] in {b"\xff\xfe", b"\xfe\xff"} or line[:200].count(0) * 3 >= len(line[:200])
+
+
+def _not_json(line: bytes, error: json.JSONDecodeError) -> Finding:
+    if line.count(0) * 3 >= len(line) > 1:
+        return UTF16
+    if error.msg.startswith("Invalid control character"):
+        code = ord(error.doc[error.pos]) if error.pos < len(error.doc) else 0
+        return Finding(
+            "read.control",
+            None,
+            "error",
+            f"A raw control character (U+{code:04X}) stands inside a string, at character {error.pos + 1:,}.",
+            "Write it as an escape such as \\n, or remove it.",
+        )
+    if error.msg == "Extra data":
+        cause = " Carriage returns alone do not end a line." if b"\r" in line.rstrip(b"\r") else ""
+        return Finding(
+            "read.json",
+            None,
+            "error",
+            f"More text follows the first JSON value, at character {error.pos + 1:,}.{cause}",
+            "Put each object on a line of its own, ended by a newline.",
+        )
+    return Finding(
+        "read.json",
+        None,
+        "error",
+        f"Not JSON at character {error.pos + 1:,}: {error.msg[:1].lower()}{error.msg[1:]}.",
+        "Write each row as one JSON object on one line, with double quotes and no trailing comma.",
+    )
+
+
+def _not_an_object(value: object) -> Finding:
+    kinds = {
+        list: "a list",
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
+    kind = "null" if value is None else kinds.get(type(value), "a value")
+    return Finding(
+        "read.not_object",
+        None,
+        "error",
+        f"The line is {kind}, not an object.",
+        'Write each row as one JSON object on one line: {"messages": […]}.',
+    )
+
+
+def _refuse_odd_text(value: object) -> None:
+    """Walk without recursion: depth, lone surrogates and NUL are refused wherever they stand, keys included."""
+    level: list[object] = [value]
+    for _depth in range(DEPTH_LIMIT):
+        following: list[object] = []
+        for item in level:
+            if isinstance(item, str):
+                _refuse_odd_string(item)
+            elif isinstance(item, dict):
+                following.extend(item)
+                following.extend(item.values())
+            elif isinstance(item, list):
+                following.extend(item)
+        if not following:
+            return
+        level = following
+    if any(isinstance(item, dict | list) for item in level):
+        raise _too_deep()
+    for item in level:
+        if isinstance(item, str):
+            _refuse_odd_string(item)
+
+
+def _refuse_odd_string(text: str) -> None:
+    if "\0" in text:
+        raise Unreadable(
+            Finding(
+                "read.nul",
+                None,
+                "error",
+                "A text contains the NUL character (U+0000), which databases and tokenizers cut short.",
+                "Remove the NUL character.",
+            )
+        )
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise Unreadable(
+            Finding(
+                "read.surrogate",
+                None,
+                "error",
+                "A text contains half of a character (a lone surrogate such as \\ud800), so it cannot be saved as UTF-8.",
+                "Write the whole character, or remove the half.",
+            )
+        )
+
+
+def _too_deep() -> Unreadable:
+    return Unreadable(
+        Finding(
+            "read.depth",
+            None,
+            "error",
+            f"Lists and objects are nested deeper than {DEPTH_LIMIT}.",
+            "Flatten the row. If the nested part is data, store it as text.",
+        )
+    )
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> JsonObject:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    seen: set[str] = set()
+    key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    raise Unreadable(
+        Finding(
+            "read.duplicate_key",
+            _short(key),
+            "error",
+            f"The key {json.dumps(_short(key))} stands twice in one object; readers disagree about which one counts.",
+            "Keep one of the two.",
+        )
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _no_constant(name: str) -> Never:
+    raise Unreadable(
+        Finding(
+            "read.not_a_number",
+            None,
+            "error",
+            f"{name} is not JSON, although some programs write it.",
+            "Use null, or leave the value out.",
+        )
+    )
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > DIGIT_LIMIT:
+        raise _out_of_range(f"A number of {len(digits.lstrip('-')):,} digits")
+    return int(digits)
+
+
+def _fraction(digits: str) -> float:
+    number = float(digits)
+    if number in {float("inf"), float("-inf")}:
+        raise _out_of_range(f"The number {_short(digits)}")
+    return number
+
+
+def _out_of_range(what: str) -> Unreadable:
+    return Unreadable(
+        Finding(
+            "read.number",
+            None,
+            "error",
+            f"{what} is larger than a computer's number can be.",
+            "Write it as a text, or shorten it.",
+        )
+    )
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_no_duplicates,
+    parse_constant=_no_constant,
+    parse_int=_whole,
+    parse_float=_fraction,
+)
+
+UTF16 = Finding(
+    "read.utf16",
+    None,
+    "error",
+    "The text is UTF-16 or UTF-32, not UTF-8.",
+    "Save the file as UTF-8 and upload it again.",
+)
