@@ -113,12 +113,12 @@ class Capabilities:
     parameters: tuple[Parameter, ...]
     abilities: tuple[str, ...]
     minimum_rows: int
-    file_limit: int | None
-    row_token_cap: int | None
     tagging: Tagging
     page_size: int
     requests_per_minute: int
     watch_seconds: float
+    file_limit: int | None = None
+    row_token_cap: int | None = None
 
     def method(self, name: str) -> Method | None:
         """The method of that name, or None where this provider does not offer it."""

@@ -1,0 +1,74 @@
+"""One TOML file for each service that speaks OpenAI's wire: what it can do and how it spells it."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from app.providers.capabilities import Capabilities
+
+FOLDER = Path(__file__).parent
+FALLBACK = "compatible"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModelRule:
+    """Which listed models can be tuned (`match` fits the whole name), and what is known of them."""
+
+    match: str
+    methods: tuple[str, ...]
+    row_token_cap: int | None = None
+    context_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A service: how to recognise it, its capabilities, its spellings, its base models."""
+
+    name: str
+    label: str
+    capabilities: Capabilities
+    base_models: tuple[BaseModelRule, ...]
+    max_tokens_field: str
+    file_page_size: int
+    hosts: tuple[str, ...] = ()
+    header: str | None = None
+
+    def rule_for(self, model: str) -> BaseModelRule | None:
+        """What is known of a base model; None says that it cannot be tuned here."""
+        return next((rule for rule in self.base_models if re.fullmatch(rule.match, model)), None)
+
+
+@cache
+def profiles() -> Mapping[str, Profile]:
+    """Every profile by name."""
+    return {path.stem: _load(path) for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def _load(path: Path) -> Profile:
+    content = tomllib.loads(path.read_text())
+    content["capabilities"]["label"] = content["label"]
+    return msgspec.convert({**content, "name": path.stem}, Profile)
+
+
+def profile_for(base_url: str) -> str:
+    """The profile whose hosts match the URL; any other server is taken for a compatible one."""
+    host = (urlsplit(base_url).hostname or "").rstrip(".")
+    return next(
+        (p.name for p in profiles().values() if any(fnmatchcase(host, h) for h in p.hosts)),
+        FALLBACK,
+    )
+
+
+def profile_by_headers(headers: Mapping[str, str], otherwise: str) -> str:
+    """The profile a server names itself as, in the header of its profile."""
+    return next(
+        (p.name for p in profiles().values() if p.header is not None and p.header in headers),
+        otherwise,
+    )
