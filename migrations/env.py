@@ -43,7 +43,7 @@ def make_engine() -> Engine:
 
 
 def prepare(connection: Connection) -> None:
-    """Wait for another migrator; let no lock or statement of ours stop a running instance for long."""
+    """Wait for another migrator, and never stop a running instance for long."""
     if connection.dialect.name != "postgresql":
         return
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})

@@ -110,6 +110,7 @@ class Supervisor:
         self._add("beat", app("beat"))
         self._wait("The web process", lambda: self._ask("/livez") is not None)
         self._is_starting = False
+        (self._home / "run" / "port").write_text(f"{self._port}\n")
         say(f"Luthier is ready: {self._address}")
         if owner_link:
             say(f"Make the first account with this link, it works once: {owner_link}")
@@ -255,6 +256,7 @@ class Supervisor:
                     os.kill(pid, signal.SIGKILL)
             self._reap()
             self._asked.pause(START_TICK_SECONDS)
+        (self._home / "run" / "port").unlink(missing_ok=True)
         home.forget_sockets(self._home)
 
     def _end(self, children: Sequence[Child], impatience: int) -> None:

@@ -1,0 +1,37 @@
+# `make help` lists the commands. PYTHON names another interpreter (3.11 or later), PORT another port.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(PYTHON) requirements/install.py
+TESTS := $(if $(shell command -v chromium chromium-browser google-chrome 2>/dev/null),browser,test)
+COMPILE := uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml
+PYTEST_ARGS ?= -n 2
+
+.PHONY: run test check bench lock help
+.DEFAULT_GOAL := help
+
+run: ## set everything up and run it; Ctrl-C ends it
+	@$(INSTALL) run && $(BIN)/python static/fill_vendor.py && exec $(BIN)/python -m app run
+
+test: ## run every test, on SQLite and on a real PostgreSQL, with a real broker
+	@$(INSTALL) $(TESTS) && $(BIN)/python static/fill_vendor.py --dev && $(BIN)/python -m pytest -rs --durations 20 $(PYTEST_ARGS)
+
+check: ## lint, types, templates, who imports whom, migrations; quiet when all is well
+	@$(INSTALL) check
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/djlint templates --lint --quiet
+	@told=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$told"; false; }
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && export LUTHIER_HOME="$$home" && $(BIN)/alembic upgrade head && $(BIN)/alembic check >/dev/null
+
+bench: ## measure what is claimed, with the machine's limit beside it
+	@$(INSTALL) test && for file in bench/*.py; do $(BIN)/python "$$file" || exit 1; done
+
+lock: ## pin the dependencies of pyproject.toml anew, by hash (needs uv)
+	@$(COMPILE) -q -o requirements/run.txt
+	@$(COMPILE) -q --extra assets -o requirements/assets.txt
+	@$(COMPILE) -q --extra test -o requirements/test.txt
+	@$(COMPILE) -q --extra test --extra browser -o requirements/browser.txt
+	@$(COMPILE) -q --extra test --extra browser --extra check -o requirements/check.txt
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10

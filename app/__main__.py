@@ -1,0 +1,260 @@
+"""The command line: one program, every process of an instance, and what an administrator needs."""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from app.core import owned
+from app.core.errors import ProductError
+from app.settings import ROOT, settings
+
+QUEUES = "ingest,provider,evaluate"
+# An open page holds its stream for as long as it is open; it comes back by itself.
+WEB_GRACE_SECONDS = 2
+
+
+def run(_: argparse.Namespace) -> int:
+    """Everything, until Ctrl-C: web, worker, beat, broker and trainer."""
+    from app.core import supervisor
+
+    return supervisor.run()
+
+
+def web(asked: argparse.Namespace) -> int:
+    """The web process."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        "app.main:create_app",
+        factory=True,
+        host=asked.host,
+        port=asked.port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=WEB_GRACE_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[socket.socket(fileno=asked.fd)] if asked.fd is not None else None)
+    return 0 if server.started else 1
+
+
+def worker(asked: argparse.Namespace) -> int:
+    """A Celery worker."""
+    from celery.bin.celery import main
+    from celery.signals import worker_process_init
+
+    worker_process_init.connect(owned.end_with_parent)
+    words = ["worker", "--queues", asked.queues, "--concurrency", str(asked.concurrency)]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
+    return main(args=["--quiet", "--app", "app.worker", *words, *quiet], standalone_mode=True) or 0
+
+
+def beat(_: argparse.Namespace) -> int:
+    """The clock that wakes what is due. It remembers nothing: rows say when they are due."""
+    from celery.bin.celery import main
+
+    words = ["beat", "--scheduler", "celery.beat:Scheduler", "--pidfile=", "--loglevel", "WARNING"]
+    return main(args=["--quiet", "--app", "app.worker", *words], standalone_mode=True) or 0
+
+
+def trainer(asked: argparse.Namespace) -> int:
+    """The trainer: OpenAI's fine-tuning wire on this machine."""
+    from app.trainer import server
+
+    keys = [key for key in os.environ.get("LUTHIER_TRAINER_KEYS", "").split(",") if key]
+    server.main(asked.host, asked.port, asked.home, keys)
+    return 0
+
+
+def migrate(asked: argparse.Namespace) -> int:
+    """Bring the database to this version; make the first owner, or a link for one."""
+    from app.core import migrate as migrations
+
+    if copy := migrations.upgrade():
+        print(f"The database as it was: {copy}")
+    link = _first_owner()
+    if asked.report_fd is not None:
+        with os.fdopen(asked.report_fd, "w") as report:
+            json.dump({"owner_link": link}, report)
+    elif link:
+        print(f"Make the first account with this link, it works once: {link}")
+    return 0
+
+
+def _first_owner() -> str | None:
+    from app.auth import passwords, service
+    from app.core.database import unit_of_work
+
+    email, password = settings().owner_email, settings().owner_password
+    hashed = passwords.hashed(password.get_secret_value()) if email and password else None
+    with unit_of_work() as session:
+        if email and hashed:
+            service.ensure_owner(session, email=email, password_hash=hashed)
+        return service.owner_link(session)
+
+
+def create_user(asked: argparse.Namespace) -> int:
+    """An account, with a link to set its password unless one comes on standard input."""
+    from app.auth import passwords, service
+    from app.core.database import unit_of_work
+    from app.projects import queries
+    from app.projects import service as projects
+    from app.projects.models import Role
+
+    _use_the_running_port()
+    password = sys.stdin.readline().rstrip("\n") if asked.password_stdin else None
+    hashed = passwords.hashed(password) if password is not None else None
+    with unit_of_work() as session:
+        user = service.create_user(session, email=asked.email, password_hash=hashed)
+        if asked.project is not None:
+            project = queries.project_by_slug(session, asked.project)
+            if project is None:
+                raise SystemExit(f"There is no project {asked.project}.")
+            role = Role(asked.role)
+            projects.add_member(session, project=project, user=user, role=role, actor_id=None)
+        link = service.password_link(session, user) if hashed is None else None
+    print(link or f"{user.email} can sign in at {settings().base_url}")
+    return 0
+
+
+def create_token(asked: argparse.Namespace) -> int:
+    """An API token for an account, printed alone and shown this once."""
+    from app.auth import queries, service
+    from app.core.database import unit_of_work
+
+    with unit_of_work() as session:
+        user = queries.user_by_email(session, asked.email.strip().lower())
+        if user is None:
+            raise SystemExit(f"Nobody here has the address {asked.email}.")
+        token = service.create_token(session, user, name=asked.name)
+    print(token)
+    return 0
+
+
+def trainer_key(_: argparse.Namespace) -> int:
+    """The key this instance's own trainer takes."""
+    from app.core import secrets
+
+    print(secrets.derive("trainer").hex())
+    return 0
+
+
+def doctor(_: argparse.Namespace) -> int:
+    """Look at what an instance needs, and say what is wrong."""
+    failed = 0
+    for name, look in CHECKS.items():
+        try:
+            print(f"ok    {name}: {look()}")
+        except Exception as error:  # noqa: BLE001 - a doctor survives what it finds
+            failed += 1
+            print(f"wrong {name}: {str(error).splitlines()[0] if str(error) else error!r}")
+    return 1 if failed else 0
+
+
+def _home() -> str:
+    home = settings().home
+    if not os.access(home, os.W_OK):
+        raise RuntimeError(f"{home} is not there or cannot be written; `make run` makes it")
+    if home.stat().st_mode & 0o077:
+        raise RuntimeError(f"{home} can be read by others; chmod 700 it")
+    return f"{home}, {shutil.disk_usage(home).free // 2**30} GiB free"
+
+
+def _database() -> str:
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    from app.core.database import engine
+
+    with engine().connect() as connection:
+        now = MigrationContext.configure(connection).get_current_heads()
+        scripts = ScriptDirectory.from_config(Config(str(ROOT / "alembic.ini")))
+        if set(now) != set(scripts.get_heads()):
+            raise RuntimeError("not at this version; `python -m app migrate` brings it there")
+        return f"{connection.dialect.name}, at version {', '.join(now)}"
+
+
+def _assets() -> str:
+    missing = not any((ROOT / "static" / "vendor").glob("*"))
+    if missing:
+        raise RuntimeError("static/vendor is empty; `make run` fills it")
+    return "there"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "Python": lambda: sys.version.split()[0],
+    "home": _home,
+    "database": _database,
+    "browser assets": _assets,
+}
+
+
+def _use_the_running_port() -> None:
+    """A link made beside a running instance leads to that instance."""
+    if "PORT" not in os.environ and "LUTHIER_PORT" not in os.environ:
+        with suppress(OSError):
+            os.environ["PORT"] = (settings().home / "run" / "port").read_text().strip()
+            settings.cache_clear()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their words."""
+    top = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, do: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=do.__doc__, description=do.__doc__)
+        made.set_defaults(do=do)
+        return made
+
+    add("run", run)
+    words = add("web", web)
+    words.add_argument("--host", default=settings().host)
+    words.add_argument("--port", type=int, default=settings().port)
+    words.add_argument("--fd", type=int, help=argparse.SUPPRESS)
+    words = add("worker", worker)
+    words.add_argument("--queues", default=QUEUES, help="of %(default)s, separated by commas")
+    words.add_argument("--concurrency", type=int, default=3, help="processes (%(default)s)")
+    add("beat", beat)
+    words = add("trainer", trainer)
+    words.add_argument("--host", default="127.0.0.1")
+    words.add_argument("--port", type=int, default=8001)
+    words.add_argument("--home", type=Path, default=settings().home / "trainer")
+    words = add("migrate", migrate)
+    words.add_argument("--report-fd", type=int, help=argparse.SUPPRESS)
+    words = add("create-user", create_user)
+    words.add_argument("email")
+    words.add_argument("--project", metavar="SLUG")
+    words.add_argument("--role", choices=("owner", "editor", "viewer"), default="viewer")
+    words.add_argument("--password-stdin", action="store_true")
+    words = add("create-token", create_token)
+    words.add_argument("email")
+    words.add_argument("--name", default="command line")
+    add("trainer-key", trainer_key)
+    add("doctor", doctor)
+    return top
+
+
+def main() -> int:
+    """Do what the words say; the exit status."""
+    owned.end_with_parent()
+    asked = parser().parse_args()
+    do: Callable[[argparse.Namespace], int] = asked.do
+    try:
+        return do(asked)
+    except ProductError as error:
+        raise SystemExit(
+            " ".join([error.message, *(wrong.message for wrong in error.errors)])
+        ) from error
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

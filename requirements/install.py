@@ -1,0 +1,64 @@
+"""Install one hash-pinned list into `.venv`: `python requirements/install.py run`.
+
+Makes the environment when it is missing, and does nothing when the list has not changed. Starts
+on old versions of Python too, to say plainly that they are too old.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+OLDEST = (3, 11)
+
+
+def main(name):
+    """Bring `.venv` up to date with `requirements/NAME.txt`; the exit status."""
+    if sys.version_info < OLDEST:
+        print("Luthier needs Python 3.11 or later; this is %s." % sys.version.split()[0])
+        print("With another one installed, say for example: make run PYTHON=python3.12")
+        return 1
+    python = os.path.join(VENV, "bin", "python")
+    wanted = os.path.join(ROOT, "requirements", name + ".txt")
+    with open(wanted, "rb") as pinned:
+        state = hashlib.sha256(pinned.read()).hexdigest()
+    stamp = os.path.join(VENV, "installed-" + name)
+    if os.path.exists(python) and read(stamp) == state:
+        return 0
+    if not works(python):
+        print("Making .venv ...", flush=True)
+        made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=False)
+        if made.returncode:
+            print("Python's venv module is missing. On Debian: apt install python3-venv")
+            return 1
+    print("Installing requirements/%s.txt ..." % name, flush=True)
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    done = subprocess.run([*pip, "--require-hashes", "--requirement", wanted], check=False)
+    if done.returncode == 0:
+        with open(stamp, "w") as note:
+            note.write(state)
+    return done.returncode
+
+
+def read(path):
+    """The text of a file, or nothing."""
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def works(python):
+    """Whether the environment's interpreter is there and has pip."""
+    try:
+        asked = [python, "-m", "pip", "--version"]
+        return subprocess.run(asked, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))
