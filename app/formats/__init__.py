@@ -1,1 +1,1 @@
-"""What a row of each training format is: recognise it, read it safely, name what is wrong with it."""
+"""What a row of each training format is: recognise it, read it safely, say what is wrong."""

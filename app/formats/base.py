@@ -1,8 +1,12 @@
-"""The words every format speaks: a finding, a line that cannot be read, and what a format must be able to do."""
+"""The words every format speaks: a finding, a line nobody can read, and what a format can do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+import msgspec
+
+from app.core.tokens import Count
 
 Severity = Literal["error", "warning", "hint"]
 JsonObject = dict[str, Any]
@@ -12,8 +16,8 @@ JsonObject = dict[str, Any]
 class Finding:
     """What a check says about a row, or about one field of it.
 
-    `rule` is a stable dotted name, `field` a path such as `messages[2].role` or None for the row as a whole. `reason`
-    and `cure` are sentences for a person.
+    `rule` is a stable dotted name, `field` a path such as `messages[2].role` or None for the row as
+    a whole. `reason` and `cure` are sentences for a person.
     """
 
     rule: str
@@ -23,12 +27,33 @@ class Finding:
     cure: str
 
 
-class Unreadable(Exception):  # noqa: N818 - it says what the line is, as the rest of the product does
+class Unreadable(Exception):
     """A line that cannot be read safely; nothing further is known about it."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.reason)
         self.finding = finding
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """What the statistics need of one row, whatever its format.
+
+    `tokens` is the row's estimate, of which `role_tokens[i]` belong to the message of `roles[i]`;
+    `definition_tokens` come on top for tools. `prompt` is what the row asks, as bytes in which no
+    two different prompts agree. `answer` is the last answer as text, `system` the system prompt.
+    """
+
+    tokens: int
+    roles: tuple[str, ...]
+    role_tokens: tuple[int, ...]
+    trained: int
+    prompt: bytes
+    system: str | None
+    answer: str | None
+    has_weights: bool = False
+    has_images: bool = False
+    has_tools: bool = False
+    definition_tokens: int = 0
 
 
 class Format(Protocol):
@@ -43,4 +68,16 @@ class Format(Protocol):
 
     def findings(self, value: JsonObject) -> list[Finding]:
         """Everything wrong with a row of this format, in the order of the row."""
+        ...
+
+    def measure(self, value: JsonObject, count: Count) -> Measured:
+        """The statistics of a row that could be read, as far as it follows the format."""
+        ...
+
+    def quick(self, line: bytes, count: Count) -> Measured | None:
+        """The same statistics straight from the line, or None.
+
+        Not None is a promise: reading the line slowly would raise nothing, find nothing, and
+        measure exactly this. None promises nothing; the slow way decides.
+        """
         ...

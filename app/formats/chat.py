@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.formats import chat_rules
-from app.formats.base import Finding, JsonObject
+from app.core.tokens import PER_ROW, Count, definition_tokens, message_tokens
+from app.formats import chat_quick, chat_rules
+from app.formats.base import Finding, JsonObject, Measured
 from app.formats.reading import read_object
 
 
@@ -41,7 +42,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ChatRow:
-    """One conversation. `value` is the row exactly as read; `findings` judges that, not the typed view."""
+    """One conversation. `value` is the row as read; `findings` judges that, not the typed view."""
 
     messages: tuple[Message, ...]
     tools: tuple[JsonObject, ...] | None
@@ -50,7 +51,7 @@ class ChatRow:
 
 
 def read(line: bytes) -> ChatRow:
-    """The row on this line. Raises Unreadable; a row that can be read but breaks rules is read as far as it goes."""
+    """The row on this line, as far as it follows the format. Raises Unreadable."""
     return from_value(read_object(line))
 
 
@@ -82,12 +83,49 @@ def trained_messages(row: ChatRow) -> tuple[Message, ...]:
 
 
 def prompt_text(row: ChatRow) -> str:
-    """What stands before the last assistant message, one `role: text` a line: two rows with equal prompts ask the same."""
-    last = max(
-        (at for at, message in enumerate(row.messages) if message.role == "assistant"), default=None
+    """What stands before the last answer, one `role: text` a line, as people read it."""
+    return "\n".join(f"{message.role}: {message.text}" for message in _asked(row))
+
+
+def _asked(row: ChatRow) -> tuple[Message, ...]:
+    roles = [message.role for message in row.messages]
+    return row.messages[: _last(roles, "assistant")] if "assistant" in roles else row.messages
+
+
+def _last(roles: list[str], role: str) -> int:
+    return len(roles) - 1 - roles[::-1].index(role)
+
+
+def measure(row: ChatRow, count: Count) -> Measured:
+    """The statistics of a row, as far as it follows the format."""
+    written = row.value.get("messages")
+    messages = (
+        [item for item in written if isinstance(item, dict)] if isinstance(written, list) else []
     )
-    asked = row.messages if last is None else row.messages[:last]
-    return "\n".join(f"{message.role}: {message.text}" for message in asked)
+    role_tokens = tuple(message_tokens(message, count) for message in messages)
+    answers = [message for message in row.messages if message.role == "assistant"]
+    instructions = (message for message in row.messages if message.role in {"system", "developer"})
+    first = next(instructions, None)
+    tools = row.value.get("tools") or row.value.get("functions")
+    return Measured(
+        tokens=PER_ROW + sum(role_tokens),
+        roles=tuple(message.role for message in row.messages),
+        role_tokens=role_tokens,
+        trained=len(trained_messages(row)),
+        prompt="\0".join(part for said in _asked(row) for part in (said.role, said.text)).encode(),
+        system=first.text if first else None,
+        answer=answers[-1].text if answers and answers[-1].content else None,
+        has_weights=any(message.weight is not None for message in row.messages),
+        has_images=any(_has_images(message.content) for message in row.messages),
+        has_tools=bool(tools) or any(message.tool_calls for message in row.messages),
+        definition_tokens=definition_tokens(tools, count) if tools else 0,
+    )
+
+
+def _has_images(content: str | list[Any] | None) -> bool:
+    return isinstance(content, list) and any(
+        isinstance(part, dict) and part.get("type") == "image_url" for part in content
+    )
 
 
 def _message(item: JsonObject) -> Message:
@@ -122,3 +160,11 @@ class Chat:
     def findings(self, value: JsonObject) -> list[Finding]:
         """The rules of the chat format, all of them."""
         return chat_rules.findings(value)
+
+    def measure(self, value: JsonObject, count: Count) -> Measured:
+        """A conversation in figures."""
+        return measure(from_value(value), count)
+
+    def quick(self, line: bytes, count: Count) -> Measured | None:
+        """Plain text conversations; calls, parts and anything odd go the slow way."""
+        return chat_quick.quick(line, count)

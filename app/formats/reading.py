@@ -4,16 +4,18 @@ import json
 from typing import Any, Never
 
 from app.formats.base import Finding, JsonObject, Unreadable
+from app.formats.words import kind_of, quoted, short
 
 DEPTH_LIMIT = 32
 DIGIT_LIMIT = 309  # a float ends here; Python refuses to read integers beyond 4,300 digits
 
 
 def read_object(line: bytes) -> JsonObject:
-    """The JSON object on this line (bytes without the newline; spaces and a carriage return around it are allowed).
+    """The JSON object on this line; spaces and a carriage return around it are allowed.
 
-    Raises Unreadable for what is not UTF-8, not JSON, or JSON that two readers would understand differently: duplicate
-    keys, NaN and infinities, numbers out of range, lone surrogates, NUL, nesting deeper than 32.
+    Raises Unreadable for what is not UTF-8, not JSON, or JSON that two readers would understand
+    differently: duplicate keys, NaN and infinities, numbers out of range, lone surrogates, NUL,
+    nesting deeper than 32.
     """
     text = _text(line)
     try:
@@ -58,7 +60,8 @@ def _not_json(line: bytes, error: json.JSONDecodeError) -> Finding:
             "read.control",
             None,
             "error",
-            f"A raw control character (U+{code:04X}) stands inside a string, at character {error.pos + 1:,}.",
+            f"A raw control character (U+{code:04X}) stands in a text, at character "
+            f"{error.pos + 1:,}.",
             "Write it as an escape such as \\n, or remove it.",
         )
     if error.msg == "Extra data":
@@ -80,25 +83,17 @@ def _not_json(line: bytes, error: json.JSONDecodeError) -> Finding:
 
 
 def _not_an_object(value: object) -> Finding:
-    kinds = {
-        list: "a list",
-        str: "a text",
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-    }
-    kind = "null" if value is None else kinds.get(type(value), "a value")
     return Finding(
         "read.not_object",
         None,
         "error",
-        f"The line is {kind}, not an object.",
+        f"The line is {kind_of(value)}, not an object.",
         'Write each row as one JSON object on one line: {"messages": […]}.',
     )
 
 
 def _refuse_odd_text(value: object) -> None:
-    """Walk without recursion: depth, lone surrogates and NUL are refused wherever they stand, keys included."""
+    """Refuse depth, lone surrogates and NUL wherever they stand, keys included; no recursion."""
     level: list[object] = [value]
     for _depth in range(DEPTH_LIMIT):
         following: list[object] = []
@@ -127,7 +122,7 @@ def _refuse_odd_string(text: str) -> None:
                 "read.nul",
                 None,
                 "error",
-                "A text contains the NUL character (U+0000), which databases and tokenizers cut short.",
+                "A text contains the NUL character (U+0000), at which other programs end it.",
                 "Remove the NUL character.",
             )
         )
@@ -137,7 +132,8 @@ def _refuse_odd_string(text: str) -> None:
                 "read.surrogate",
                 None,
                 "error",
-                "A text contains half of a character (a lone surrogate such as \\ud800), so it cannot be saved as UTF-8.",
+                "A text contains half a character (a lone surrogate such as \\ud800), which UTF-8 cannot "
+                "hold.",
                 "Write the whole character, or remove the half.",
             )
         )
@@ -164,16 +160,12 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> JsonObject:
     raise Unreadable(
         Finding(
             "read.duplicate_key",
-            _short(key),
+            short(key),
             "error",
-            f"The key {json.dumps(_short(key))} stands twice in one object; readers disagree about which one counts.",
+            f"The key {quoted(key)} stands twice in one object; readers disagree about which counts.",
             "Keep one of the two.",
         )
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _no_constant(name: str) -> Never:
@@ -197,7 +189,7 @@ def _whole(digits: str) -> int:
 def _fraction(digits: str) -> float:
     number = float(digits)
     if number in {float("inf"), float("-inf")}:
-        raise _out_of_range(f"The number {_short(digits)}")
+        raise _out_of_range(f"The number {short(digits)}")
     return number
 
 

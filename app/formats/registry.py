@@ -16,7 +16,7 @@ def format_of(value: Mapping[str, Any]) -> str | None:
 
 
 def recognise(lines: Iterable[bytes]) -> str | None:
-    """The format of the first of these lines that is in one; lines that cannot be read are passed over."""
+    """The format of the first line that is in one; lines that cannot be read are passed over."""
     for line in lines:
         try:
             value = read_object(line)

@@ -1,0 +1,64 @@
+"""Count tokens offline: OpenAI's encodings, and the cookbook's estimate for one training row."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+Count = Callable[[str], int]
+
+O200K = "o200k_base"  # gpt-4o, gpt-4.1 and the o-series
+PER_MESSAGE = 3
+PER_NAME = 1
+PER_ROW = 3
+
+
+@cache
+def counter(encoding: str = O200K) -> Count:
+    """The function that counts one text's tokens; special tokens written in the text count as text.
+
+    The bound Rust method itself: 32 MB/s a core, linear in the text. It holds the GIL, so count in
+    workers, never beside a request. It raises UnicodeEncodeError on a lone surrogate.
+    """
+    count_text: Count = _bindings.tokenizer_for_encoding(encoding).count
+    return count_text
+
+
+def count(text: str, encoding: str = O200K) -> int:
+    """The tokens of one text."""
+    return counter(encoding)(text)
+
+
+def row_tokens(messages: Iterable[Mapping[str, Any]], count_text: Count | None = None) -> int:
+    """The tokens of a chat row by the OpenAI cookbook's rule: an estimate, never a bill.
+
+    Three for each message, the tokens of each of its texts (role, content, name …), one more for a
+    name, three for the row. A list of parts counts its texts; any other list or object, such as
+    `tool_calls`, counts as JSON. `tools` stand outside the rule: see `definition_tokens`.
+    """
+    measure = count_text or counter()
+    return PER_ROW + sum(message_tokens(message, measure) for message in messages)
+
+
+def message_tokens(message: Mapping[str, Any], count_text: Count) -> int:
+    """One message's share of `row_tokens`."""
+    tokens = PER_MESSAGE
+    for key, value in message.items():
+        tokens += _value_tokens(key, value, count_text)
+        if key == "name" and value is not None:
+            tokens += PER_NAME
+    return tokens
+
+
+def definition_tokens(tools: object, count_text: Count) -> int:
+    """The tokens of tools written as JSON; how a provider renders them is not published."""
+    return count_text(json.dumps(tools, ensure_ascii=False))
+
+
+def _value_tokens(key: str, value: object, count_text: Count) -> int:
+    if isinstance(value, str):
+        return count_text(value)
+    if key == "content" and isinstance(value, list):
+        texts = (part.get("text") for part in value if isinstance(part, dict))
+        return sum(count_text(text) for text in texts if isinstance(text, str))
+    return count_text(json.dumps(value)) if isinstance(value, list | dict) else 0
