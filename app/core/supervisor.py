@@ -104,7 +104,7 @@ class Supervisor:
             self._add_trainer()
         owner_link = self._prepare_database()
         if broker is not None:
-            self._wait("The broker", functools.partial(_answers_ping, broker))
+            self._wait("The broker", functools.partial(answers_ping, broker))
         self._add("web", app("web", "--fd", str(self._server.fileno())), self._server.fileno())
         self._add("worker", app("worker"))
         self._add("beat", app("beat"))
@@ -274,7 +274,8 @@ class Supervisor:
         owned.reap_orphans({child.pid for child in self._children.values() if child.pid})
 
 
-def _answers_ping(path: Path) -> bool:
+def answers_ping(path: Path) -> bool:
+    """Whether a broker is ready behind this unix socket."""
     with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(1)
         connection.connect(str(path))
