@@ -37,6 +37,7 @@ class Profile:
     base_models: tuple[BaseModelRule, ...]
     max_tokens_field: str
     file_page_size: int
+    upload_part_size: int | None = None
     hosts: tuple[str, ...] = ()
     header: str | None = None
 

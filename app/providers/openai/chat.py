@@ -1,0 +1,67 @@
+"""Talking to a model: one answer, or its pieces as they come."""
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+from app.providers.base import ChatAnswer, ChatDelta, ChatRequest, ProviderError
+from app.providers.openai.runs import integer_of, mapping_of, text_of
+from app.providers.openai.wire import Json, Wire, clean, objects
+
+
+def answer(wire: Wire, request: ChatRequest) -> ChatAnswer:
+    """The whole answer."""
+    with wire.errors():
+        completion = wire.api.chat.completions.with_raw_response.create(
+            **cast("Any", body_of(wire, request))
+        )
+    raw = wire.read(completion.http_response)
+    choice = first_choice(raw)
+    if choice is None:
+        raise ProviderError(f"{wire.profile.label} answered without a choice.")
+    message, usage = mapping_of(choice, "message"), mapping_of(raw, "usage")
+    return ChatAnswer(
+        text=text_of(message, "content") or text_of(message, "refusal") or "",
+        model=text_of(raw, "model") or request.model,
+        finish_reason=text_of(choice, "finish_reason"),
+        prompt_tokens=integer_of(usage, "prompt_tokens"),
+        completion_tokens=integer_of(usage, "completion_tokens"),
+        raw=raw,
+    )
+
+
+async def stream(wire: Wire, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+    """The answer in pieces. Close the iterator to stop the provider's work."""
+    with wire.errors():
+        async with wire.talking() as sdk:
+            chunks = await sdk.chat.completions.create(
+                **cast("Any", body_of(wire, request)), stream=True
+            )
+            if "text/event-stream" not in chunks.response.headers.get("content-type", ""):
+                raise ProviderError(f"{wire.profile.label} answered without a stream.")
+            async for chunk in chunks:
+                raw = clean(chunk.to_dict(mode="json"))
+                choice = first_choice(raw) or {}
+                delta = mapping_of(choice, "delta")
+                yield ChatDelta(
+                    text=text_of(delta, "content") or text_of(delta, "refusal") or "",
+                    finish_reason=text_of(choice, "finish_reason"),
+                    raw=raw,
+                )
+
+
+def body_of(wire: Wire, request: ChatRequest) -> dict[str, Any]:
+    """The request in the service's own spelling; settings not chosen are left out."""
+    chosen = {
+        "model": request.model,
+        "messages": [dict(message) for message in request.messages],
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        wire.profile.max_tokens_field: request.max_tokens,
+        "seed": request.seed,
+        "stop": list(request.stop) or None,
+    }
+    return {key: value for key, value in chosen.items() if value is not None}
+
+
+def first_choice(raw: Json) -> Json | None:
+    return next(iter(objects(raw.get("choices"))), None)

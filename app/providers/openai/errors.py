@@ -1,0 +1,139 @@
+"""What went wrong on OpenAI's wire, translated once into our errors and into safe words."""
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import httpx2
+import openai
+
+from app.core.sockets import Refused
+from app.providers.base import (
+    KeyRejected,
+    NotFound,
+    ProviderError,
+    ProviderUnavailable,
+    RequestRejected,
+)
+
+LONGEST_WORDS = 500
+LONGEST_WAIT = 86_400.0
+SECONDS = re.compile(r"[+-]?\d{1,12}(\.\d{1,9})?", re.ASCII)
+
+ASK_LATER = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
+
+
+@contextmanager
+def plain_errors(label: str, secret: str) -> Iterator[None]:
+    """Let no SDK exception out. `label` names the provider in sentences; `secret` never shows."""
+    try:
+        yield
+    except openai.APIStatusError as error:
+        raise _of_status(error, label, secret) from error
+    except openai.APIConnectionError as error:
+        raise ProviderUnavailable(connection_words(error.__cause__, label)) from error
+    except httpx2.TransportError as error:
+        raise ProviderUnavailable(connection_words(error, label)) from error
+    except json.JSONDecodeError as error:
+        raise ProviderError(f"{label} sent broken data.") from error
+    except openai.OpenAIError as error:
+        raise ProviderError(f"{label}: {words(str(error), secret)}") from error
+
+
+def _of_status(error: openai.APIStatusError, label: str, secret: str) -> ProviderError:
+    status, said = error.status_code, told(error.body, secret)
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return KeyRejected(f"{label} refused the key: {said or status}", http_status=status)
+    if status in ASK_LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        wait = wait_asked_for(error.response.headers)
+        message = f"{label} asks to wait" if status in ASK_LATER else f"{label} has a fault"
+        return ProviderUnavailable(
+            f"{message} ({status}{f': {said}' if said else ''}).",
+            retry_after=wait,
+            http_status=status,
+        )
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return ProviderError(
+            f"{label} redirects to another address ({status}); enter the final one as base URL.",
+            http_status=status,
+        )
+    if said is None:
+        return ProviderError(f"{label} answered {status} without a reason.", http_status=status)
+    kind = NotFound if status == HTTPStatus.NOT_FOUND else RequestRejected
+    return kind(said, code=code_of(error), param=error.param, http_status=status)
+
+
+def code_of(error: openai.APIStatusError) -> str | None:
+    """The provider's machine-readable code, where it gave one."""
+    return words(error.code, "") if error.code else None
+
+
+def told(body: object, secret: str) -> str | None:
+    """The provider's own words in the body of a refusal; None for a page or an empty answer."""
+    if isinstance(body, Mapping):
+        found = next((body[key] for key in ("message", "error", "detail") if body.get(key)), None)
+        return words(found, secret) if isinstance(found, str) else None
+    return None
+
+
+def words(text: str, secret: str) -> str:
+    """One short line a page may show: no control or direction marks, and never the key."""
+    hidden = text.replace(secret, "…") if secret else text
+    plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in hidden[:5_000])
+    line = " ".join(plain.split())
+    return line if len(line) <= LONGEST_WORDS else line[: LONGEST_WORDS - 1] + "…"
+
+
+def connection_words(cause: BaseException | None, label: str) -> str:
+    """Why no answer came, for a page."""
+    guard = getattr(cause, "__cause__", None)
+    if isinstance(guard, Refused):
+        return str(guard)
+    if isinstance(cause, httpx2.ConnectTimeout):
+        return f"{label} does not take connections."
+    if isinstance(cause, httpx2.ConnectError):
+        return f"{label} cannot be reached: {words(str(cause), '')}"
+    if isinstance(cause, httpx2.TimeoutException):
+        return f"{label} did not answer in time."
+    return f"{label} broke off: {words(str(cause), '')}" if str(cause) else f"{label} broke off."
+
+
+def wait_asked_for(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait by `retry-after-ms` or either form of `Retry-After`; at most a day.
+
+    Junk is None, a time in the past 0.
+    """
+    milliseconds = headers.get("retry-after-ms", "").strip()
+    if SECONDS.fullmatch(milliseconds):
+        return _bounded(float(milliseconds) / 1000)
+    asked = headers.get("retry-after", "").strip()
+    if SECONDS.fullmatch(asked):
+        return _bounded(float(asked))
+    try:
+        at = parsedate_to_datetime(asked)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return _bounded((at.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_WAIT) if math.isfinite(seconds) else LONGEST_WAIT
+
+
+def is_refusal(body: Any) -> bool:
+    """Whether a body is the provider's own `{"error": {"message": …}}`, not a gateway's page."""
+    error = body.get("error") if isinstance(body, dict) else None
+    return isinstance(error, str) or (
+        isinstance(error, dict) and isinstance(error.get("message"), str)
+    )

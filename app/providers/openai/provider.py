@@ -1,0 +1,237 @@
+"""OpenAI's wire as a Provider: OpenAI itself, Azure's v1 route, other services, and our trainer."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import date, datetime
+from functools import partial
+from itertools import chain
+from typing import Any, Self
+
+import openai
+
+from app.core.http import HttpOptions
+from app.providers.base import (
+    OP_KEY_TAG,
+    AccountInfo,
+    BaseModelInfo,
+    Capabilities,
+    ChatAnswer,
+    ChatDelta,
+    ChatRequest,
+    CheckpointInfo,
+    FilePart,
+    FileRef,
+    Page,
+    Permission,
+    ProviderError,
+    ProviderUnavailable,
+    RequestRejected,
+    RunEvent,
+    RunReport,
+    RunRequest,
+    StartOutcome,
+    UploadState,
+)
+from app.providers.openai import chat, files, runs, start
+from app.providers.openai.wire import Json, Wire, objects
+from app.providers.profiles import profile_by_headers, profile_for, profiles
+
+MOST_EVENT_PAGES = 10_000
+MOST_FILTERED_PAGES = 10
+MOST_SCANNED_PAGES = 100
+
+
+class OpenAIProvider:
+    """One service under one key. Not for use by two threads at once."""
+
+    kind = "openai"
+
+    def __init__(self, base_url: str, api_key: str, profile: str, http: HttpOptions) -> None:
+        self.wire = Wire(base_url, api_key, profiles()[profile], http)
+
+    def close(self) -> None:
+        self.wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def capabilities(self) -> Capabilities:
+        return self.wire.profile.capabilities
+
+    def base_models(self) -> list[BaseModelInfo]:
+        with self.wire.errors():
+            answer = self.wire.api.models.with_raw_response.list()
+        listed = objects(self.wire.read_list(answer.http_response)["data"])
+        found = (self._base_model(data) for data in listed)
+        return sorted((model for model in found if model is not None), key=lambda m: m.name)
+
+    def _base_model(self, data: Json) -> BaseModelInfo | None:
+        name = runs.text_of(data, "id") or ""
+        rule = self.wire.profile.rule_for(name)
+        if rule is None:
+            return None
+        return BaseModelInfo(
+            name=name,
+            shutdown_date=date_of(data, "shutdown_date"),
+            methods=rule.methods,
+            context_tokens=rule.context_tokens,
+            row_token_cap=rule.row_token_cap,
+            owner=runs.text_of(data, "owned_by"),
+        )
+
+    def check_key(self) -> AccountInfo:
+        with self.wire.errors():
+            answer = self.wire.api.models.with_raw_response.list()
+        listed = objects(self.wire.read_list(answer.http_response)["data"])
+        recognised = profile_by_headers(answer.headers, otherwise=profile_for(self.wire.base_url))
+        return AccountInfo(
+            organization=answer.headers.get("openai-organization"),
+            project=answer.headers.get("openai-project"),
+            models=tuple(name for data in listed if (name := runs.text_of(data, "id"))),
+            permissions=(
+                self._permission("files", self._first_file),
+                self._permission("fine-tuning", self._first_run),
+            ),
+            profile=recognised,
+            is_trainer=profiles()[recognised].capabilities.is_ours,
+        )
+
+    def _permission(self, name: str, ask: Callable[[], object]) -> Permission:
+        try:
+            ask()
+        except ProviderUnavailable:
+            raise
+        except ProviderError as error:
+            return Permission(name=name, is_allowed=False, words=error.message)
+        return Permission(name=name, is_allowed=True)
+
+    def _first_file(self) -> Json:
+        with self.wire.errors():
+            answer = self.wire.api.files.with_raw_response.list(purpose=files.PURPOSE, limit=1)
+        return self.wire.read_list(answer.http_response)
+
+    def _first_run(self) -> Json:
+        return self._run_page(None, limit=1)
+
+    def find_file(self, name: str, size: int) -> FileRef | None:
+        return files.find(self.wire, name, size)
+
+    def upload(self, part: FilePart) -> UploadState:
+        return files.upload(self.wire, part)
+
+    def download(self, file_id: str) -> Iterator[bytes]:
+        return files.download(self.wire, file_id)
+
+    def start_run(self, request: RunRequest) -> StartOutcome:
+        return start.start(self.wire, request)
+
+    def find_runs(self, tag: str, *, since: datetime) -> list[RunReport]:
+        found = self._filtered(tag) if self.capabilities().tagging == "metadata_list" else []
+        return found or self._scanned(tag, since)
+
+    def _filtered(self, tag: str) -> list[RunReport]:
+        """Ask for the tag and believe only what carries it: some servers ignore the filter."""
+        fetch = partial(self._run_page, metadata={OP_KEY_TAG: tag})
+        try:
+            pages = list(self.wire.pages(fetch, most=MOST_FILTERED_PAGES))
+        except RequestRejected:
+            return []
+        return tagged(chain.from_iterable(pages), tag)
+
+    def _scanned(self, tag: str, since: datetime) -> list[RunReport]:
+        """Look through everything not older than `since`, newest first."""
+        seen: list[Json] = []
+        for page in self.wire.pages(self._run_page, most=MOST_SCANNED_PAGES):
+            seen += page
+            times = [runs.time_of(data, "created_at") for data in page]
+            if times and all(at is not None and at < since for at in times):
+                break
+        return tagged(seen, tag)
+
+    def report(self, run_id: str) -> RunReport:
+        with self.wire.errors():
+            answer = self.wire.api.fine_tuning.jobs.with_raw_response.retrieve(run_id)
+        return self._read_run(answer)
+
+    def _read_run(self, answer: Any) -> RunReport:
+        found = runs.report(self.wire.read(answer.http_response))
+        if found is None:
+            raise ProviderError(f"{self.wire.profile.label} answered without a job id.")
+        return found
+
+    def list_runs(self, *, cursor: str | None = None) -> Page[RunReport]:
+        page = self._run_page(cursor)
+        found = (runs.report(data) for data in objects(page["data"]))
+        return Page(tuple(run for run in found if run is not None), self.wire.next_cursor(page))
+
+    def _run_page(
+        self, after: str | None, limit: int | None = None, metadata: dict[str, str] | None = None
+    ) -> Json:
+        with self.wire.errors():
+            answer = self.wire.api.fine_tuning.jobs.with_raw_response.list(
+                after=after or openai.omit,
+                limit=limit or self.capabilities().page_size,
+                metadata=metadata or openai.omit,
+            )
+        return self.wire.read_list(answer.http_response)
+
+    def events(self, run_id: str, *, known_id: str | None = None) -> Iterator[RunEvent]:
+        def fetch(after: str | None) -> Json:
+            answer = self.wire.api.fine_tuning.jobs.with_raw_response.list_events(
+                run_id, after=after or openai.omit, limit=self.capabilities().page_size
+            )
+            return self.wire.read_list(answer.http_response)
+
+        for page in self.wire.pages(fetch, most=MOST_EVENT_PAGES):
+            for data in page:
+                event = runs.event(data)
+                if event is not None and event.event_id == known_id:
+                    return
+                if event is not None:
+                    yield event
+
+    def checkpoints(self, run_id: str) -> list[CheckpointInfo]:
+        def fetch(after: str | None) -> Json:
+            answer = self.wire.api.fine_tuning.jobs.checkpoints.with_raw_response.list(
+                run_id, after=after or openai.omit, limit=self.capabilities().page_size
+            )
+            return self.wire.read_list(answer.http_response)
+
+        pages = self.wire.pages(fetch, most=MOST_SCANNED_PAGES)
+        found = (runs.checkpoint(data) for data in chain.from_iterable(pages))
+        return [checkpoint for checkpoint in found if checkpoint is not None]
+
+    def cancel(self, run_id: str) -> RunReport:
+        """Ask for the end. A run that has ended by itself is no error: its report says how."""
+        try:
+            with self.wire.errors():
+                answer = self.wire.api.fine_tuning.jobs.with_raw_response.cancel(run_id)
+        except RequestRejected:
+            found = self.report(run_id)
+            if not found.status.has_ended:
+                raise
+            return found
+        return self._read_run(answer)
+
+    def answer(self, request: ChatRequest) -> ChatAnswer:
+        return chat.answer(self.wire, request)
+
+    def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        return chat.stream(self.wire, request)
+
+
+def tagged(listed: Any, tag: str) -> list[RunReport]:
+    """The runs that carry the tag, oldest first, each once."""
+    found = {run.run_id: run for data in listed if (run := runs.report(data)) is not None}
+    ours = [run for run in found.values() if run.op_key == tag]
+    return sorted(ours, key=lambda run: (run.created_at is None, run.created_at, run.run_id))
+
+
+def date_of(data: Json, key: str) -> date | None:
+    """A date written YYYY-MM-DD; anything else is unknown."""
+    try:
+        return date.fromisoformat(runs.text_of(data, key) or "")
+    except ValueError:
+        return None

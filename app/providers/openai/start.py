@@ -1,0 +1,94 @@
+"""The paid start: one POST, and every way it can end told apart."""
+
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx2
+import openai
+
+from app.providers.base import (
+    INSTANCE_TAG,
+    OP_KEY_TAG,
+    NotSent,
+    Refused,
+    RunRequest,
+    Started,
+    StartOutcome,
+    Unknown,
+)
+from app.providers.openai import runs
+from app.providers.openai.errors import (
+    code_of,
+    connection_words,
+    is_refusal,
+    told,
+    wait_asked_for,
+)
+from app.providers.openai.wire import Wire, json_object
+
+# Raised only before a byte of the request has left.
+NEVER_CONNECTED = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.UnsupportedProtocol,
+)
+CLEAR_REFUSALS = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+
+def start(wire: Wire, request: RunRequest) -> StartOutcome:
+    """Ask for the run once and say how it ended; an exception here counts as unknown."""
+    try:
+        answer = wire.paid.fine_tuning.jobs.with_raw_response.create(
+            **cast("Any", body_of(request)), extra_headers={"Idempotency-Key": request.op_key}
+        )
+    except openai.APIConnectionError as error:
+        reason = connection_words(error.__cause__, wire.profile.label)
+        return NotSent(reason) if isinstance(error.__cause__, NEVER_CONNECTED) else Unknown(reason)
+    except openai.APIStatusError as error:
+        return _of_refusal(error, wire)
+    return _of_answer(answer.http_response, wire.profile.label)
+
+
+def body_of(request: RunRequest) -> dict[str, Any]:
+    """The create request; what was not chosen is left to the provider."""
+    chosen = {
+        "model": request.base_model,
+        "training_file": request.training_file_id,
+        "validation_file": request.validation_file_id,
+        "suffix": request.suffix,
+        "seed": request.seed,
+        "metadata": {OP_KEY_TAG: request.op_key, INSTANCE_TAG: request.instance},
+        "method": {
+            "type": request.method,
+            request.method: {"hyperparameters": dict(request.hyperparameters)},
+        },
+    }
+    return {key: value for key, value in chosen.items() if value is not None}
+
+
+def _of_refusal(error: openai.APIStatusError, wire: Wire) -> StartOutcome:
+    status, label = error.status_code, wire.profile.label
+    said = told(error.body, wire.api_key)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        wait = wait_asked_for(error.response.headers)
+        message = said or f"{label} asks to wait."
+        return Refused(message, code_of(error), status, retry_after=wait)
+    if status in CLEAR_REFUSALS and is_refusal(json_object(error.response.content)):
+        return Refused(said or f"{label} answered {status}.", code_of(error), status)
+    return Unknown(f"{label} answered {status}{f': {said}' if said else ''}.")
+
+
+def _of_answer(response: httpx2.Response, label: str) -> StartOutcome:
+    found = json_object(response.content)
+    if found is None:
+        return Unknown(f"{label} answered {response.status_code} with something that is not a job.")
+    run = runs.report(found)
+    return Unknown(f"{label} answered without a job id.") if run is None else Started(run)

@@ -1,0 +1,186 @@
+"""The SDK's clients as we use them, and its answers read as plain JSON that a database can keep."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+import httpx2
+import openai
+
+from app.core.http import HttpOptions, async_client, client
+from app.providers.base import KeyRejected, ProviderError
+from app.providers.openai.errors import plain_errors
+from app.providers.profiles import Profile
+
+Json = dict[str, Any]
+Fetch = Callable[[str | None], Json]
+Client = TypeVar("Client", openai.OpenAI, openai.AsyncOpenAI)
+
+
+class Wire:
+    """The ways to one service: each client is made when first needed and closed with `close`."""
+
+    def __init__(self, base_url: str, api_key: str, profile: Profile, http: HttpOptions) -> None:
+        if not (api_key.isascii() and api_key.isprintable()) or " " in api_key:
+            raise KeyRejected("The key has characters that no key has; copy it again.")
+        self.base_url = base_url
+        # A server without keys takes any, but the SDK insists on one.
+        self.api_key = api_key or "none"
+        self.profile = profile
+        self.http = http
+
+    @cached_property
+    def api(self) -> openai.OpenAI:
+        """Questions and small answers."""
+        return self._client(self.http)
+
+    @cached_property
+    def paid(self) -> openai.OpenAI:
+        """For the one request that costs money: a fresh connection, 60 s in all, no second try."""
+        return self._client(
+            replace(
+                self.http,
+                connect_seconds=5.0,
+                read_seconds=60.0,
+                total_seconds=60.0,
+                keep_alive=False,
+            )
+        )
+
+    @cached_property
+    def files(self) -> openai.OpenAI:
+        """Large bodies either way, as long as bytes keep moving."""
+        return self._client(
+            replace(self.http, read_seconds=60.0, total_seconds=None, response_limit=None)
+        )
+
+    def talking(self) -> openai.AsyncOpenAI:
+        """A client for one streamed answer; the caller closes it."""
+        http = async_client(replace(self.http, read_seconds=60.0))
+        return forget_environment(
+            openai.AsyncOpenAI(
+                api_key=self.api_key,
+                base_url=self.base_url,
+                max_retries=0,
+                http_client=http,
+                timeout=http.timeout,
+            )
+        )
+
+    def _client(self, options: HttpOptions) -> openai.OpenAI:
+        http = client(options)
+        return forget_environment(
+            openai.OpenAI(
+                api_key=self.api_key,
+                base_url=self.base_url,
+                max_retries=0,
+                http_client=http,
+                timeout=http.timeout,
+            )
+        )
+
+    def close(self) -> None:
+        for name in ("api", "paid", "files"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+    def errors(self) -> AbstractContextManager[None]:
+        """Translate what the SDK raises inside."""
+        return plain_errors(self.profile.label, self.api_key)
+
+    def read(self, response: httpx2.Response) -> Json:
+        """The JSON object of an answer. Raises ProviderError for a page, a list, or broken JSON."""
+        found = json_object(response.content)
+        if found is None:
+            raise ProviderError(
+                f"{self.profile.label} answered with something else than data. "
+                "Is the base URL right?",
+                http_status=response.status_code,
+            )
+        return found
+
+    def read_list(self, response: httpx2.Response) -> Json:
+        """A page of a list. Raises ProviderError where there is none, which is not an empty one."""
+        page = self.read(response)
+        if not isinstance(page.get("data"), list):
+            raise ProviderError(f"{self.profile.label} answered without a list.")
+        return page
+
+    def next_cursor(self, page: Json) -> str | None:
+        """Where the next page of a list begins; None at its end."""
+        if not page.get("has_more"):
+            return None
+        last = page["data"][-1].get("id") if objects(page["data"][-1:]) else None
+        if not isinstance(last, str) or not last:
+            raise ProviderError(
+                f"{self.profile.label} promises more of a list and does not give it."
+            )
+        return last
+
+    def pages(self, fetch: Fetch, *, most: int) -> Iterator[list[Json]]:
+        """The items of a list, page by page.
+
+        Raises ProviderError when it does not end within `most` pages.
+        """
+        after: str | None = None
+        seen: set[str | None] = {None}
+        for _ in range(most):
+            with self.errors():
+                page = fetch(after)
+            yield objects(page["data"])
+            after = self.next_cursor(page)
+            if after is None:
+                return
+            if after in seen:
+                break
+            seen.add(after)
+        raise ProviderError(f"{self.profile.label} lists the same pages again and again.")
+
+
+def forget_environment(sdk: Client) -> Client:
+    """Undo what the SDK picked up from OPENAI_* variables: only the connection's row counts."""
+    sdk.organization = None
+    sdk.project = None
+    sdk.admin_api_key = None
+    sdk.webhook_secret = None
+    # OPENAI_CUSTOM_HEADERS has no public switch; a test looks at what arrives.
+    sdk._custom_headers = {}  # noqa: SLF001
+    return sdk
+
+
+def objects(value: object) -> list[Json]:
+    """The JSON objects in a list, whatever else stands there."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def json_object(content: bytes) -> Json | None:
+    """Read a JSON object; None when it is none.
+
+    NaN and infinity become null; NUL and lone surrogates U+FFFD.
+    """
+    try:
+        found = json.loads(content, parse_constant=lambda _: None)
+        return clean(found) if isinstance(found, dict) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+LONE_SURROGATE_OR_NUL = re.compile("[\0\ud800-\udfff]")
+
+
+def clean(value: Any) -> Any:
+    """The same JSON with only text that every database stores."""
+    if isinstance(value, str):
+        return LONE_SURROGATE_OR_NUL.sub("\ufffd", value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [clean(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(key): clean(item) for key, item in value.items()}
+    return value
