@@ -1,0 +1,9 @@
+// Everything the pages do in the browser. Each module looks for its own data-attributes and is idle without them.
+import "./when.js";
+import "./copy.js";
+import "./dialog.js";
+import "./forms.js";
+import "./live.js";
+import "./upload.js";
+import "./chart.js";
+import "./chat.js";

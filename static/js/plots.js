@@ -1,0 +1,157 @@
+// How uPlot draws our curves: colours from the tokens, square points on a dashed line, what is still to come.
+
+const AXIS_SIZE = 44;
+
+/** The tokens as the browser resolves them now, by name without dashes in front. */
+export function colours(element) {
+  const probe = document.createElement("span");
+  element.append(probe);
+  const resolve = (name) => {
+    probe.style.color = `var(--${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const names = ["train", "valid", "full-valid", "ground", "ink-2", "ink-3", "edge", "grid", "sunken", "warn"];
+  const found = Object.fromEntries(names.map((name) => [name, resolve(name)]));
+  probe.remove();
+  return found;
+}
+
+const faint = (colour, alpha) => colour.replace(/^rgba?\(([^)]+)\)$/, (_, parts) => {
+  const [red, green, blue] = parts.split(/[ ,/]+/);
+  return `rgb(${red} ${green} ${blue} / ${alpha})`;
+});
+
+const line = (colour, width, extra = {}) => ({
+  stroke: colour,
+  width,
+  spanGaps: true,
+  points: { show: false },
+  ...extra,
+});
+
+const raw = (colour) => line(faint(colour, 0.3), 1);
+
+/** Series of the loss plot, in the order of its data: raw and smoothed training, raw and smoothed validation, full. */
+export function lossSeries(tint) {
+  return [
+    {},
+    raw(tint.train),
+    raw(tint.valid),
+    line(tint.train, 2),
+    line(tint.valid, 2),
+    line(tint["full-valid"], 1.25, { dash: [4, 4] }),
+  ];
+}
+
+/** Series of the accuracy plot: raw and smoothed training, smoothed validation. */
+export function accuracySeries(tint) {
+  return [{}, raw(tint.train), line(tint.train, 1.5), line(tint.valid, 1.5)];
+}
+
+function axis(tint, font, extra) {
+  return { stroke: tint["ink-3"], font, ticks: { show: false }, gap: 6, ...extra };
+}
+
+/** Everything a plot needs but its size, series and data. `frame` answers what the plot asks while it draws. */
+export function options({ tint, font, frame, series, scale, valueAxis }) {
+  return {
+    legend: { show: false },
+    padding: [8, 14, 0, 0],
+    cursor: {
+      sync: { key: frame.key },
+      y: false,
+      drag: { x: false, y: false },
+      points: {
+        size: 9,
+        width: 2,
+        stroke: () => tint.ground,
+        fill: (plot, index) => series[index].stroke,
+        show: (plot, index) => series[index].width >= 1.25 && cursorPoint(),
+      },
+    },
+    scales: { x: { time: false, range: () => frame.range() }, y: scale },
+    axes: [
+      axis(tint, font, {
+        size: 26,
+        grid: { show: false },
+        border: { show: true, stroke: tint.edge, width: 1 },
+        values: (plot, splits) => splits.map((value) => frame.label(value)),
+        incrs: frame.increments,
+        space: 72,
+      }),
+      axis(tint, font, { size: AXIS_SIZE, grid: { stroke: tint.grid, width: 1 }, ...valueAxis }),
+    ],
+    series,
+    hooks: {
+      drawClear: [(plot) => ground(plot, tint, frame)],
+      draw: [(plot) => marks(plot, tint, frame)],
+      setCursor: [(plot) => frame.moved(plot)],
+    },
+  };
+}
+
+/** A point under the crosshair, in the colour of its line. */
+function cursorPoint() {
+  const point = document.createElement("div");
+  point.className = "u-cursor-pt";
+  return point;
+}
+
+/** Behind the curves: what is still to come, the epochs, and where validation turned. */
+function ground(plot, tint, frame) {
+  const { ctx, bbox } = plot;
+  const across = (value) => Math.round(plot.valToPos(value, "x", true));
+  ctx.save();
+  if (frame.last() !== null && frame.last() < frame.range()[1]) {
+    ctx.fillStyle = tint.sunken;
+    ctx.fillRect(across(frame.last()), bbox.top, bbox.left + bbox.width - across(frame.last()), bbox.height);
+  }
+  const turned = frame.turned();
+  if (turned !== null && frame.showsTurn(plot)) {
+    ctx.fillStyle = faint(tint.warn, 0.09);
+    ctx.fillRect(across(turned), bbox.top, across(frame.last()) - across(turned), bbox.height);
+  }
+  ctx.strokeStyle = tint["ink-3"];
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([devicePixelRatio, 3 * devicePixelRatio]);
+  for (const mark of frame.epochs()) {
+    ctx.beginPath();
+    ctx.moveTo(across(mark) + 0.5, bbox.top);
+    ctx.lineTo(across(mark) + 0.5, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+/** Above the curves: a square for each measurement on the full validation set, a dot where each curve ends. */
+function marks(plot, tint, frame) {
+  const { ctx } = plot;
+  const size = 7 * devicePixelRatio;
+  const draw = (x, y, shape, colour) => {
+    const left = plot.valToPos(x, "x", true);
+    const top = plot.valToPos(y, "y", true);
+    if (!Number.isFinite(left) || !Number.isFinite(top)) return;
+    ctx.beginPath();
+    if (shape === "square") ctx.rect(left - size / 2, top - size / 2, size, size);
+    else ctx.arc(left, top, size / 2, 0, 2 * Math.PI);
+    ctx.fillStyle = colour;
+    ctx.strokeStyle = tint.ground;
+    ctx.lineWidth = 2 * devicePixelRatio;
+    ctx.stroke();
+    ctx.fill();
+  };
+  ctx.save();
+  plot.series.forEach((series, index) => {
+    if (index === 0 || series.width < 1.25) return;
+    const values = plot.data[index];
+    if (series.dash) {
+      values.forEach((value, at) => {
+        if (value !== null && value !== undefined) draw(plot.data[0][at], value, "square", tint["full-valid"]);
+      });
+      return;
+    }
+    const at = values.findLastIndex((value) => value !== null && value !== undefined);
+    if (at >= 0 && frame.isLive()) draw(plot.data[0][at], values[at], "dot", series.stroke(plot, index));
+  });
+  ctx.restore();
+}

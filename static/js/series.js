@@ -1,0 +1,110 @@
+// A job's metric series in the browser: merged by step as they arrive, smoothed, and judged.
+
+export const COLUMNS = [
+  "train_loss",
+  "valid_loss",
+  "full_valid_loss",
+  "train_mean_token_accuracy",
+  "valid_mean_token_accuracy",
+];
+
+const SMOOTHING = 0.6;
+const CLEARLY_WORSE = 1.05;
+const FULL_POINTS_NEEDED = 3;
+const VALID_POINTS_NEEDED = 20;
+
+export class Series {
+  constructor() {
+    this.steps = [];
+    this.columns = Object.fromEntries(COLUMNS.map((name) => [name, []]));
+  }
+
+  get lastStep() {
+    return this.steps.length ? this.steps[this.steps.length - 1] : -1;
+  }
+
+  /** Points drawn: steps that have a training loss. */
+  get count() {
+    return this.columns.train_loss.reduce((sum, value) => sum + (value === null ? 0 : 1), 0);
+  }
+
+  /** Take in an answer of the metrics address; a step that is known is replaced. True when anything is new. */
+  merge(answer) {
+    const before = `${this.steps.length} ${JSON.stringify(this.tail())}`;
+    (answer.step ?? []).forEach((step, index) => {
+      const at = this.place(step);
+      for (const name of COLUMNS) {
+        const value = answer[name]?.[index] ?? null;
+        if (value !== null || this.columns[name][at] === undefined) this.columns[name][at] = value;
+      }
+    });
+    return before !== `${this.steps.length} ${JSON.stringify(this.tail())}`;
+  }
+
+  tail() {
+    return COLUMNS.map((name) => this.columns[name].slice(-2));
+  }
+
+  place(step) {
+    if (step > this.lastStep) return this.steps.push(step) - 1;
+    const at = nearest(this.steps, step);
+    if (this.steps[at] === step) return at;
+    const insert = this.steps[at] < step ? at + 1 : at;
+    this.steps.splice(insert, 0, step);
+    for (const name of COLUMNS) this.columns[name].splice(insert, 0, null);
+    return insert;
+  }
+
+  has(name) {
+    return this.columns[name].some((value) => value !== null);
+  }
+
+  smooth(name) {
+    return smooth(this.columns[name]);
+  }
+
+  /** The step since which validation only got worse by a clear margin, or null. */
+  overfittingSince() {
+    const full = this.known("full_valid_loss", this.columns.full_valid_loss);
+    if (full.length >= FULL_POINTS_NEEDED) return turningPoint(full);
+    const valid = this.known("valid_loss", this.smooth("valid_loss"));
+    return valid.length >= VALID_POINTS_NEEDED ? turningPoint(valid) : null;
+  }
+
+  known(name, values) {
+    return this.steps.flatMap((step, index) =>
+      this.columns[name][index] === null ? [] : [{ step, value: values[index] }],
+    );
+  }
+}
+
+function turningPoint(points) {
+  const best = points.reduce((low, point) => (point.value < low.value ? point : low));
+  const last = points[points.length - 1];
+  const far = last.step - best.step >= 0.1 * last.step;
+  return far && last.value >= best.value * CLEARLY_WORSE ? best.step : null;
+}
+
+/** Exponential moving average, without the bias of its start; steps without a value are left out. */
+export function smooth(values, weight = SMOOTHING) {
+  let average = 0;
+  let seen = 0;
+  return values.map((value) => {
+    if (value === null) return null;
+    seen += 1;
+    average = weight * average + (1 - weight) * value;
+    return average / (1 - weight ** seen);
+  });
+}
+
+/** The index of the value nearest to `wanted` in an ascending list. */
+export function nearest(values, wanted) {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && wanted - values[low - 1] <= values[low] - wanted ? low - 1 : low;
+}
