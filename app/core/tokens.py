@@ -20,6 +20,8 @@ def counter(encoding: str = O200K) -> Count:
     The bound Rust method itself: 32 MB/s a core, linear in the text. It holds the GIL, so count in
     workers, never beside a request. It raises UnicodeEncodeError on a lone surrogate.
     """
+    from bpe_openai import _bindings  # noqa: PLC0415 - 40 MB that only who counts should load
+
     count_text: Count = _bindings.tokenizer_for_encoding(encoding).count
     return count_text
 

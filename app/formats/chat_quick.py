@@ -57,48 +57,45 @@ def quick(line: bytes, count: Count) -> Measured | None:
         return None
     if not messages or messages[-1].role != "assistant" or b"\\u0000" in line:
         return None
-    strings = 1
-    tokens = PER_ROW
-    trained = 0
-    has_weights = False
-    system = None
+    roles: list[str] = []
     said: list[str] = []
-    roles = []
-    role_tokens = []
+    role_tokens: list[int] = []
+    strings, trained, weights = 1, 0, 0
+    system = None
     for message in messages:
-        content = message.content
-        role = message.role
-        spent = PER_MESSAGE + ROLE_TOKENS + count(content)
+        content, role = message.content, message.role
+        roles.append(role)
+        said += (role, content)
+        role_tokens.append(PER_MESSAGE + ROLE_TOKENS + count(content))
         strings += 4
         if message.name is not UNSET:
             if not NAME.match(message.name):
                 return None
-            spent += PER_NAME + count(message.name)
+            role_tokens[-1] += PER_NAME + count(message.name)
             strings += 2
         if role == "assistant":
-            if not content:
-                return None
-            if message.weight is not UNSET:
-                strings += 1
-                has_weights = True
             trained += message.weight != 0
+            weights += message.weight is not UNSET
         elif system is None and role != "user":
             system = content
-        tokens += spent
-        roles.append(role)
-        role_tokens.append(spent)
-        said += (role, content)
-    if not trained or _strings(line) != strings:
+    if not _is_sound(messages, trained) or _strings(line) != strings + weights:
         return None
     return Measured(
-        tokens,
-        tuple(roles),
-        tuple(role_tokens),
-        trained,
-        "\0".join(said[:-2]).encode(),
-        system,
-        content,
-        has_weights,
+        tokens=PER_ROW + sum(role_tokens),
+        roles=tuple(roles),
+        role_tokens=tuple(role_tokens),
+        trained=trained,
+        prompt="\0".join(said[:-2]).encode(),
+        system=system,
+        answer=said[-1],
+        has_weights=weights > 0,
+    )
+
+
+def _is_sound(messages: list[_System | _Developer | _User | _Assistant], trained: int) -> bool:
+    """Something is learned, and no answer is empty: those are findings, for the slow way."""
+    return trained > 0 and all(
+        message.content for message in messages if message.role == "assistant"
     )
 
 

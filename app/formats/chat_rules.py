@@ -125,7 +125,7 @@ def _assistants(messages: list[Any]) -> Iterator[Finding]:
             "messages.last_not_assistant",
             f"messages[{len(messages) - 1}]",
             "warning",
-            "The conversation does not end with the assistant; the turns after the last answer are lost.",
+            "The row does not end with the assistant; what follows the last answer teaches nothing.",
             "End the row with the answer the model should give.",
         )
 

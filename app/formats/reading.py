@@ -1,6 +1,7 @@
 """Read one line of JSON so that nothing in it is guessed, dropped or dangerous later."""
 
 import json
+import re
 from typing import Any, Never
 
 from app.formats.base import Finding, JsonObject, Unreadable
@@ -8,6 +9,15 @@ from app.formats.words import kind_of, quoted, short
 
 DEPTH_LIMIT = 32
 DIGIT_LIMIT = 309  # a float ends here; Python refuses to read integers beyond 4,300 digits
+UTF16 = Finding(
+    "read.utf16",
+    None,
+    "error",
+    "The text is UTF-16 or UTF-32, not UTF-8.",
+    "Save the file as UTF-8 and upload it again.",
+)
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_object(line: bytes) -> JsonObject:
@@ -21,81 +31,75 @@ def read_object(line: bytes) -> JsonObject:
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise Unreadable(_not_json(line, error)) from None
+        raise _not_json(line, error) from None
     except RecursionError:
         raise _too_deep() from None
     _refuse_odd_text(value)
     if not isinstance(value, dict):
-        raise Unreadable(_not_an_object(value))
+        raise _unreadable(
+            "read.not_object",
+            f"The line is {kind_of(value)}, not an object.",
+            'Write each row as one JSON object on one line: {"messages": […]}.',
+        )
     return value
+
+
+def _unreadable(rule: str, reason: str, cure: str, field: str | None = None) -> Unreadable:
+    return Unreadable(Finding(rule, field, "error", reason, cure))
 
 
 def _text(line: bytes) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        if _looks_like_utf16(line):
+        if line[:2] in {b"\xff\xfe", b"\xfe\xff"} or _is_mostly_nul(line):
             raise Unreadable(UTF16) from None
-        raise Unreadable(
-            Finding(
-                "read.utf8",
-                None,
-                "error",
-                f"Not UTF-8: byte {error.start + 1:,} of the line is 0x{line[error.start]:02x}.",
-                "Save the file as UTF-8 and upload it again.",
-            )
+        raise _unreadable(
+            "read.utf8",
+            f"Not UTF-8: byte {error.start + 1:,} of the line is 0x{line[error.start]:02x}.",
+            "Save the file as UTF-8 and upload it again.",
         ) from None
 
 
-def _looks_like_utf16(line: bytes) -> bool:
-    return line[:2] in {b"\xff\xfe", b"\xfe\xff"} or line[:200].count(0) * 3 >= len(line[:200])
+def _is_mostly_nul(line: bytes) -> bool:
+    return line[:200].count(0) * 3 >= len(line[:200])
 
 
-def _not_json(line: bytes, error: json.JSONDecodeError) -> Finding:
-    if line.count(0) * 3 >= len(line) > 1:
-        return UTF16
+def _not_json(line: bytes, error: json.JSONDecodeError) -> Unreadable:
+    at = f"at character {error.pos + 1:,}"
+    if line and _is_mostly_nul(line):
+        return Unreadable(UTF16)
+    if error.doc.startswith("\ufeff"):
+        return _unreadable(
+            "read.bom",
+            "A byte order mark stands at the beginning of the line, in the middle of the file.",
+            "Remove it; it comes from joining files that were saved with one.",
+        )
     if error.msg.startswith("Invalid control character"):
-        code = ord(error.doc[error.pos]) if error.pos < len(error.doc) else 0
-        return Finding(
+        return _unreadable(
             "read.control",
-            None,
-            "error",
-            f"A raw control character (U+{code:04X}) stands in a text, at character "
-            f"{error.pos + 1:,}.",
+            f"A raw control character (U+{ord(error.doc[error.pos]):04X}) stands in a text, {at}.",
             "Write it as an escape such as \\n, or remove it.",
         )
     if error.msg == "Extra data":
-        cause = " Carriage returns alone do not end a line." if b"\r" in line.rstrip(b"\r") else ""
-        return Finding(
+        cause = " Carriage returns alone do not end a line." if b"\r" in line.strip() else ""
+        return _unreadable(
             "read.json",
-            None,
-            "error",
-            f"More text follows the first JSON value, at character {error.pos + 1:,}.{cause}",
+            f"More text follows the first JSON value, {at}.{cause}",
             "Put each object on a line of its own, ended by a newline.",
         )
-    return Finding(
+    return _unreadable(
         "read.json",
-        None,
-        "error",
-        f"Not JSON at character {error.pos + 1:,}: {error.msg[:1].lower()}{error.msg[1:]}.",
+        f"Not JSON {at}: {error.msg[:1].lower()}{error.msg[1:]}.",
         "Write each row as one JSON object on one line, with double quotes and no trailing comma.",
-    )
-
-
-def _not_an_object(value: object) -> Finding:
-    return Finding(
-        "read.not_object",
-        None,
-        "error",
-        f"The line is {kind_of(value)}, not an object.",
-        'Write each row as one JSON object on one line: {"messages": […]}.',
     )
 
 
 def _refuse_odd_text(value: object) -> None:
     """Refuse depth, lone surrogates and NUL wherever they stand, keys included; no recursion."""
     level: list[object] = [value]
-    for _depth in range(DEPTH_LIMIT):
+    depth = 0
+    while level:
         following: list[object] = []
         for item in level:
             if isinstance(item, str):
@@ -105,49 +109,33 @@ def _refuse_odd_text(value: object) -> None:
                 following.extend(item.values())
             elif isinstance(item, list):
                 following.extend(item)
-        if not following:
-            return
+        depth += any(isinstance(item, dict | list) for item in level)
+        if depth > DEPTH_LIMIT:
+            raise _too_deep()
         level = following
-    if any(isinstance(item, dict | list) for item in level):
-        raise _too_deep()
-    for item in level:
-        if isinstance(item, str):
-            _refuse_odd_string(item)
 
 
 def _refuse_odd_string(text: str) -> None:
     if "\0" in text:
-        raise Unreadable(
-            Finding(
-                "read.nul",
-                None,
-                "error",
-                "A text contains the NUL character (U+0000), at which other programs end it.",
-                "Remove the NUL character.",
-            )
+        raise _unreadable(
+            "read.nul",
+            "A text contains the NUL character (U+0000), at which other programs end it.",
+            "Remove the NUL character.",
         )
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise Unreadable(
-            Finding(
-                "read.surrogate",
-                None,
-                "error",
-                "A text contains half a character (a lone surrogate such as \\ud800), which UTF-8 cannot "
-                "hold.",
-                "Write the whole character, or remove the half.",
-            )
+    if not text.isascii() and _SURROGATE.search(text):
+        raise _unreadable(
+            "read.surrogate",
+            "A text contains half a character (a lone surrogate such as \\ud800), for which UTF-8 "
+            "has no bytes.",
+            "Write the whole character, or remove the half.",
         )
 
 
 def _too_deep() -> Unreadable:
-    return Unreadable(
-        Finding(
-            "read.depth",
-            None,
-            "error",
-            f"Lists and objects are nested deeper than {DEPTH_LIMIT}.",
-            "Flatten the row. If the nested part is data, store it as text.",
-        )
+    return _unreadable(
+        "read.depth",
+        f"Lists and objects are nested deeper than {DEPTH_LIMIT}.",
+        "Flatten the row. If the nested part is data, store it as text.",
     )
 
 
@@ -157,26 +145,19 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> JsonObject:
         return value
     seen: set[str] = set()
     key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-    raise Unreadable(
-        Finding(
-            "read.duplicate_key",
-            short(key),
-            "error",
-            f"The key {quoted(key)} stands twice in one object; readers disagree about which counts.",
-            "Keep one of the two.",
-        )
+    raise _unreadable(
+        "read.duplicate_key",
+        f"The key {quoted(key)} stands twice in one object; readers disagree which one counts.",
+        "Keep one of the two.",
+        field=short(key),
     )
 
 
 def _no_constant(name: str) -> Never:
-    raise Unreadable(
-        Finding(
-            "read.not_a_number",
-            None,
-            "error",
-            f"{name} is not JSON, although some programs write it.",
-            "Use null, or leave the value out.",
-        )
+    raise _unreadable(
+        "read.not_a_number",
+        f"{name} is not JSON, although some programs write it.",
+        "Use null, or leave the value out.",
     )
 
 
@@ -194,14 +175,10 @@ def _fraction(digits: str) -> float:
 
 
 def _out_of_range(what: str) -> Unreadable:
-    return Unreadable(
-        Finding(
-            "read.number",
-            None,
-            "error",
-            f"{what} is larger than a computer's number can be.",
-            "Write it as a text, or shorten it.",
-        )
+    return _unreadable(
+        "read.number",
+        f"{what} is larger than a computer's number can be.",
+        "Write it as a text, or shorten it.",
     )
 
 
@@ -210,12 +187,4 @@ _DECODER = json.JSONDecoder(
     parse_constant=_no_constant,
     parse_int=_whole,
     parse_float=_fraction,
-)
-
-UTF16 = Finding(
-    "read.utf16",
-    None,
-    "error",
-    "The text is UTF-16 or UTF-32, not UTF-8.",
-    "Save the file as UTF-8 and upload it again.",
 )

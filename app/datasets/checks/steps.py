@@ -1,0 +1,162 @@
+"""Check a version slice by slice: each call lasts a few seconds and may be killed at any line."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+
+from app.datasets.checks import identity, structure
+from app.datasets.checks.base import Check, Limits, Progress, Seen
+from app.datasets.checks.registry import CHECKS
+from app.datasets.checks.report import make_verdict
+from app.datasets.checks.store import Store, discard, publish, stored_progress, writing
+from app.settings import settings
+
+_READ_BUFFER = 2**20
+_HANDLER_OPERATIONS = 2_000_000
+
+Step = Callable[[Store], None]
+
+
+def check_slice(
+    blob: Path,
+    index: Path,
+    progress: Progress,
+    *,
+    seconds: float,
+    inherit: Path | None = None,
+    limits: Limits | None = None,
+    alive: Callable[[], None] | None = None,
+) -> Progress:
+    """Check `blob` for about `seconds` and say how far that came; call again until `is_done`.
+
+    The unfinished index beside `index` remembers where it stands: a slice lost to a crash, or
+    made twice, changes nothing, and `progress` only has to be what the last call said, or
+    `Progress()`. While another process is at the same slice nothing happens and `progress` comes
+    back. At the end `index` appears, complete; `verdict(index)` reads it.
+
+    `inherit` is the finished index of the version before, whose row ids are kept. `alive` is
+    called now and then during a step that cannot be cut, for renewing a lease.
+    """
+    task = _Task(blob, index, inherit, limits or _limits_of_settings(), alive)
+    try:
+        return task.work(until=monotonic() + seconds)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            return progress
+        if error.sqlite_errorcode not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            raise
+        discard(index)
+        return Progress()
+
+
+class _Task:
+    """One version's check, with everything it needs to go on."""
+
+    def __init__(
+        self,
+        blob: Path,
+        index: Path,
+        inherit: Path | None,
+        limits: Limits,
+        alive: Callable[[], None] | None,
+    ) -> None:
+        self.blob, self.index, self.inherit = blob, index, inherit
+        self.limits, self.alive = limits, alive
+
+    def work(self, until: float) -> Progress:
+        """Steps until the time is up or nothing is left to do; at least one."""
+        if self.index.is_file():
+            return stored_progress(self.index)
+        while True:
+            progress = self._step(until)
+            if progress.is_done:
+                publish(self.index)
+                return progress
+            if monotonic() > until:
+                return progress
+
+    def _step(self, until: float) -> Progress:
+        with writing(self.index, self.limits.findings_per_rule) as store:
+            if store.progress.phase == "reading":
+                self._read(store, until)
+            elif store.progress.phase == "finishing":
+                self._finish(store)
+            return store.progress
+
+    def _read(self, store: Store, until: float) -> None:
+        salt = identity.salt_of(self.index, self.blob)
+        with self.blob.open("rb", buffering=_READ_BUFFER) as file:
+            ended = structure.read_rows(store, file, self.limits, salt, until)
+        if ended:
+            store.save(store.progress.advanced(phase="finishing"))
+
+    def _finish(self, store: Store) -> None:
+        if self.alive is not None:
+            store.connection.set_progress_handler(self._still_alive, _HANDLER_OPERATIONS)
+        steps = list(self._steps())
+        at = store.progress.step
+        steps[at](store)
+        store.save(
+            store.progress.advanced(
+                step=at + 1, phase="done" if at + 1 == len(steps) else "finishing"
+            )
+        )
+
+    def _steps(self) -> Iterator[Step]:
+        yield _index_hashes
+        yield self._pass_ids_on
+        for check in CHECKS:
+            yield self._make(check)
+        yield _order_findings
+        yield _write_verdict
+
+    def _pass_ids_on(self, store: Store) -> None:
+        if self.inherit is not None and self.inherit.is_file():
+            identity.inherit(store.connection, self.inherit)
+        store.connection.execute("CREATE INDEX rows_row_id ON rows(row_id)")
+
+    def _make(self, check: Check) -> Step:
+        def step(store: Store) -> None:
+            size = self.blob.stat().st_size
+            seen = Seen(store.connection, store.tally, store.progress, size)
+            store.add_findings(check.findings(seen))
+
+        return step
+
+    def _still_alive(self) -> int:
+        if self.alive is not None:
+            self.alive()
+        return 0
+
+
+def _limits_of_settings() -> Limits:
+    known = settings()
+    return Limits(known.line_limit, known.row_limit, known.structural_error_limit)
+
+
+def _index_hashes(store: Store) -> None:
+    store.connection.execute("CREATE INDEX rows_hash ON rows(hash)")
+
+
+def _order_findings(store: Store) -> None:
+    """The file's findings first, then line by line, so that `id` is a cursor through the report."""
+    ordered = (
+        "INSERT INTO sorted(line, field, rule, severity, reason, cure) "
+        "SELECT line, field, rule, severity, reason, cure FROM findings "
+        "ORDER BY line IS NOT NULL, line, id"
+    )
+    (made,) = store.connection.execute(
+        "SELECT sql FROM sqlite_master WHERE name = 'findings'"
+    ).fetchone()
+    store.connection.execute(made.replace("TABLE findings", "TABLE sorted"))
+    store.connection.execute(ordered)
+    store.connection.execute("DROP TABLE findings")
+    store.connection.execute("ALTER TABLE sorted RENAME TO findings")
+    store.connection.execute("CREATE INDEX findings_line ON findings(line)")
+
+
+def _write_verdict(store: Store) -> None:
+    verdict = make_verdict(store.connection, store.tally, store.progress)
+    store.put_fact("verdict", verdict.as_json())
+    store.put_fact("groups", store.groups())

@@ -1,0 +1,236 @@
+"""The derived SQLite file of a dataset version: where each row lies, its weight, what was found.
+
+Written once by the checks, opened read-only ever after, and rebuildable from the blob.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from app.formats.base import Severity
+
+SCHEMA = """
+CREATE TABLE rows(
+    n INTEGER PRIMARY KEY,      -- 1-based, blank lines not counted
+    line INTEGER NOT NULL,      -- 1-based line of the file
+    offset INTEGER NOT NULL,    -- first byte
+    length INTEGER NOT NULL,    -- bytes without the newline
+    row_id INTEGER NOT NULL,
+    hash BLOB NOT NULL,         -- 128 bits of the row's bytes
+    prompt INTEGER NOT NULL,    -- 64 bits of what the row asks
+    tokens INTEGER NOT NULL,
+    side INTEGER NOT NULL DEFAULT 0,
+    flags INTEGER NOT NULL
+);
+CREATE TABLE findings(
+    id INTEGER PRIMARY KEY,
+    line INTEGER,               -- null: the file as a whole
+    field TEXT,
+    rule TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    cure TEXT NOT NULL
+);
+CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Flag(IntFlag):
+    """What is worth filtering rows by."""
+
+    UNREADABLE = 1
+    ERROR = 2
+    WARNING = 4
+    TOOLS = 8
+    IMAGES = 16
+    WEIGHTS = 32
+    SYSTEM = 64
+    MULTI_TURN = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row's place in the blob: `length` bytes from `offset`, the newline not included."""
+
+    n: int
+    line: int
+    offset: int
+    length: int
+    row_id: int
+    tokens: int
+    side: int
+    flags: Flag
+
+
+@dataclass(frozen=True, slots=True)
+class RowFinding:
+    """One stored finding. `id` is its place in the order of the file, and the cursor for paging."""
+
+    id: int
+    row: int | None
+    field: str | None
+    rule: str
+    severity: Severity
+    reason: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """All findings of one rule: how many there are, the first rows, and the first in full."""
+
+    rule: str
+    severity: Severity
+    count: int
+    first_rows: tuple[int, ...]
+    reason: str
+    cure: str
+
+
+_ROW = "SELECT n, line, offset, length, row_id, tokens, side, flags FROM rows"
+_FINDINGS = """
+    SELECT id, line, field, rule, severity, reason, cure FROM findings
+    WHERE id > :after AND (:rule IS NULL OR rule = :rule)
+      AND (:severity IS NULL OR severity = :severity) AND (:row IS NULL OR line = :row)
+    ORDER BY id LIMIT :limit
+"""
+
+
+class Index:
+    """A finished index, read-only. Use as a context manager, in one thread."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are, unreadable ones included; blank lines are none."""
+        (last,) = self._connection.execute("SELECT max(n) FROM rows").fetchone()
+        return last or 0
+
+    def row(self, line: int) -> Row | None:
+        """The row on this 1-based line of the file; None: the line is blank or beyond the end."""
+        low, high = 1, min(line, self.row_count)
+        while low <= high:
+            middle = (low + high) // 2
+            row = self._row(middle)
+            if row is None or row.line == line:
+                return row
+            low, high = (middle + 1, high) if row.line < line else (low, middle - 1)
+        return None
+
+    def row_of_id(self, row_id: int) -> Row | None:
+        """The row that carries this id."""
+        found = self._connection.execute(f"{_ROW} WHERE row_id = ?", (row_id,)).fetchone()
+        return found and _row(found)
+
+    def rows(self, offset: int = 0, limit: int = 50) -> list[Row]:
+        """Up to `limit` rows in the order of the file, after passing over `offset` of them."""
+        found = self._connection.execute(
+            f"{_ROW} WHERE n > ? ORDER BY n LIMIT ?", (offset, max(limit, 0))
+        )
+        return [_row(values) for values in found]
+
+    def each_row(self) -> Iterator[Row]:
+        """All rows, streamed."""
+        return (_row(values) for values in self._connection.execute(f"{_ROW} ORDER BY n"))
+
+    def findings(
+        self,
+        after: int = 0,
+        limit: int = 50,
+        rule: str | None = None,
+        severity: Severity | None = None,
+        row: int | None = None,
+    ) -> list[RowFinding]:
+        """Up to `limit` findings whose id is above `after`: the file's first, then line by line.
+
+        Of each rule the first 10,000 are kept; `finding_groups` counts them all.
+        """
+        found = self._connection.execute(
+            _FINDINGS,
+            {
+                "after": after,
+                "limit": max(limit, 0),
+                "rule": rule,
+                "severity": severity,
+                "row": row,
+            },
+        )
+        return [RowFinding(*values) for values in found]
+
+    def finding_groups(self) -> list[FindingGroup]:
+        """One group a rule, errors first, then by how often."""
+        groups = self.facts["groups"]
+        return [
+            FindingGroup(**{**group, "first_rows": tuple(group["first_rows"])}) for group in groups
+        ]
+
+    def histogram(self) -> list[dict[str, int]]:
+        """Rows by tokens, at most 20 bins: `from` and `to` inclusive, and the count."""
+        bins: list[dict[str, int]] = self.facts["verdict"]["histogram"]
+        return bins
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the checks wrote down at the end: `verdict` and `groups`."""
+        stored = self._connection.execute("SELECT key, value FROM facts WHERE key != 'state'")
+        return {key: json.loads(value) for key, value in stored}
+
+    def _row(self, n: int) -> Row | None:
+        found = self._connection.execute(f"{_ROW} WHERE n = ?", (n,)).fetchone()
+        return found and _row(found)
+
+
+def open_index(path: Path) -> Index:
+    """Open a finished index. Raises FileNotFoundError while the version is not checked."""
+    return Index(connect_finished(path))
+
+
+def connect_finished(path: Path) -> sqlite3.Connection:
+    """A read-only connection that takes no lock and writes no journal: the file never changes."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return sqlite3.connect(finished_uri(path), uri=True, check_same_thread=False)
+
+
+def finished_uri(path: Path) -> str:
+    """The address of a finished index for `sqlite3.connect`; the path may hold any characters."""
+    return f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+
+
+def read_rows(blob: Path, rows: Sequence[Row]) -> list[bytes]:
+    """The exact bytes of these rows, one seek each."""
+    with blob.open("rb") as file:
+        return [_read(file, row) for row in rows]
+
+
+def _read(file: Any, row: Row) -> bytes:
+    file.seek(row.offset)
+    data: bytes = file.read(row.length)
+    return data
+
+
+def _row(values: tuple[int, int, int, int, int, int, int, int]) -> Row:
+    return Row(*values[:-1], flags=Flag(values[-1]))
