@@ -125,7 +125,7 @@ def _assistants(messages: list[Any]) -> Iterator[Finding]:
             "messages.last_not_assistant",
             f"messages[{len(messages) - 1}]",
             "warning",
-            "The row does not end with the assistant; what follows the last answer teaches nothing.",
+            "The row does not end with the assistant; what follows the last answer is not learned.",
             "End the row with the answer the model should give.",
         )
 
