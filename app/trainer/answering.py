@@ -1,0 +1,112 @@
+"""The answering process: `python -m app.trainer.answering` reads requests from stdin and writes tokens to stdout."""
+
+import dataclasses
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from app.trainer.engines.base import Sampling, Speaker
+from app.trainer.engines.registry import load_engine
+from app.trainer.ownership import end_with_parent
+
+KEPT_MODELS = 4
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One line in: which model answers what. `path` is None for a base model."""
+
+    id: int
+    engine: str
+    path: str | None
+    messages: list[dict[str, Any]]
+    choices: int = 1
+    sampling: Sampling
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One line out: the start (with `prompt_tokens`), a token, the end of a choice (`finish_reason`), or an error."""
+
+    id: int
+    choice: int = 0
+    prompt_tokens: int | None = None
+    text: str = ""
+    raw: bytes | None = None
+    logprob: float = 0.0
+    top: tuple[tuple[bytes, float], ...] = ()
+    finish_reason: str | None = None
+    completion_tokens: int = 0
+    is_last: bool = False
+    error: str | None = None
+
+
+class Models:
+    """The few models used last, loaded."""
+
+    def __init__(self) -> None:
+        self._loaded: OrderedDict[tuple[str, str | None], Speaker] = OrderedDict()
+
+    def get(self, engine: str, path: str | None) -> Speaker:
+        """Load, or take the loaded one; weights never change under a path."""
+        key = (engine, path)
+        speaker = self._loaded.get(key)
+        if speaker is None:
+            speaker = load_engine(engine).load(Path(path) if path else None)
+            self._loaded[key] = speaker
+        self._loaded.move_to_end(key)
+        while len(self._loaded) > KEPT_MODELS:
+            self._loaded.popitem(last=False)
+        return speaker
+
+
+def replies(models: Models, request: Request) -> Iterator[Reply]:
+    """Everything there is to say to one request; choices one after the other, each with a seed of its own."""
+    speaker = models.get(request.engine, request.path)
+    for choice in range(request.choices):
+        sampling = request.sampling
+        if sampling.seed is not None and choice:
+            sampling = dataclasses.replace(sampling, seed=sampling.seed + choice)
+        answer, tokens = speaker.answer(request.messages, sampling)
+        if choice == 0:
+            yield Reply(id=request.id, prompt_tokens=answer.prompt_tokens)
+        for token in tokens:
+            yield Reply(
+                id=request.id,
+                choice=choice,
+                text=token.text,
+                raw=token.raw,
+                logprob=token.logprob,
+                top=token.top,
+            )
+        yield Reply(
+            id=request.id,
+            choice=choice,
+            text=answer.tail,
+            finish_reason=answer.finish_reason,
+            completion_tokens=answer.completion_tokens,
+            is_last=choice == request.choices - 1,
+        )
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer until stdin ends, which is when the server ends or lets this process go."""
+    models = Models()
+    decoder = msgspec.json.Decoder(Request)
+    for line in source:
+        request = decoder.decode(line)
+        try:
+            for reply in replies(models, request):
+                sink.write(msgspec.json.encode(reply) + b"\n")
+                sink.flush()
+        except Exception as error:  # noqa: BLE001 - one bad model must not end the others' answers
+            failed = Reply(id=request.id, is_last=True, error=f"{type(error).__name__}: {error}")
+            sink.write(msgspec.json.encode(failed) + b"\n")
+            sink.flush()
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,104 @@
+"""Gradients of one batch and their use: Adam for the dense weights, Adagrad for the feature rows that occurred."""
+
+import numpy as np
+
+from app.trainer.engines.practice.network import (
+    TOKEN_WIDTH,
+    WINDOW,
+    Array,
+    Batch,
+    Floats,
+    Forward,
+    Network,
+)
+
+DENSE_RATE = 0.01
+FEATURE_RATE = 0.2
+BETA1, BETA2 = 0.9, 0.99
+LAST_SHARE = 0.1
+
+
+class Optimiser:
+    """Adam (Kingma & Ba 2015) and Adagrad (Duchi et al. 2011), rates falling linearly to a tenth over the training."""
+
+    def __init__(self, network: Network, *, total_steps: int, multiplier: float) -> None:
+        self._network = network
+        self._total_steps = total_steps
+        self._multiplier = multiplier
+        self.step_count = 0
+        self._first = {name: np.zeros_like(value) for name, value in network.dense().items()}
+        self._second = {name: np.zeros_like(value) for name, value in network.dense().items()}
+        self._squares = np.zeros_like(network.features)
+
+    def update(self, batch: Batch, forward: Forward) -> None:
+        """One step down the gradient of the mean loss per answer token."""
+        self.step_count += 1
+        network, count = self._network, len(batch.targets)
+        error = np.exp(forward.log_probabilities)
+        error[np.arange(count), batch.targets] -= 1
+        error /= count
+        back = (error @ network.output.T) * (1 - forward.hidden * forward.hidden)
+        inputs_back = (back @ network.window.T).reshape(count * WINDOW, TOKEN_WIDTH)
+        tokens_back = np.zeros_like(network.tokens)
+        ids, rows = sum_by_id(batch.windows.ravel(), inputs_back)
+        tokens_back[ids] = rows
+        prompt_back = np.add.reduceat(back, batch.target_starts, axis=0)
+        spread = np.repeat(prompt_back, batch.feature_lengths, axis=0) * batch.scales[:, None]
+        left = 1 - (1 - LAST_SHARE) * self.step_count / self._total_steps
+        rate = self._multiplier * left
+        gradients = {
+            "tokens": tokens_back,
+            "window": forward.inputs.T @ back,
+            "bias": back.sum(axis=0),
+            "output": forward.hidden.T @ error,
+            "output_bias": error.sum(axis=0),
+        }
+        for name, gradient in gradients.items():
+            self._adam(name, gradient, DENSE_RATE * rate)
+        self._adagrad(*sum_by_id(batch.features, spread), FEATURE_RATE * rate)
+
+    def _adam(self, name: str, gradient: Floats, rate: float) -> None:
+        first, second = self._first[name], self._second[name]
+        first *= BETA1
+        first += (1 - BETA1) * gradient
+        second *= BETA2
+        gradient *= gradient
+        gradient *= 1 - BETA2
+        second += gradient
+        n = self.step_count
+        size = rate * (1 - BETA2**n) ** 0.5 / (1 - BETA1**n)
+        update = np.sqrt(second)
+        update += 1e-7
+        np.divide(first, update, out=update)
+        update *= np.float32(size)
+        weights = getattr(self._network, name)
+        weights -= update
+
+    def _adagrad(self, ids: Array, gradient: Floats, rate: float) -> None:
+        squares = self._squares[ids]
+        squares += gradient * gradient
+        self._squares[ids] = squares
+        self._network.features[ids] -= np.float32(rate) * gradient / (np.sqrt(squares) + np.float32(1e-4))
+
+    def state(self) -> dict[str, Array]:
+        """What a resume needs beside the weights; of the feature table only rows that occurred."""
+        used = np.flatnonzero(self._squares.any(axis=1)).astype(np.uint16)
+        dense = {f"first_{k}": v for k, v in self._first.items()} | {f"second_{k}": v for k, v in self._second.items()}
+        counted = {"step_count": np.array([self.step_count])}
+        return {**dense, **counted, "squares_used": used, "squares_rows": self._squares[used]}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """Take back what `state` gave."""
+        self.step_count = int(state["step_count"][0])
+        for name in self._first:
+            self._first[name] = state[f"first_{name}"]
+            self._second[name] = state[f"second_{name}"]
+        self._squares[state["squares_used"]] = state["squares_rows"]
+
+
+def sum_by_id(ids: Array, rows: Floats) -> tuple[Array, Floats]:
+    """Each id once, ascending, and the sum of its rows, always added in the same order."""
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    return ordered[starts], np.add.reduceat(rows[order], starts, axis=0)

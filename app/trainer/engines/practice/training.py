@@ -1,0 +1,178 @@
+"""Training of the practice model: order, steps, validation, and exact resumption."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from app.trainer.engines.base import Facts, InvalidData, Metrics, StepReport, Task
+from app.trainer.engines.practice.network import DENSE, Array, Forward, Network, write_arrays
+from app.trainer.engines.practice.optimiser import Optimiser
+from app.trainer.engines.practice.rows import (
+    ANSWER_TOKENS,
+    PieceCounter,
+    Rows,
+    compile_rows,
+    encode_answers,
+)
+from app.trainer.engines.practice.vocabulary import Vocabulary
+
+MINIMUM_ROWS = 10
+LARGEST_VALIDATION_BATCH = 256
+LEAST_AUTO_BATCH = 4
+_COMPILED = "compiled.json"
+
+
+def resolve(asked: dict[str, object], rows: int) -> dict[str, int | float]:
+    """Numbers for every "auto": epochs by the cookbook's heuristic, batches of 0.2 % of the rows.
+
+    Unlike OpenAI's, automatic batches have at least 4 rows: one row at a time is slow and noisy on a small network.
+    """
+    epochs = 3
+    if rows * 3 < 100:
+        epochs = min(25, 100 // rows)
+    elif rows * 3 > 25_000:
+        epochs = max(1, 25_000 // rows)
+    automatic = {
+        "n_epochs": epochs,
+        "batch_size": min(256, max(LEAST_AUTO_BATCH, round(rows * 0.002))),
+        "learning_rate_multiplier": 1.0,
+    }
+    chosen = {name: asked.get(name, "auto") for name in automatic}
+    return {
+        name: automatic[name] if value == "auto" else value  # type: ignore[misc]
+        for name, value in chosen.items()
+    }
+
+
+def compile_task(task: Task) -> None:
+    """Read the files into `task.work`, unless that is done already. Raises InvalidData."""
+    if (task.work / _COMPILED).exists():
+        return
+    pieces = PieceCounter()
+    train = compile_rows(task.training_file, "training_file", task.work, "train", pieces=pieces)
+    if train["rows"] < MINIMUM_ROWS:
+        message = f"Training file has {train['rows']} example(s), but must have at least {MINIMUM_ROWS} examples"
+        raise InvalidData("invalid_n_examples", message, "training_file")
+    if not train["examples"]:
+        raise InvalidData("invalid_training_file", "No assistant message has a weight to train on.", "training_file")
+    known = Network.load(task.start_from).vocabulary if task.start_from else Vocabulary([])
+    vocabulary = known.grown(pieces.counts.items())
+    found = {"train": {**train, **encode_answers(task.work, "train", vocabulary)}}
+    if task.validation_file is not None:
+        valid = compile_rows(task.validation_file, "validation_file", task.work, "valid", pieces=None)
+        if not valid["examples"]:
+            message = "Validation file has no assistant message to measure on."
+            raise InvalidData("invalid_validation_file", message, "validation_file")
+        found["valid"] = {**valid, **encode_answers(task.work, "valid", vocabulary)}
+    part = task.work / f"{_COMPILED}.part"
+    part.write_text(json.dumps({"pieces": vocabulary.pieces, "found": found}))
+    part.replace(task.work / _COMPILED)
+
+
+class PracticeTraining:
+    """One training; `steps` may be left and, after `load_resume`, entered again by another process."""
+
+    def __init__(self, task: Task) -> None:
+        compiled = json.loads((task.work / _COMPILED).read_text())
+        found = compiled["found"]
+        self._seed = task.seed
+        self._train = Rows(task.work, "train")
+        self._valid = Rows(task.work, "valid") if "valid" in found else None
+        numbers = resolve(dict(task.asked), found["train"]["rows"])
+        self._batch_size = int(numbers["batch_size"])
+        self._per_epoch = -(-len(self._train) // self._batch_size)
+        self._tokens_per_epoch = found["train"]["tokens"] + found["train"]["prompt_words"]
+        self.facts = Facts(
+            rows=found["train"]["rows"],
+            validation_rows=found["valid"]["rows"] if self._valid else 0,
+            tokens_per_epoch=self._tokens_per_epoch,
+            total_steps=self._per_epoch * int(numbers["n_epochs"]),
+            hyperparameters=numbers,
+            warnings=tuple(_cut_warning(name, part["cut"]) for name, part in found.items() if part["cut"]),
+        )
+        vocabulary, rng = Vocabulary(compiled["pieces"]), np.random.default_rng([self._seed, 0])
+        self._network = (
+            Network.load(task.start_from).grown(vocabulary, rng) if task.start_from else Network(vocabulary, rng)
+        )
+        self._optimiser = Optimiser(
+            self._network,
+            total_steps=self.facts.total_steps,
+            multiplier=float(numbers["learning_rate_multiplier"]),
+        )
+
+    def steps(self) -> Iterator[StepReport]:
+        """Train on. Every epoch sees every example once, in an order of its own drawn from the seed."""
+        epoch, order = -1, np.zeros(0, np.int64)
+        while self._optimiser.step_count < self.facts.total_steps:
+            done = self._optimiser.step_count
+            if done // self._per_epoch != epoch:
+                epoch = done // self._per_epoch
+                order = np.random.default_rng([self._seed, 1, epoch]).permutation(len(self._train))
+            first = done % self._per_epoch * self._batch_size
+            batch = self._train.batch(order[first : first + self._batch_size])
+            forward = self._network.forward(batch)
+            metrics = _measured(forward, batch.targets, "train")
+            self._optimiser.update(batch, forward)
+            step = done + 1
+            is_epoch_end = step % self._per_epoch == 0
+            if self._valid is not None:
+                metrics |= self._valid_sample(self._valid, step)
+                if is_epoch_end:
+                    metrics |= self._valid_in_full(self._valid)
+            yield StepReport(step, metrics, self._tokens_after(step), is_epoch_end)
+
+    def _tokens_after(self, step: int) -> int:
+        return int(self._tokens_per_epoch * step / self._per_epoch)
+
+    def _valid_sample(self, valid: Rows, step: int) -> Metrics:
+        rng = np.random.default_rng([self._seed, 2, step])
+        chosen = rng.integers(len(valid), size=min(self._batch_size, len(valid)))
+        batch = valid.batch(chosen)
+        return _measured(self._network.forward(batch), batch.targets, "valid")
+
+    def _valid_in_full(self, valid: Rows) -> Metrics:
+        loss = right = count = 0.0
+        size = min(LARGEST_VALIDATION_BATCH, max(1, LARGEST_VALIDATION_BATCH * ANSWER_TOKENS // 16_384))
+        for first in range(0, len(valid), size):
+            batch = valid.batch(np.arange(first, min(first + size, len(valid))))
+            part = _measured(self._network.forward(batch), batch.targets, "full_valid")
+            loss += part["full_valid_loss"] * len(batch.targets)
+            right += part["full_valid_mean_token_accuracy"] * len(batch.targets)
+            count += len(batch.targets)
+        return {"full_valid_loss": loss / count, "full_valid_mean_token_accuracy": right / count}
+
+    def save_model(self, path: Path) -> None:
+        """Write the network alone."""
+        self._network.save(path)
+
+    def save_resume(self, path: Path) -> None:
+        """Write the network with the optimiser's memory; the order of rows follows from seed and step."""
+        network = self._network
+        used = np.flatnonzero(network.features.any(axis=1)).astype(np.uint16)
+        rows: dict[str, Array] = {"used": used, "rows": network.features[used]}
+        write_arrays(path, {**network.dense(), **rows, **self._optimiser.state()})
+
+    def load_resume(self, path: Path) -> None:
+        """Take back what `save_resume` wrote. Raises ValueError when it is of another shape."""
+        with np.load(path, allow_pickle=False) as stored:
+            state = dict(stored)
+        if state["output"].shape != self._network.output.shape:
+            raise ValueError("the checkpoint belongs to another vocabulary")
+        for name in DENSE:
+            setattr(self._network, name, state[name])
+        self._network.features[state["used"]] = state["rows"]
+        self._optimiser.restore(state)
+
+
+def _measured(forward: Forward, targets: Array, name: str) -> Metrics:
+    scores = forward.log_probabilities
+    loss = -float(scores[np.arange(len(targets)), targets].mean(dtype=np.float64))
+    accuracy = float((scores.argmax(axis=1) == targets).mean())
+    return {f"{name}_loss": loss, f"{name}_mean_token_accuracy": accuracy}
+
+
+def _cut_warning(name: str, cut: int) -> str:
+    kind = "training" if name == "train" else "validation"
+    return f"{cut} {kind} answer(s) are longer than {ANSWER_TOKENS} tokens; this engine learns their beginnings."

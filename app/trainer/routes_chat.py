@@ -1,0 +1,70 @@
+"""`/v1/models` and `/v1/chat/completions`."""
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from app.trainer import wire
+from app.trainer.answers import JsonResponse
+from app.trainer.chat import Conversation, chat_request
+from app.trainer.engines.registry import BASE_MODELS
+from app.trainer.errors import Refusal, missing_model
+from app.trainer.requests import json_object
+from app.trainer.routes_jobs import limited_body
+from app.trainer.service import service
+
+BORN = 1_767_225_600  # 2026-01-01: base models are part of the program and need some fixed date
+
+
+def index(request: Request) -> Response:
+    """Base models, then tuned ones, newest first."""
+    base = [wire.model(name, BORN, wire.ORGANISATION) for name in BASE_MODELS]
+    tuned = [
+        wire.model(model.name, model.created_at, wire.ORGANISATION) for model in service(request).runs.models()
+    ]
+    return JsonResponse({"object": "list", "data": [*base, *tuned]})
+
+
+def show(request: Request) -> Response:
+    """One model or checkpoint."""
+    name = request.path_params["model"]
+    if name in BASE_MODELS:
+        return JsonResponse(wire.model(name, BORN, wire.ORGANISATION))
+    model = service(request).runs.model(name)
+    if model is None:
+        raise missing_model(name)
+    return JsonResponse(wire.model(model.name, model.created_at, wire.ORGANISATION))
+
+
+def delete(request: Request) -> Response:
+    """Delete a tuned model for good."""
+    name = request.path_params["model"]
+    if name in BASE_MODELS:
+        raise Refusal(f"The model '{name}' cannot be deleted.", status=403, param="model")
+    runs = service(request).runs
+    model = runs.model(name)
+    if model is None:
+        raise missing_model(name)
+    if model.name != model.run.spec.tuned_model:
+        raise Refusal("A checkpoint goes with its model; delete the model.", param="model")
+    runs.delete_model(model)
+    return JsonResponse(wire.deleted(name, "model"))
+
+
+async def complete(request: Request) -> Response:
+    """Answer a conversation."""
+    parts = service(request)
+    chat = chat_request(json_object(await limited_body(request)), parts.runs)
+    conversation = Conversation(chat, parts.speaking)
+    await conversation.begin()
+    if chat.is_streamed:
+        return StreamingResponse(conversation.streamed(), media_type="text/event-stream")
+    return JsonResponse(await conversation.whole())
+
+
+ROUTES = [
+    Route("/v1/models", index, methods=["GET"]),
+    Route("/v1/models/{model:path}", show, methods=["GET"]),
+    Route("/v1/models/{model:path}", delete, methods=["DELETE"]),
+    Route("/v1/chat/completions", complete, methods=["POST"]),
+]

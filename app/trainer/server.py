@@ -1,0 +1,104 @@
+"""The trainer's server: one list of routes, and `main`. It never trains and never imports an engine."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import uvicorn
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.trainer import routes_chat, routes_files, routes_jobs
+from app.trainer.answers import JsonResponse, refused
+from app.trainer.errors import Refusal
+from app.trainer.files import Files
+from app.trainer.guard import Guard
+from app.trainer.launcher import Launcher
+from app.trainer.runs import Runs
+from app.trainer.service import Service
+from app.trainer.speaking import IDLE_SECONDS, Speaking
+
+THREADS = 8
+
+
+def health(_request: Request) -> Response:
+    """Alive; needs no key."""
+    return JsonResponse({"status": "ok"})
+
+
+ROUTES = [
+    Route("/healthz", health),
+    *routes_files.ROUTES,
+    *routes_jobs.ROUTES,
+    *routes_chat.ROUTES,
+]
+
+
+def _refusal(_request: Request, error: Exception) -> Response:
+    return refused(error if isinstance(error, Refusal) else Refusal(str(error)))
+
+
+def _no_route(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return refused(Refusal(f"Invalid URL ({request.method} {request.url.path})", status=status))
+
+
+def _gone(_request: Request, _error: Exception) -> Response:
+    return refused(Refusal("The client went away.", status=400))
+
+
+def _disk(_request: Request, error: Exception) -> Response:
+    message = f"The trainer's storage failed: {error.strerror if isinstance(error, OSError) else error}"
+    return refused(Refusal(message, status=503, kind="server_error", code="storage"))
+
+
+def _bug(_request: Request, _error: Exception) -> Response:
+    return refused(Refusal("The trainer had an error; its log says more.", status=500, kind="server_error"))
+
+
+def create_app(home: Path, keys: Sequence[str], *, at_once: int = 1, idle_seconds: float = IDLE_SECONDS) -> Guard:
+    """The ASGI application over one home folder. Only one server may use a home at a time."""
+    runs = Runs(home / "runs")
+    files = Files(home / "files", runs.result_files)
+    runs.use(files)
+    launcher = Launcher(runs, at_once=at_once)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
+        speaking = Speaking(idle_seconds=idle_seconds)
+        app.state.service = Service(runs, files, launcher, speaking)
+        watching = asyncio.create_task(launcher.watch())
+        yield
+        watching.cancel()
+        await launcher.end()
+        await speaking.end()
+
+    app = Starlette(
+        routes=ROUTES,
+        lifespan=lifespan,
+        exception_handlers={
+            Refusal: _refusal,
+            HTTPException: _no_route,
+            ClientDisconnect: _gone,
+            OSError: _disk,
+            Exception: _bug,
+        },
+    )
+    return Guard(app, keys)
+
+
+def main(host: str, port: int, home: Path, keys: Sequence[str]) -> None:
+    """Serve until SIGTERM or Ctrl-C. `LUTHIER_TRAINER_AT_ONCE` runs may train at once (1), each on one core."""
+    if not keys:
+        raise SystemExit("The trainer needs at least one key: set LUTHIER_TRAINER_KEYS.")
+    at_once = int(os.environ.get("LUTHIER_TRAINER_AT_ONCE", "1"))
+    idle_seconds = float(os.environ.get("LUTHIER_TRAINER_IDLE_SECONDS", IDLE_SECONDS))
+    app = create_app(home, keys, at_once=at_once, idle_seconds=idle_seconds)
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=5)

@@ -1,0 +1,117 @@
+"""OpenAI's shapes: what a run, a file, an event, a checkpoint and a model look like on the wire."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.trainer.files import StoredFile
+from app.trainer.folder import WAITING, Checkpoint, Spec, State
+from app.trainer.journal import Record
+from app.trainer.record import checkpoint_model
+
+ORGANISATION = "luthier"
+Json = dict[str, Any]
+
+
+def job(spec: Spec, state: State, *, result_files: list[str]) -> Json:
+    """A `fine_tuning.job`. One that waits for its turn is still to validate its files, as OpenAI's are at first."""
+    numbers = state.hyperparameters or spec.asked
+    is_succeeded = state.status == "succeeded"
+    error = state.error
+    return {
+        "object": "fine_tuning.job",
+        "id": spec.id,
+        "created_at": int(spec.created_at),
+        "finished_at": state.finished_at,
+        "estimated_finish": state.estimated_finish,
+        "model": spec.model,
+        "fine_tuned_model": spec.tuned_model if is_succeeded else None,
+        "organization_id": ORGANISATION,
+        "status": "validating_files" if state.status == WAITING else state.status,
+        "training_file": spec.training_file,
+        "validation_file": spec.validation_file,
+        "result_files": result_files,
+        "trained_tokens": state.trained_tokens if state.is_ended else None,
+        "hyperparameters": numbers,
+        "method": {"type": spec.method, spec.method: {"hyperparameters": numbers}},
+        "seed": spec.seed,
+        "integrations": [],
+        "metadata": spec.metadata,
+        "error": None if error is None else {"code": error.code, "message": error.message, "param": error.param},
+    }
+
+
+def event(run_id: str, offset: int, record: Record) -> Json:
+    """A `fine_tuning.job.event`; its id carries its place in the run's journal."""
+    return {
+        "object": "fine_tuning.job.event",
+        "id": event_id(run_id, offset),
+        "created_at": record["created_at"],
+        "level": record["level"],
+        "message": record["message"],
+        "type": record["type"],
+        "data": record["data"],
+    }
+
+
+def event_id(run_id: str, offset: int) -> str:
+    """`ftevent-<run>-<offset>`."""
+    return f"ftevent-{run_id.removeprefix('ftjob-')}-{offset}"
+
+
+def event_offset(run_id: str, name: str) -> int:
+    """The offset in an event's id. Raises ValueError when the id is not one of this run's."""
+    prefix = event_id(run_id, 0)[:-1]
+    if not name.startswith(prefix):
+        raise ValueError("an event of another job")
+    return int(name.removeprefix(prefix))
+
+
+def checkpoint_id(run_id: str, step: int) -> str:
+    """`ftckpt-<run>-<step>`."""
+    return f"ftckpt-{run_id.removeprefix('ftjob-')}-{step}"
+
+
+def checkpoint(spec: Spec, state: State, saved: Checkpoint) -> Json:
+    """A `fine_tuning.job.checkpoint`."""
+    return {
+        "object": "fine_tuning.job.checkpoint",
+        "id": checkpoint_id(spec.id, saved.step),
+        "created_at": saved.created_at,
+        "fine_tuned_model_checkpoint": checkpoint_model(spec, saved.step, state.total_steps),
+        "fine_tuning_job_id": spec.id,
+        "step_number": saved.step,
+        "metrics": saved.metrics,
+    }
+
+
+def file(stored: StoredFile) -> Json:
+    """A `file`."""
+    body: Json = {
+        "object": "file",
+        "id": stored.id,
+        "bytes": stored.size,
+        "created_at": int(stored.created_at),
+        "filename": stored.filename,
+        "purpose": stored.purpose,
+        "status": "processed",
+        "status_details": None,
+    }
+    return body if stored.expires_at is None else {**body, "expires_at": stored.expires_at}
+
+
+def model(name: str, created: int, owner: str) -> Json:
+    """A `model`; nothing here is ever shut down by anyone but its team."""
+    return {"object": "model", "id": name, "created": created, "owned_by": owner, "shutdown_date": None}
+
+
+def deleted(name: str, kind: str) -> Json:
+    """What a deletion answers."""
+    return {"object": kind, "id": name, "deleted": True}
+
+
+def page(items: Sequence[Json], *, has_more: bool, has_ends: bool = False) -> Json:
+    """A list page; some of OpenAI's lists also name their first and last id."""
+    body: Json = {"object": "list", "data": list(items), "has_more": has_more}
+    if has_ends:
+        body |= {"first_id": items[0]["id"] if items else None, "last_id": items[-1]["id"] if items else None}
+    return body
