@@ -1,6 +1,7 @@
 """The command line: one program, every process of an instance, and what an administrator needs."""
 
 import argparse
+import gc
 import json
 import os
 import shutil
@@ -47,21 +48,30 @@ def web(asked: argparse.Namespace) -> int:
 
 def worker(asked: argparse.Namespace) -> int:
     """A Celery worker."""
-    from celery.bin.celery import main
-    from celery.signals import worker_process_init
+    from celery.bin.celery import celery
+    from celery.signals import worker_before_create_process, worker_process_init
 
+    # What the parent has loaded stays shared: a collection would write to every page of it.
+    worker_before_create_process.connect(_freeze)
     worker_process_init.connect(owned.end_with_parent)
     words = ["worker", "--queues", asked.queues, "--concurrency", str(asked.concurrency)]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
-    return main(args=["--quiet", "--app", "app.worker", *words, *quiet], standalone_mode=True) or 0
+    celery.main(args=["--quiet", "--app", "app.worker", *words, *quiet])
+    return 0
+
+
+def _freeze(**_: object) -> None:
+    gc.collect()
+    gc.freeze()
 
 
 def beat(_: argparse.Namespace) -> int:
     """The clock that wakes what is due. It remembers nothing: rows say when they are due."""
-    from celery.bin.celery import main
+    from celery.bin.celery import celery
 
     words = ["beat", "--scheduler", "celery.beat:Scheduler", "--pidfile=", "--loglevel", "WARNING"]
-    return main(args=["--quiet", "--app", "app.worker", *words], standalone_mode=True) or 0
+    celery.main(args=["--quiet", "--app", "app.worker", *words])
+    return 0
 
 
 def trainer(asked: argparse.Namespace) -> int:

@@ -63,7 +63,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty home and settings of this test alone; waits are a sixtieth."""
     folder = tmp_path / "home"
     for name in os.environ:
-        if name.startswith("LUTHIER_") and name not in {"LUTHIER_REQUIRE_BROWSER"}:
+        if name.startswith("LUTHIER_") and name != "LUTHIER_REQUIRE_BROWSER":
             monkeypatch.delenv(name)
     for name in ("PORT", "DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
