@@ -39,6 +39,7 @@ def split(
         raise ValueError("The share to hold out is a number from 0 to 0.5.")
     with open_index(index) as rows:
         threshold = _threshold(rows, share, seed)
+    counts = [[0, 0], [0, 0]]
     with (
         blob.open("rb", buffering=2**20) as source,
         training.open("wb", buffering=2**20) as learned,
