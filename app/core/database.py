@@ -82,6 +82,12 @@ def read_only() -> Iterator[Session]:
 
 def _look_only(session: Session) -> None:
     session.connection(execution_options=READ_ONLY)
+    session.info["read_only"] = True
+
+
+def is_read_only(session: Session) -> bool:
+    """True for a session that `read_only` opened."""
+    return bool(session.info.get("read_only"))
 
 
 def send_waiting(session: Session) -> None:

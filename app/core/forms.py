@@ -1,7 +1,7 @@
 """What people send through forms: kept as typed, told by field what is wrong, never lost."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.datastructures import UploadFile
 
 from app.core.errors import FieldError, ProductError, WrongInput
+from app.core.views import FormState
 
 MAX_FIELDS = 200
 
@@ -23,17 +24,15 @@ T = TypeVar("T", bound=Form)
 
 
 @dataclass(frozen=True)
-class Submission(Generic[T]):
-    """A form as it came: `form` when it is right, else None; `values` as typed, `errors` by field."""
+class Submission(FormState, Generic[T]):
+    """A form as it came: `form` when it is right, else None; what was typed is kept either way."""
 
-    form: T | None
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
+    form: T | None = None
 
     def refused(self, error: ProductError) -> "Submission[T]":
         """The same submission with what a service found wrong; errors of no field stand under ''."""
         found = {item.field: item.message for item in error.errors} or {"": error.message}
-        return Submission(None, self.values, found)
+        return Submission(self.values, found)
 
 
 def submitted(model: type[T]) -> Callable[[Request], Awaitable[Submission[T]]]:
@@ -43,9 +42,9 @@ def submitted(model: type[T]) -> Callable[[Request], Awaitable[Submission[T]]]:
         values = await form_values(request)
         filled = {name: value for name, value in values.items() if value.strip()}
         try:
-            return Submission(model.model_validate(filled), values)
+            return Submission(values, form=model.model_validate(filled))
         except ValidationError as error:
-            return Submission(None, values, {item.field: item.message for item in explain(error)})
+            return Submission(values, {item.field: item.message for item in explain(error)})
 
     return read
 

@@ -55,7 +55,7 @@ TASKS: dict[str, Callable[..., Any]] = {}
 QUEUES: dict[str, str] = {}
 
 
-def task(name: str, *, queue: str = "provider") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def task(name: str, *, queue: str = "provider", time_limit: int | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a task and give the plain function back, so that tests just call it.
 
     Arguments are ids. Unknown keyword arguments are dropped, so that old and new code can overlap in a deploy.
@@ -68,7 +68,7 @@ def task(name: str, *, queue: str = "provider") -> Callable[[Callable[..., Any]]
                 function(*args)
             heartbeat.done()
 
-        celery.task(name=name, ignore_result=True)(body)
+        celery.task(name=name, ignore_result=True, time_limit=time_limit)(body)
         TASKS[name] = function
         QUEUES[name] = queue
         celery.conf.task_routes = {known: {"queue": place} for known, place in QUEUES.items()}

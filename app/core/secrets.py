@@ -1,6 +1,7 @@
 """The instance's secret: one 32-byte root, a separate derived key for every purpose."""
 
 import base64
+import hmac
 import os
 import secrets as random
 from functools import lru_cache
@@ -60,6 +61,11 @@ def derive(label: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"luthier {label}".encode()).derive(_root())
 
 
+def instance_id() -> str:
+    """A short public name of this instance, the same for as long as its secret is: it tags what we start."""
+    return derive("instance").hex()[:16]
+
+
 def seal(plain: str, *, aad: str) -> bytes:
     """Encrypt with AES-256-GCM, bound to `aad`: opened with any other `aad` it fails."""
     nonce = random.token_bytes(NONCE_BYTES)
@@ -82,3 +88,8 @@ def new_token(prefix: str = "") -> str:
 def fingerprint(token: str) -> str:
     """What the database keeps of a token. A plain hash is enough: the token itself is 256 random bits."""
     return sha256(token.encode()).hexdigest()
+
+
+def is_same(left: str, right: str) -> bool:
+    """Compare two secrets in constant time."""
+    return hmac.compare_digest(left.encode(), right.encode())

@@ -1,0 +1,1 @@
+"""People: signing in, sessions, tokens, and what each of them did."""

@@ -1,0 +1,120 @@
+"""Who is asking, and how a route says who may: every dependency that grants access carries the word for it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import quote
+
+from fastapi import Depends, Path, Request
+from sqlalchemy.orm import Session
+
+from app.auth import queries, service
+from app.auth.models import User
+from app.core import clock, secrets
+from app.core.database import SAFE_METHODS, DbSession, is_read_only, unit_of_work
+from app.core.errors import NotAllowed, NotSignedIn
+from app.settings import settings
+
+Access = Literal["view", "edit", "spend", "manage", "instance", "self"]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Ids larger than a script can write exactly are nobody's.
+PathId = Annotated[int, Path(ge=1, le=2**53 - 1)]
+
+
+def declares(access: Access) -> Callable[[Function], Function]:
+    """Mark a dependency with the access it grants; a test demands that every route has one such mark."""
+
+    def mark(function: Function) -> Function:
+        function.access = access  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def cookie_name() -> str:
+    """Behind https the name makes browsers refuse weaker cookies; on loopback ports tell instances apart."""
+    return "__Host-luthier" if settings().is_https else f"luthier-{settings().port}"
+
+
+def current_user(request: Request, session: DbSession) -> User:
+    """The person behind the cookie, or, under /api/, behind the bearer token. Raises NotSignedIn."""
+    if request.scope["path"].startswith("/api/"):
+        return _bearer(request, session)
+    return _cookie(request, session)
+
+
+CurrentUser = Annotated[User, Depends(current_user)]
+
+
+@declares("self")
+def myself(user: CurrentUser) -> User:
+    """Any signed-in person, for what concerns only themselves."""
+    return user
+
+
+Myself = Annotated[User, Depends(myself)]
+
+
+def _cookie(request: Request, session: Session) -> User:
+    token = request.cookies.get(cookie_name(), "")
+    found = queries.session_with_user(session, secrets.fingerprint(token)) if token else None
+    moment = clock.now(session)
+    if found is None or not service.is_alive(found, moment):
+        raise NotSignedIn("Sign in to see this page.")
+    if moment - found.seen_at > service.SEEN_EVERY:
+        _note(session, lambda writer: service.touch(writer, found.fingerprint))
+    request.state.csrf = found.csrf
+    request.state.user = found.user
+    return found.user
+
+
+def _bearer(request: Request, session: Session) -> User:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    found = None
+    if scheme.lower() == "bearer" and token:
+        found = queries.token_with_user(session, secrets.fingerprint(token.strip()))
+    if found is None or found.user.disabled_at is not None:
+        raise NotSignedIn(
+            "A valid API token is needed: `Authorization: Bearer lut_…`.", headers={"WWW-Authenticate": "Bearer"}
+        )
+    moment = clock.now(session)
+    if found.used_at is None or moment - found.used_at > timedelta(minutes=1):
+        _note(session, lambda writer: service.token_used(writer, found.id))
+    request.state.user = found.user
+    return found.user
+
+
+def _note(session: Session, write: Callable[[Session], None]) -> None:
+    """A session that only reads cannot write; the note gets a unit of work of its own."""
+    if is_read_only(session):
+        with unit_of_work() as writer:
+            write(writer)
+    else:
+        write(session)
+
+
+async def csrf_checked(request: Request, _user: CurrentUser) -> None:
+    """Refuse an unsafe request of a browser whose form or header does not hold the session's token.
+
+    A route that streams its own body is marked `reads_own_body` and sends the token in the header.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    sent = request.headers.get("x-csrf-token")
+    if sent is None and not getattr(request.scope["endpoint"], "reads_own_body", False):
+        value = (await request.form()).get("csrf")
+        sent = value if isinstance(value, str) else None
+    if not is_csrf_token(request, sent):
+        raise NotAllowed("The form is too old, or was not made by Luthier. Load the page again and send it once more.")
+
+
+def is_csrf_token(request: Request, sent: str | None) -> bool:
+    """True when `sent` is the token of this browser's session; takes the same time either way."""
+    return sent is not None and secrets.is_same(sent, request.state.csrf)
+
+
+def login_path(request: Request) -> str:
+    """Where somebody who must sign in is sent; after that they come back to what they wanted to see."""
+    wanted = request.scope["path"] if request.method in SAFE_METHODS else "/"
+    return "/login" if wanted == "/" else f"/login?next={quote(wanted)}"

@@ -1,0 +1,67 @@
+"""Every select about people."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.auth.models import Activity, ApiToken, FailedSignIn, SingleUseLink, User, UserSession
+
+
+def user_by_email(session: Session, email: str) -> User | None:
+    """The account with this address, however it is capitalised."""
+    return session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def has_users(session: Session) -> bool:
+    """False on a fresh instance."""
+    return session.scalar(select(User.id).limit(1)) is not None
+
+
+def session_with_user(session: Session, fingerprint: str) -> UserSession | None:
+    """The signed-in browser with this cookie, and whose it is."""
+    query = select(UserSession).where(UserSession.fingerprint == fingerprint)
+    return session.scalar(query.options(joinedload(UserSession.user)))
+
+
+def token_with_user(session: Session, fingerprint: str) -> ApiToken | None:
+    """The live token with this fingerprint, and whose it is."""
+    query = select(ApiToken).where(ApiToken.fingerprint == fingerprint, ApiToken.revoked_at.is_(None))
+    return session.scalar(query.options(joinedload(ApiToken.user)))
+
+
+def open_link(session: Session, fingerprint: str, moment: datetime) -> SingleUseLink | None:
+    """The link, if it was not used and has not expired."""
+    return session.scalar(
+        select(SingleUseLink).where(
+            SingleUseLink.fingerprint == fingerprint,
+            SingleUseLink.used_at.is_(None),
+            SingleUseLink.expires_at > moment,
+        )
+    )
+
+
+def failures_lately(session: Session, *, email: str, address: str, moment: datetime) -> tuple[int, int, int]:
+    """Wrong passwords of the last five minutes: for the account, from the address, in all."""
+    since = moment - timedelta(minutes=5)
+    recent = FailedSignIn.at >= since
+    row = session.execute(
+        select(
+            func.count().filter(FailedSignIn.email == email),
+            func.count().filter(FailedSignIn.address == address),
+            func.count(),
+        ).where(recent)
+    ).one()
+    return row[0], row[1], row[2]
+
+
+def activity_of(session: Session, project_id: int, *, limit: int = 20) -> Sequence[Activity]:
+    """What happened in a project, the latest first, with who did it."""
+    return session.scalars(
+        select(Activity)
+        .where(Activity.project_id == project_id)
+        .options(joinedload(Activity.actor))
+        .order_by(Activity.id.desc())
+        .limit(limit)
+    ).all()

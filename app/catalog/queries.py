@@ -1,0 +1,47 @@
+"""Every select about base models, model refs and tuned models."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.catalog.models import BaseModel, ModelRef, TunedModel
+from app.datasets.models import DatasetVersion
+
+
+def base_models_of(session: Session, connection_id: int) -> Sequence[BaseModel]:
+    """The base models a connection was last seen to offer, by name."""
+    return session.scalars(
+        select(BaseModel).where(BaseModel.connection_id == connection_id).order_by(BaseModel.name)
+    ).all()
+
+
+def model_ref(session: Session, connection_id: int, name: str) -> ModelRef | None:
+    """The ref of this name at the connection."""
+    return session.scalar(select(ModelRef).where(ModelRef.connection_id == connection_id, ModelRef.name == name))
+
+
+def _with_all(query: Select[tuple[TunedModel]]) -> Select[tuple[TunedModel]]:
+    return query.options(
+        joinedload(TunedModel.ref).joinedload(ModelRef.connection),
+        joinedload(TunedModel.dataset_version).joinedload(DatasetVersion.dataset),
+        joinedload(TunedModel.creator),
+    )
+
+
+def model_by_id(session: Session, model_id: int) -> TunedModel | None:
+    """The tuned model with its ref, connection, rows and maker, whichever project: the caller checks the fence."""
+    return session.scalar(_with_all(select(TunedModel).where(TunedModel.id == model_id)))
+
+
+def models_of(session: Session, project_id: int, *, after: int | None, limit: int) -> Sequence[TunedModel]:
+    """A project's tuned models, the newest first, from behind `after`."""
+    query = select(TunedModel).where(TunedModel.project_id == project_id)
+    if after is not None:
+        query = query.where(TunedModel.id < after)
+    return session.scalars(_with_all(query).order_by(TunedModel.id.desc()).limit(limit)).all()
+
+
+def model_id_of_job(session: Session, job_id: int) -> int | None:
+    """The tuned model a job made, if it made one."""
+    return session.scalar(select(TunedModel.id).where(TunedModel.job_id == job_id))

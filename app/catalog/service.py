@@ -1,0 +1,90 @@
+"""Decisions about models: what a provider offers, what a job made."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from app.auth import service as auth
+from app.catalog import queries
+from app.catalog.models import BaseModel, ModelRef, TunedModel
+from app.core import clock
+from app.core.events import announce
+from app.providers.base import BaseModelInfo
+
+STALE_AFTER = timedelta(minutes=10)
+
+
+def has_fresh_base_models(session: Session, connection_id: int) -> bool:
+    """True when the connection's list of base models was read lately."""
+    known = queries.base_models_of(session, connection_id)
+    moment = clock.now(session)
+    return bool(known) and all(moment - one.read_at < STALE_AFTER for one in known)
+
+
+def record_base_models(session: Session, connection_id: int, offered: Iterable[BaseModelInfo]) -> None:
+    """Keep what the provider offers now; what it offers no longer is forgotten here, never in a job's settings."""
+    moment = clock.now(session)
+    session.execute(delete(BaseModel).where(BaseModel.connection_id == connection_id))
+    session.add_all(
+        BaseModel(
+            connection_id=connection_id,
+            name=info.name,
+            shutdown_date=info.shutdown_date,
+            methods=list(info.methods),
+            context_tokens=info.context_tokens,
+            row_token_cap=info.row_token_cap,
+            read_at=moment,
+        )
+        for info in offered
+    )
+    session.flush()
+
+
+def ref_of(session: Session, *, project_id: int, connection_id: int, name: str) -> ModelRef:
+    """The one ref of a model at a connection, made at first use."""
+    ref = queries.model_ref(session, connection_id, name)
+    if ref is None:
+        ref = ModelRef(project_id=project_id, connection_id=connection_id, name=name, created_at=clock.now(session))
+        session.add(ref)
+        session.flush()
+    return ref
+
+
+def add_tuned_model(
+    session: Session,
+    *,
+    project_id: int,
+    connection_id: int,
+    job_id: int,
+    dataset_version_id: int,
+    model_name: str,
+    name: str,
+    base_model: str,
+    best_valid_loss: float | None,
+    created_by: int | None,
+) -> TunedModel:
+    """Keep the model a job made, with its lineage. A job makes one model, however often this is called."""
+    known = queries.model_id_of_job(session, job_id)
+    if known is not None:
+        return session.get_one(TunedModel, known)
+    ref = ref_of(session, project_id=project_id, connection_id=connection_id, name=model_name)
+    model = TunedModel(
+        project_id=project_id,
+        model_ref_id=ref.id,
+        job_id=job_id,
+        dataset_version_id=dataset_version_id,
+        name=name,
+        base_model=base_model,
+        best_valid_loss=best_valid_loss,
+        created_by=created_by,
+        created_at=clock.now(session),
+    )
+    session.add(model)
+    session.flush()
+    auth.record(
+        session, "model.added", f"model:{model.id}", actor_id=None, project_id=project_id, name=model_name, job_id=job_id
+    )
+    announce(session, f"project:{project_id}")
+    return model

@@ -1,0 +1,36 @@
+"""Connections."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.leases import Leased
+from app.core.orm import Base, Id
+
+
+class Connection(Leased, Base):
+    """An account at a provider. The lease is that of its sweeps: one worker at a time looks at its runs.
+
+    `not_before` holds every call of a connection that was told to wait; `refused_at` says the key was turned down.
+    """
+
+    __tablename__ = "connections"
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[str] = mapped_column(String(32))
+    profile: Mapped[str] = mapped_column(String(64))
+    base_url: Mapped[str] = mapped_column(String(2048))
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    key_hint: Mapped[str] = mapped_column(String(8))
+    is_practice: Mapped[bool] = mapped_column(default=False)
+    checked_at: Mapped[datetime | None]
+    refused_at: Mapped[datetime | None]
+    words: Mapped[str | None] = mapped_column(Text)
+    not_before: Mapped[datetime | None]
+    sweep_seconds: Mapped[float] = mapped_column(default=15.0)
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]

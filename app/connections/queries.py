@@ -1,0 +1,46 @@
+"""Every select about connections."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.connections.models import Connection
+
+
+def connection_by_id(session: Session, connection_id: int) -> Connection | None:
+    """The connection, whichever project it belongs to: the caller checks the fence."""
+    return session.get(Connection, connection_id)
+
+
+def connections_of(session: Session, project_id: int) -> Sequence[Connection]:
+    """A project's connections, the first made first."""
+    return session.scalars(
+        select(Connection).where(Connection.project_id == project_id).order_by(Connection.id)
+    ).all()
+
+
+def connections_page(session: Session, project_id: int, *, after: int | None, limit: int) -> Sequence[Connection]:
+    """A page of a project's connections, the first made first, from behind `after`."""
+    query = select(Connection).where(Connection.project_id == project_id)
+    if after is not None:
+        query = query.where(Connection.id > after)
+    return session.scalars(query.order_by(Connection.id).limit(limit)).all()
+
+
+def connection_in(session: Session, project_id: int, connection_id: int) -> Connection | None:
+    """The project's connection with this id."""
+    return session.scalar(
+        select(Connection).where(Connection.project_id == project_id, Connection.id == connection_id)
+    )
+
+
+def has_name(session: Session, project_id: int, name: str) -> bool:
+    """True when a connection of the project is called so."""
+    found = select(Connection.id).where(Connection.project_id == project_id, Connection.name == name)
+    return session.scalar(found) is not None
+
+
+def practice_connections(session: Session) -> Sequence[Connection]:
+    """The connections, in every project, that lead to the trainer on this machine."""
+    return session.scalars(select(Connection).where(Connection.is_practice).order_by(Connection.id)).all()

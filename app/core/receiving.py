@@ -1,0 +1,156 @@
+"""Files on their way in: streamed to disk while they are hashed, written in a thread, counted to the last byte."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import anyio.to_thread
+from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
+
+from app.core.errors import ProductError, WrongInput
+from app.core.storage import Blob, Incoming
+
+GATHER_BYTES = 4 * 2**20
+FIELD_BYTES = 64 * 1024
+MAX_PARTS = 20
+
+
+class Received(NamedTuple):
+    """A stored file, the name its sender gave it, and the other fields of the form."""
+
+    blob: Blob
+    file_name: str
+    fields: dict[str, str]
+
+
+async def receive_raw(request: Request, *, size: int | None, sha256: str | None = None) -> Blob:
+    """Store the body as it is. Raises WrongInput when fewer or other bytes arrive than were declared."""
+    declared = size if size is not None else _content_length(request)
+    with Incoming() as incoming:
+        async for piece in _gathered(request):
+            await anyio.to_thread.run_sync(incoming.write, piece)
+        return await anyio.to_thread.run_sync(lambda: incoming.keep(size=declared, sha256=sha256))
+
+
+async def receive_form(request: Request) -> Received:
+    """Store the one file of a multipart form. A body that stops early is refused, whole parts and all."""
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    boundary = options.get(b"boundary")
+    if kind != b"multipart/form-data" or not boundary:
+        raise ProductError("Send the file as multipart/form-data.")
+    with Incoming() as incoming:
+        reader = _FormReader()
+        parser = MultipartParser(boundary, reader.callbacks())
+        try:
+            async for piece in _gathered(request):
+                parser.write(piece)
+                await anyio.to_thread.run_sync(incoming.write, reader.take_file_bytes())
+            parser.finalize()
+        except FormParserError as error:
+            raise ProductError(f"The form cannot be read: {error}.") from error
+        if not reader.is_complete:
+            raise ProductError("The upload stopped before its end; nothing was kept. Send it again.")
+        if reader.file_name is None:
+            raise WrongInput.field("file", "Choose a file.")
+        blob = await anyio.to_thread.run_sync(incoming.keep)
+        return Received(blob, reader.file_name, reader.fields)
+
+
+async def _gathered(request: Request) -> AsyncIterator[bytes]:
+    """The body in large pieces: a thread hop for every network packet would cost more than the disk."""
+    waiting: list[bytes] = []
+    length = 0
+    try:
+        async for chunk in request.stream():
+            waiting.append(chunk)
+            length += len(chunk)
+            if length >= GATHER_BYTES:
+                yield b"".join(waiting)
+                waiting, length = [], 0
+    except ClientDisconnect as error:
+        raise ProductError("The upload stopped before its end; nothing was kept.") from error
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _content_length(request: Request) -> int | None:
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+@dataclass
+class _FormReader:
+    """Callbacks of the multipart parser: fields are kept, file bytes wait to be taken."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    file_name: str | None = None
+    is_complete: bool = False
+    _header: bytes = b""
+    _value: bytes = b""
+    _name: str = ""
+    _parts: int = 0
+    _is_file: bool = False
+    _text: bytearray = field(default_factory=bytearray)
+    _file: list[bytes] = field(default_factory=list)
+
+    def callbacks(self) -> dict[str, object]:
+        """The functions the parser calls."""
+        return {
+            "on_part_begin": self._part_begins,
+            "on_header_field": self._header_name,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_ends,
+            "on_part_data": self._data,
+            "on_part_end": self._part_ends,
+            "on_end": self._ends,
+        }
+
+    def take_file_bytes(self) -> bytes:
+        """The file's bytes since the last call."""
+        taken = b"".join(self._file)
+        self._file = []
+        return taken
+
+    def _part_begins(self) -> None:
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise ProductError(f"A form may have {MAX_PARTS} parts at most.")
+        self._name, self._is_file, self._header, self._value = "", False, b"", b""
+        self._text.clear()
+
+    def _header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_ends(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            _, options = parse_options_header(self._value)
+            self._name = options.get(b"name", b"").decode(errors="replace")
+            if b"filename" in options:
+                if self.file_name is not None:
+                    raise ProductError("Send one file at a time.")
+                self._is_file = True
+                self.file_name = options[b"filename"].decode(errors="replace")
+        self._header, self._value = b"", b""
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self._file.append(data[start:end])
+            return
+        self._text += data[start:end]
+        if len(self._text) > FIELD_BYTES:
+            raise ProductError(f"The field {self._name!r} is too long.")
+
+    def _part_ends(self) -> None:
+        if not self._is_file:
+            if self._name in self.fields:
+                raise ProductError(f"The field {self._name!r} was sent twice.")
+            self.fields[self._name] = self._text.decode(errors="replace")
+
+    def _ends(self) -> None:
+        self.is_complete = True

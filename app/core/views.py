@@ -1,0 +1,23 @@
+"""What many pages share: the state of a form, and the pages beside this one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class FormState:
+    """What was typed and what is wrong with it, by field name; the key "" is about the whole form."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """First and last item shown (1-based), how many there are, and the pages beside this one."""
+
+    first: int
+    last: int
+    total: int
+    earlier_url: str | None
+    later_url: str | None

@@ -1,0 +1,124 @@
+"""Datasets as JSON."""
+
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse
+
+from app.core import storage
+from app.core.api import After, Limit, Listing, listing
+from app.core.database import DbSession, unit_of_work
+from app.core.errors import Conflict
+from app.core.forms import validated
+from app.core.receiving import Received, receive_form
+from app.datasets import queries, service, views
+from app.datasets.access import CurrentDataset, CurrentVersion, ReceivingDataset
+from app.datasets.forms import DatasetForm, name_from
+from app.datasets.index import open_index
+from app.datasets.models import Dataset, DatasetVersion
+from app.datasets.views import DatasetResource, ExampleResource, FindingResource, VersionResource
+from app.projects.access import CurrentProject, ReceivingProject
+
+router = APIRouter(prefix="/api/v1", tags=["datasets"])
+
+MULTIPART = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}, "name": {"type": "string"}},
+                }
+            }
+        },
+    }
+}
+
+
+@router.get("/projects/{project_id}/datasets", name="api.datasets.index")
+def index(session: DbSession, project: CurrentProject, after: After = None, limit: Limit = 50) -> Listing[DatasetResource]:
+    """A project's datasets with their newest versions, the latest made first."""
+    rows = queries.newest_versions(session, project.id, after=after, limit=limit + 1)
+    return listing(rows, limit, views.dataset_resource, cursor=lambda version: version.dataset_id)
+
+
+@router.post("/projects/{project_id}/datasets", name="api.datasets.create", status_code=202, openapi_extra=MULTIPART)
+async def create(request: Request, entered: ReceivingProject) -> DatasetResource:
+    """Upload a file as a new dataset; the check begins at once. Poll its version until `status` is ready or rejected."""
+    received = await receive_form(request)
+    return await anyio.to_thread.run_sync(_store, entered.thing.id, entered.user.id, received, None)
+
+
+@router.post("/datasets/{dataset_id}/versions", name="api.datasets.add_version", status_code=202, openapi_extra=MULTIPART)
+async def add_version(request: Request, entered: ReceivingDataset) -> DatasetResource:
+    """Upload a file as the next version of a dataset. Rows that are the same keep their ids."""
+    received = await receive_form(request)
+    dataset = entered.thing
+    return await anyio.to_thread.run_sync(_store, dataset.project_id, entered.user.id, received, dataset)
+
+
+def _store(project_id: int, user_id: int, received: Received, dataset: Dataset | None) -> DatasetResource:
+    name = received.fields.get("name") or name_from(received.file_name)
+    form = validated(DatasetForm, {"name": name})
+    with unit_of_work() as session:
+        version = service.receive_upload(
+            session,
+            project_id=project_id,
+            actor_id=user_id,
+            blob=received.blob,
+            file_name=received.file_name,
+            name=form.name,
+            dataset=dataset,
+        )
+        return views.dataset_resource(version)
+
+
+@router.get("/datasets/{dataset_id}", name="api.datasets.show")
+def show(session: DbSession, dataset: CurrentDataset) -> DatasetResource:
+    """One dataset with its newest version."""
+    version = queries.newest_version(session, dataset.id)
+    assert version is not None  # noqa: S101 - a dataset is made together with its first version
+    return views.dataset_resource(version)
+
+
+@router.get("/dataset-versions/{version_id}", name="api.versions.show")
+def show_version(version: CurrentVersion) -> VersionResource:
+    """One version: its status, and once it was checked its counts."""
+    return views.version_resource(version)
+
+
+@router.get("/dataset-versions/{version_id}/findings", name="api.versions.findings")
+def findings(version: CurrentVersion, after: After = None, limit: Limit = 50) -> Listing[FindingResource]:
+    """What the check found, row by row; `row` is the 1-based line, null for the file as a whole."""
+    with open_index(_checked(version)) as opened:
+        found = opened.findings(after=after or 0, limit=limit + 1)
+    return listing(found, limit, views.finding_resource)
+
+
+@router.get("/dataset-versions/{version_id}/examples", name="api.versions.examples")
+def examples(
+    version: CurrentVersion,
+    offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Limit = 50,
+) -> Listing[ExampleResource]:
+    """Rows in the order of the file, `offset` counted from 0."""
+    with open_index(_checked(version)) as opened:
+        rows = opened.rows(offset, limit + 1)
+        shown = views.example_resources(version, rows[:limit])
+    return Listing(data=shown, next=offset + limit if len(rows) > limit else None)
+
+
+@router.get("/dataset-versions/{version_id}/content", name="api.versions.content", response_class=FileResponse)
+def content(version: CurrentVersion) -> FileResponse:
+    """The exact bytes that were uploaded."""
+    return views.download(version)
+
+
+def _checked(version: DatasetVersion) -> storage.Path:
+    """Where the index of a checked version lies. Raises Conflict while the check is running."""
+    if not version.is_final:
+        raise Conflict(f"The check of this version is not done; it is {version.status}.")
+    return storage.index_path(version.id)

@@ -1,0 +1,73 @@
+"""Datasets and their versions."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.auth.models import User
+from app.core.leases import Leased
+from app.core.orm import Base, Id
+
+
+class VersionStatus(StrEnum):
+    """Where a version is on its way."""
+
+    RECEIVED = "received"
+    CHECKING = "checking"
+    READY = "ready"
+    REJECTED = "rejected"
+
+
+class Dataset(Base):
+    """A named set of rows with a history of versions."""
+
+    __tablename__ = "datasets"
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    licence: Mapped[str | None] = mapped_column(String(255))
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+
+
+class DatasetVersion(Leased, Base):
+    """Exact bytes and what the check found in them. The counts are null until it has.
+
+    `progress` is where the check stands, so that any worker can go on; `report` is what it summed up.
+    """
+
+    __tablename__ = "dataset_versions"
+    __table_args__ = (UniqueConstraint("dataset_id", "number"),)
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    status: Mapped[str] = mapped_column(String(16))
+    file_name: Mapped[str] = mapped_column(String(255))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    format: Mapped[str | None] = mapped_column(String(32))
+    rows: Mapped[int | None]
+    tokens: Mapped[int | None]
+    errors: Mapped[int] = mapped_column(default=0)
+    warnings: Mapped[int] = mapped_column(default=0)
+    hints: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str | None] = mapped_column(Text)
+    progress: Mapped[dict[str, Any] | None]
+    report: Mapped[dict[str, Any] | None]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+    checked_at: Mapped[datetime | None]
+
+    dataset: Mapped[Dataset] = relationship(lazy="raise")
+    creator: Mapped[User | None] = relationship(lazy="raise")
+
+    @property
+    def is_final(self) -> bool:
+        """True once the check has spoken."""
+        return self.status in {VersionStatus.READY, VersionStatus.REJECTED}

@@ -1,0 +1,105 @@
+"""Every select about datasets and their versions."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.datasets.models import Dataset, DatasetVersion, VersionStatus
+
+
+def dataset_by_id(session: Session, dataset_id: int) -> Dataset | None:
+    """The dataset, whichever project it belongs to: the caller checks the fence."""
+    return session.get(Dataset, dataset_id)
+
+
+def version_by_id(session: Session, version_id: int) -> DatasetVersion | None:
+    """The version with its dataset and maker, whichever project it belongs to: the caller checks the fence."""
+    query = select(DatasetVersion).where(DatasetVersion.id == version_id)
+    return session.scalar(query.options(joinedload(DatasetVersion.dataset), joinedload(DatasetVersion.creator)))
+
+
+def version_in(session: Session, project_id: int, version_id: int) -> DatasetVersion | None:
+    """The project's version with this id, with its dataset."""
+    query = select(DatasetVersion).where(DatasetVersion.project_id == project_id, DatasetVersion.id == version_id)
+    return session.scalar(query.options(joinedload(DatasetVersion.dataset)))
+
+
+def newest_versions(
+    session: Session, project_id: int, *, after: int | None, limit: int
+) -> Sequence[DatasetVersion]:
+    """The newest version of each of a project's datasets, the latest made dataset first, from behind dataset `after`."""
+    newest = (
+        select(func.max(DatasetVersion.id))
+        .where(DatasetVersion.project_id == project_id)
+        .group_by(DatasetVersion.dataset_id)
+    )
+    query = select(DatasetVersion).where(DatasetVersion.id.in_(newest))
+    if after is not None:
+        query = query.where(DatasetVersion.dataset_id < after)
+    query = query.options(joinedload(DatasetVersion.dataset), joinedload(DatasetVersion.creator))
+    return session.scalars(query.order_by(DatasetVersion.dataset_id.desc()).limit(limit)).all()
+
+
+def count_datasets(session: Session, project_id: int) -> int:
+    """How many datasets a project has."""
+    return session.scalar(select(func.count()).select_from(Dataset).where(Dataset.project_id == project_id)) or 0
+
+
+def versions_of(session: Session, dataset_id: int) -> Sequence[DatasetVersion]:
+    """A dataset's versions with their makers, the newest first."""
+    return session.scalars(
+        select(DatasetVersion)
+        .where(DatasetVersion.dataset_id == dataset_id)
+        .options(joinedload(DatasetVersion.creator))
+        .order_by(DatasetVersion.number.desc())
+    ).all()
+
+
+def newest_version(session: Session, dataset_id: int) -> DatasetVersion | None:
+    """A dataset's newest version, with the dataset."""
+    query = select(DatasetVersion).where(DatasetVersion.dataset_id == dataset_id)
+    query = query.options(joinedload(DatasetVersion.dataset), joinedload(DatasetVersion.creator))
+    return session.scalar(query.order_by(DatasetVersion.number.desc()).limit(1))
+
+
+def checked_version_before(session: Session, version: DatasetVersion) -> int | None:
+    """The id of the newest earlier version whose index can hand its row ids down."""
+    return session.scalar(
+        select(DatasetVersion.id)
+        .where(
+            DatasetVersion.dataset_id == version.dataset_id,
+            DatasetVersion.number < version.number,
+            DatasetVersion.status == VersionStatus.READY,
+        )
+        .order_by(DatasetVersion.number.desc())
+        .limit(1)
+    )
+
+
+def ready_versions(session: Session, project_id: int, *, limit: int = 200) -> Sequence[DatasetVersion]:
+    """The versions of a project that can be trained on, with their datasets, the newest first."""
+    return session.scalars(
+        select(DatasetVersion)
+        .where(DatasetVersion.project_id == project_id, DatasetVersion.status == VersionStatus.READY)
+        .options(joinedload(DatasetVersion.dataset))
+        .order_by(DatasetVersion.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def rejected_versions(session: Session, project_id: int, *, limit: int = 5) -> Sequence[DatasetVersion]:
+    """Refused versions that are the newest of their dataset, with the dataset."""
+    newest = (
+        select(func.max(DatasetVersion.id))
+        .where(DatasetVersion.project_id == project_id)
+        .group_by(DatasetVersion.dataset_id)
+    )
+    return session.scalars(
+        select(DatasetVersion)
+        .where(DatasetVersion.id.in_(newest), DatasetVersion.status == VersionStatus.REJECTED)
+        .options(joinedload(DatasetVersion.dataset))
+        .order_by(DatasetVersion.id.desc())
+        .limit(limit)
+    ).all()
+

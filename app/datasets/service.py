@@ -1,0 +1,143 @@
+"""Decisions about datasets: what an upload becomes, how far a check is, and its verdict."""
+
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app.auth import service as auth
+from app.core import clock, leases
+from app.core.events import announce
+from app.core.queue import enqueue
+from app.core.storage import Blob
+from app.datasets import queries
+from app.datasets.checks import Progress, Verdict
+from app.datasets.forms import label_of
+from app.datasets.models import Dataset, DatasetVersion, VersionStatus
+
+LEASE_SECONDS = 90
+
+
+class CheckWork(NamedTuple):
+    """What a worker needs to take the check of a version one slice further."""
+
+    version_id: int
+    fence: int
+    sha256: str
+    progress: Progress | None
+    inherit_id: int | None
+
+
+def receive_upload(
+    session: Session,
+    *,
+    project_id: int,
+    actor_id: int,
+    blob: Blob,
+    file_name: str,
+    name: str,
+    dataset: Dataset | None = None,
+    licence: str | None = None,
+) -> DatasetVersion:
+    """A new version of stored bytes, due to be checked: of `dataset`, or of a new one called `name`."""
+    moment = clock.now(session)
+    if dataset is None:
+        dataset = Dataset(
+            project_id=project_id, name=name, licence=licence, created_by=actor_id, created_at=moment
+        )
+        session.add(dataset)
+        session.flush()
+        number = 1
+    else:
+        dataset = session.get_one(Dataset, dataset.id, with_for_update=True)
+        newest = queries.newest_version(session, dataset.id)
+        number = newest.number + 1 if newest else 1
+    version = DatasetVersion(
+        project_id=project_id,
+        dataset_id=dataset.id,
+        dataset=dataset,
+        number=number,
+        status=VersionStatus.RECEIVED,
+        file_name=label_of(file_name),
+        size=blob.size,
+        sha256=blob.sha256,
+        created_by=actor_id,
+        created_at=moment,
+        due_at=moment,
+    )
+    session.add(version)
+    session.flush()
+    auth.record(
+        session,
+        "dataset.uploaded",
+        f"version:{version.id}",
+        actor_id=actor_id,
+        project_id=project_id,
+        name=dataset.name,
+        number=number,
+        bytes=blob.size,
+        sha256=blob.sha256,
+    )
+    enqueue(session, "datasets.check", version.id)
+    announce(session, f"project:{project_id}")
+    return version
+
+
+def claim_check(session: Session, version_id: int) -> CheckWork | None:
+    """Take the check of a version for one slice; None when another worker has it or it is done."""
+    fence = leases.claim(session, DatasetVersion, version_id, seconds=LEASE_SECONDS)
+    if fence is None:
+        return None
+    version = session.get_one(DatasetVersion, version_id)
+    version.status = VersionStatus.CHECKING
+    progress = Progress(**version.progress) if version.progress else None
+    return CheckWork(
+        version_id, fence, version.sha256, progress, queries.checked_version_before(session, version)
+    )
+
+
+def record_slice(session: Session, work: CheckWork, progress: Progress) -> None:
+    """Keep how far the check is, and ask for the next slice."""
+    version = leases.hold(session, DatasetVersion, work.version_id, work.fence)
+    if version is None:
+        return
+    version.progress = asdict(progress)
+    leases.settle(version, due_at=clock.now(session))
+    enqueue(session, "datasets.check", version.id)
+    announce(session, f"version:{version.id}")
+
+
+def record_check(session: Session, work: CheckWork, verdict: Verdict) -> None:
+    """Keep the verdict: the version is ready or rejected, and stays so."""
+    version = leases.hold(session, DatasetVersion, work.version_id, work.fence)
+    if version is None:
+        return
+    version.status = VersionStatus(verdict.status)
+    version.reason = verdict.reason
+    version.format = verdict.format
+    version.rows = verdict.rows
+    version.tokens = verdict.tokens
+    version.errors = verdict.findings.get("error", 0)
+    version.warnings = verdict.findings.get("warning", 0)
+    version.hints = verdict.findings.get("hint", 0)
+    version.report = _plain(verdict)
+    version.progress = None
+    version.checked_at = clock.now(session)
+    leases.settle(version, due_at=None)
+    auth.record(
+        session,
+        "dataset.checked",
+        f"version:{version.id}",
+        actor_id=None,
+        project_id=version.project_id,
+        status=version.status,
+        rows=version.rows,
+    )
+    announce(session, f"version:{version.id}", f"project:{version.project_id}")
+
+
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    report = asdict(verdict)
+    for name in ("status", "reason", "format", "rows", "tokens", "findings"):
+        report.pop(name, None)
+    return report

@@ -1,0 +1,43 @@
+"""The worker's part: a check goes slice by slice, and any worker can take the next."""
+
+from app.core import leases, storage
+from app.core.database import read_only, unit_of_work
+from app.core.queue import post, task
+from app.datasets import service
+from app.datasets.checks import Progress, check_slice, verdict
+from app.datasets.models import DatasetVersion
+from app.settings import settings
+
+
+@task("datasets.due", queue="ingest")
+def due() -> None:
+    """Ring for every version whose check is due."""
+    with read_only() as session:
+        waiting = leases.due_ids(session, DatasetVersion)
+    for version_id in waiting:
+        post("datasets.check", version_id)
+
+
+@task("datasets.check", queue="ingest")
+def check(version_id: int) -> None:
+    """Read the next stretch of a version, or sum up what was found."""
+    with unit_of_work() as session:
+        work = service.claim_check(session, version_id)
+    if work is None:
+        return
+    index = storage.index_path(version_id)
+    inherit = storage.index_path(work.inherit_id) if work.inherit_id else None
+    progress = check_slice(
+        storage.blob_path(work.sha256),
+        index,
+        work.progress or Progress(),
+        seconds=settings().slice_seconds,
+        inherit=inherit,
+    )
+    if progress.phase != "done":
+        with unit_of_work() as session:
+            service.record_slice(session, work, progress)
+        return
+    found = verdict(index)
+    with unit_of_work() as session:
+        service.record_check(session, work, found)

@@ -1,0 +1,239 @@
+"""What the dataset pages show: the list, one version's report, its rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.views import FormState, Paging
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """One dataset by its newest version. `status` as in the database; counts None until checked."""
+
+    id: int
+    name: str
+    version_id: int
+    number: int
+    status: str
+    rows: int | None
+    tokens: int | None
+    size: int
+    errors: int
+    warnings: int
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A data set that comes with Luthier, e.g. name "Banking77", text "10,003 customers' questions, 77
+    intents", licence "CC BY 4.0"."""
+
+    name: str
+    text: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexView:
+    """`form` keeps what the plain upload form got wrong (fields: file, name). `size_limit` in bytes."""
+
+    project_id: int
+    datasets: tuple[DatasetRow, ...]
+    paging: Paging | None
+    can_edit: bool
+    example: Example | None
+    form: FormState
+    size_limit: int
+    row_limit: int
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class UploadVersionView:
+    """Add a version to a dataset: the page with the drop zone, after a plain form went wrong too."""
+
+    project_id: int
+    dataset_id: int
+    dataset_name: str
+    newest_version_id: int
+    next_number: int
+    form: FormState
+    size_limit: int
+    row_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call of an assistant turn; `arguments` is the JSON text as it stands in the row."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message. `role` system, developer, user, assistant, tool or function; `weight` only where the row
+    says one; `is_trained` is True for assistant turns a job learns from."""
+
+    role: str
+    text: str
+    is_trained: bool = False
+    weight: int | None = None
+    name: str | None = None
+    calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowFinding:
+    """A finding beside the row it is about."""
+
+    severity: str
+    rule: str
+    field: str | None
+    reason: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowCard:
+    """One row. `line` is 1-based; `raw` is the start of the line when it could not be read (no turns then);
+    `tools` names the tools the row offers."""
+
+    line: int
+    tokens: int | None
+    turns: tuple[Turn, ...]
+    tools: tuple[str, ...]
+    raw: str | None
+    findings: tuple[RowFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a histogram: `low` <= value < `high`."""
+
+    low: int
+    high: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """`ticks` are the values of the vertical axis, from 0 upwards; the last is the axis' top.
+    `median` and `total` stand in the heading."""
+
+    bars: tuple[Bar, ...]
+    ticks: tuple[int, ...]
+    median: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    line: int
+    field: str | None
+    reason: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """All findings of one rule. `rows` are the first; `more_url` fetches the next as block "findings_rows"
+    (it swaps itself); None when all are shown."""
+
+    rule: str
+    severity: str
+    title: str
+    count: int
+    rows: tuple[FindingRow, ...]
+    more_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsPage:
+    """Fragment of datasets.findings(version_id)?rule=…&after=…: some rows and where the next are."""
+
+    version_id: int
+    rule: str
+    rows: tuple[FindingRow, ...]
+    more_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    id: int
+    number: int
+    status: str
+    rows: int | None
+    size: int
+    by: str
+    at: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the check is. `phase` is receiving, received, reading or finishing; `share` 0 to 1."""
+
+    phase: str
+    share: float
+    rows: int
+    bytes_read: int
+    bytes_total: int
+    left_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowView:
+    """A version's report; also the fragment "progress" (the whole page under the crumbs), which asks again
+    while `progress` is not None. `reason` says in one sentence why a version was rejected.
+    `lead` is the opening sentence ("10,003 conversations, ready to train on.")."""
+
+    project_id: int
+    dataset_id: int
+    dataset_name: str
+    version_id: int
+    number: int
+    status: str
+    lead: str
+    reason: str | None
+    format: str | None
+    rows: int | None
+    tokens: int | None
+    size: int
+    sha256: str
+    licence: str | None
+    by: str
+    at: datetime
+    errors: int
+    warnings: int
+    hints: int
+    longest: int | None
+    longest_line: int | None
+    roles: tuple[tuple[str, int], ...]
+    progress: Progress | None
+    histogram: Histogram | None
+    groups: tuple[FindingGroup, ...]
+    first_rows: tuple[RowCard, ...]
+    versions: tuple[VersionRow, ...]
+    can_edit: bool
+    can_spend: bool
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowsView:
+    """A page of rows; `row` is the one jumped to (its line) or None; `error` says why a jump failed."""
+
+    project_id: int
+    dataset_id: int
+    dataset_name: str
+    version_id: int
+    number: int
+    status: str
+    rows: int
+    cards: tuple[RowCard, ...]
+    row: int | None
+    error: str | None
+    paging: Paging
+    can_spend: bool

@@ -1,0 +1,1 @@
+"""Fine-tuning jobs: started once, followed to their end, every number kept."""

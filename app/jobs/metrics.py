@@ -1,0 +1,158 @@
+"""A job's series in chunks: appended by step, thinned level by level, read in few pieces at any zoom."""
+
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from app.jobs.models import MetricChunk
+
+CHUNK = 4096
+THIN = 16
+MOST_CHUNKS = 8
+LEVELS = 5
+
+Point = tuple[int, float]
+
+
+class Series(NamedTuple):
+    """Steps and values of one series, as many of each."""
+
+    steps: list[int]
+    values: list[float]
+
+
+def append(session: Session, job_id: int, series: Mapping[str, Iterable[Point]]) -> None:
+    """Add points to the series of a job. Steps that are there already are skipped: told twice is kept once."""
+    tails = _tails(session, job_id)
+    for name, points in series.items():
+        _append(session, job_id, tails, name, 0, sorted(dict(points).items()))
+
+
+def _append(
+    session: Session,
+    job_id: int,
+    tails: dict[tuple[str, int], MetricChunk],
+    name: str,
+    level: int,
+    points: Sequence[Point],
+) -> None:
+    tail = tails.get((name, level))
+    last = tail.last_step if tail else -1
+    fresh = [point for point in points if point[0] > last]
+    thinned: list[Point] = []
+    while fresh:
+        if tail is None or tail.n == CHUNK:
+            first = fresh[0][0]
+            tail = MetricChunk(
+                job_id=job_id, series=name, level=level, first_step=first, last_step=first, n=0, steps=b"", points=b""
+            )
+            session.add(tail)
+            tails[(name, level)] = tail
+        taken, fresh = fresh[: CHUNK - tail.n], fresh[CHUNK - tail.n :]
+        thinned += _extend(tail, taken)
+    if thinned and level < LEVELS:
+        _append(session, job_id, tails, name, level + 1, thinned)
+
+
+def _extend(chunk: MetricChunk, points: Sequence[Point]) -> list[Point]:
+    """Put points behind those of the chunk; the extremes of every group of 16 this completes."""
+    steps = _unpacked("q", chunk.steps) + [step for step, _ in points]
+    values = _unpacked("d", chunk.points) + [value for _, value in points]
+    thinned: list[Point] = []
+    for start in range(chunk.n - chunk.n % THIN, len(steps) - THIN + 1, THIN):
+        group = values[start : start + THIN]
+        for at in sorted({group.index(min(group)), group.index(max(group))}):
+            thinned.append((int(steps[start + at]), group[at]))
+    chunk.steps, chunk.points = _packed("q", steps), _packed("d", values)
+    chunk.n, chunk.last_step = len(steps), points[-1][0]
+    return thinned
+
+
+def _tails(session: Session, job_id: int) -> dict[tuple[str, int], MetricChunk]:
+    """The last chunk of every series and level of a job."""
+    last = (
+        select(MetricChunk.series, MetricChunk.level, func.max(MetricChunk.first_step))
+        .where(MetricChunk.job_id == job_id)
+        .group_by(MetricChunk.series, MetricChunk.level)
+    )
+    chunks = session.scalars(
+        select(MetricChunk).where(
+            MetricChunk.job_id == job_id,
+            tuple_(MetricChunk.series, MetricChunk.level, MetricChunk.first_step).in_(last),
+        )
+    )
+    return {(chunk.series, chunk.level): chunk for chunk in chunks}
+
+
+def read_after(session: Session, job_id: int, after_step: int) -> dict[str, Series]:
+    """Every point behind a step, at most eight chunks a series: ask again from the last step for more."""
+    number = func.row_number().over(partition_by=MetricChunk.series, order_by=MetricChunk.first_step)
+    behind = (
+        select(MetricChunk.series, MetricChunk.first_step, number.label("place"))
+        .where(MetricChunk.job_id == job_id, MetricChunk.level == 0, MetricChunk.last_step > after_step)
+        .subquery()
+    )
+    wanted = select(behind.c.series, behind.c.first_step).where(behind.c.place <= MOST_CHUNKS)
+    chunks = session.scalars(
+        select(MetricChunk)
+        .where(
+            MetricChunk.job_id == job_id,
+            MetricChunk.level == 0,
+            tuple_(MetricChunk.series, MetricChunk.first_step).in_(wanted),
+        )
+        .order_by(MetricChunk.series, MetricChunk.first_step)
+    )
+    return _joined(chunks, after_step)
+
+
+def read_overview(session: Session, job_id: int) -> dict[str, Series]:
+    """The whole of every series in at most eight chunks each, from the finest level that allows it."""
+    counts = session.execute(
+        select(MetricChunk.series, MetricChunk.level, func.count(), func.max(MetricChunk.last_step))
+        .where(MetricChunk.job_id == job_id)
+        .group_by(MetricChunk.series, MetricChunk.level)
+        .order_by(MetricChunk.series, MetricChunk.level)
+    ).all()
+    level_of: dict[str, int] = {}
+    for name, level, count, _ in counts:
+        if name not in level_of and count <= MOST_CHUNKS:
+            level_of[name] = level
+    chunks = session.scalars(
+        select(MetricChunk)
+        .where(
+            MetricChunk.job_id == job_id,
+            tuple_(MetricChunk.series, MetricChunk.level).in_(list(level_of.items())),
+        )
+        .order_by(MetricChunk.series, MetricChunk.first_step)
+    )
+    return _joined(chunks, -1)
+
+
+def _joined(chunks: Iterable[MetricChunk], after_step: int) -> dict[str, Series]:
+    found: dict[str, Series] = {}
+    for chunk in chunks:
+        into = found.setdefault(chunk.series, Series([], []))
+        steps, values = _unpacked("q", chunk.steps), _unpacked("d", chunk.points)
+        start = next((at for at, step in enumerate(steps) if step > after_step), len(steps))
+        into.steps.extend(int(step) for step in steps[start:])
+        into.values.extend(values[start:])
+    return found
+
+
+def _packed(code: str, numbers: Sequence[float]) -> bytes:
+    packed = array(code, numbers)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+def _unpacked(code: str, data: bytes) -> list[float]:
+    numbers = array(code)
+    numbers.frombytes(data)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tolist()

@@ -1,0 +1,154 @@
+"""Every select about jobs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.datasets.models import DatasetVersion
+from app.jobs.models import FOLLOWED, UNENDED, Checkpoint, Job, JobEvent, JobStatus, StartAttempt
+
+
+def _with_all(query: Select[tuple[Job]]) -> Select[tuple[Job]]:
+    return query.options(
+        joinedload(Job.connection),
+        joinedload(Job.training_version).joinedload(DatasetVersion.dataset),
+        joinedload(Job.validation_version).joinedload(DatasetVersion.dataset),
+        joinedload(Job.creator),
+    )
+
+
+def job_by_id(session: Session, job_id: int) -> Job | None:
+    """The job with all that its page shows, whichever project it belongs to: the caller checks the fence."""
+    return session.scalar(_with_all(select(Job).where(Job.id == job_id)))
+
+
+def job_asked_for(session: Session, project_id: int, request_key: str) -> Job | None:
+    """The job this request made already."""
+    return session.scalar(_with_all(select(Job).where(Job.project_id == project_id, Job.request_key == request_key)))
+
+
+def jobs_of(session: Session, project_id: int, *, after: int | None, limit: int) -> Sequence[Job]:
+    """A project's jobs, the newest first, from behind `after`."""
+    query = select(Job).where(Job.project_id == project_id, Job.archived_at.is_(None))
+    if after is not None:
+        query = query.where(Job.id < after)
+    return session.scalars(_with_all(query).order_by(Job.id.desc()).limit(limit)).all()
+
+
+def jobs_before(session: Session, project_id: int, *, before: int, limit: int) -> Sequence[Job]:
+    """The page of jobs just newer than `before`, the newest first."""
+    query = select(Job).where(Job.project_id == project_id, Job.archived_at.is_(None), Job.id > before)
+    return session.scalars(_with_all(query).order_by(Job.id).limit(limit)).all()[::-1]
+
+
+def count_jobs(session: Session, project_id: int) -> int:
+    """How many jobs a project has."""
+    query = select(func.count()).select_from(Job).where(Job.project_id == project_id, Job.archived_at.is_(None))
+    return session.scalar(query) or 0
+
+
+def unended_jobs_of(session: Session, project_id: int, *, limit: int = 20) -> Sequence[Job]:
+    """Jobs of a project that have not ended, the newest first."""
+    query = select(Job).where(Job.project_id == project_id, Job.status.in_(UNENDED))
+    return session.scalars(_with_all(query).order_by(Job.id.desc()).limit(limit)).all()
+
+
+def count_unended(session: Session, project_id: int) -> int:
+    """How many of a project's jobs have not ended."""
+    query = select(func.count()).select_from(Job).where(Job.project_id == project_id, Job.status.in_(UNENDED))
+    return session.scalar(query) or 0
+
+
+def failed_lately(session: Session, project_id: int, since: datetime) -> Sequence[Job]:
+    """Jobs that failed or vanished since a moment, the newest first."""
+    query = select(Job).where(
+        Job.project_id == project_id,
+        Job.status.in_([JobStatus.FAILED, JobStatus.VANISHED]),
+        Job.ended_at >= since,
+    )
+    return session.scalars(_with_all(query).order_by(Job.id.desc()).limit(5)).all()
+
+
+def followed_jobs(session: Session, connection_id: int) -> Sequence[Job]:
+    """The jobs of a connection whose runs a sweep looks at, the oldest run first."""
+    return session.scalars(
+        select(Job)
+        .where(Job.connection_id == connection_id, Job.status.in_(FOLLOWED), Job.run_id.is_not(None))
+        .order_by(Job.id)
+    ).all()
+
+
+def watched_until(session: Session, connection_id: int) -> datetime | None:
+    """Until when somebody looks at one of the connection's running jobs."""
+    return session.scalar(
+        select(func.max(Job.watched_until)).where(Job.connection_id == connection_id, Job.status.in_(FOLLOWED))
+    )
+
+
+def open_attempt(session: Session, job_id: int) -> StartAttempt | None:
+    """The attempt of which nobody knows yet whether it made a run."""
+    return session.scalar(
+        select(StartAttempt)
+        .where(StartAttempt.job_id == job_id, or_(StartAttempt.outcome.is_(None), StartAttempt.outcome == "unknown"))
+        .order_by(StartAttempt.number.desc())
+        .limit(1)
+    )
+
+
+def count_attempts(session: Session, job_id: int) -> int:
+    """How many orders were written down for a job."""
+    return session.scalar(select(func.count()).select_from(StartAttempt).where(StartAttempt.job_id == job_id)) or 0
+
+
+def events_of(session: Session, job_id: int, *, after: int | None = None, limit: int) -> Sequence[JobEvent]:
+    """A job's log, the newest line first, from behind `after`."""
+    query = select(JobEvent).where(JobEvent.job_id == job_id)
+    if after is not None:
+        query = query.where(JobEvent.id < after)
+    return session.scalars(query.order_by(JobEvent.id.desc()).limit(limit)).all()
+
+
+def count_events(session: Session, job_id: int) -> int:
+    """How many lines a job's log has."""
+    return session.scalar(select(func.count()).select_from(JobEvent).where(JobEvent.job_id == job_id)) or 0
+
+
+def known_event_ids(session: Session, job_id: int, event_ids: Sequence[str]) -> set[str]:
+    """Those of the provider's event ids that the log holds already."""
+    query = select(JobEvent.event_id).where(JobEvent.job_id == job_id, JobEvent.event_id.in_(event_ids))
+    return {known for known in session.scalars(query) if known is not None}
+
+
+def checkpoints_of(session: Session, job_id: int) -> Sequence[Checkpoint]:
+    """A job's checkpoints, the latest first."""
+    return session.scalars(
+        select(Checkpoint).where(Checkpoint.job_id == job_id).order_by(Checkpoint.step.desc())
+    ).all()
+
+
+def has_jobs(session: Session, project_id: int) -> bool:
+    """True when the project ever started a job."""
+    return session.scalar(select(Job.id).where(Job.project_id == project_id).limit(1)) is not None
+
+
+def speed_of(session: Session, connection_id: int, base_model: str) -> float | None:
+    """Trained tokens a second of the latest succeeded job with this base model; None before there is one."""
+    row = session.execute(
+        select(Job.trained_tokens, Job.training_since, Job.ended_at)
+        .where(
+            Job.connection_id == connection_id,
+            Job.base_model == base_model,
+            Job.status == JobStatus.SUCCEEDED,
+            Job.trained_tokens.is_not(None),
+            Job.training_since.is_not(None),
+        )
+        .order_by(Job.id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    tokens, since, ended = row
+    seconds = (ended - since).total_seconds()
+    return float(tokens / seconds) if seconds > 0 else None

@@ -1,0 +1,306 @@
+"""Following runs: one sweep a connection at a time, progress kept by step, the end kept once."""
+
+import json
+import math
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app.auth import service as auth
+from app.catalog import service as catalog
+from app.connections import service as connections
+from app.connections.models import Connection
+from app.connections.service import capabilities_of
+from app.core import clock, leases, storage
+from app.jobs import metrics, queries
+from app.jobs.charts import thinned
+from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
+from app.jobs.service import end, log, tell
+from app.providers.base import CheckpointInfo, ProviderError, RunEvent, RunReport, RunStatus
+from app.settings import settings
+
+LEASE_SECONDS = 60
+FIRST_SECONDS, MOST_SECONDS, GROWTH = 15.0, 300.0, 1.5
+EVENTS_EVERY = timedelta(seconds=15)
+VANISHED_AFTER, VANISHED_WITHIN = 3, timedelta(hours=1)
+SERIES_LENGTH = 64
+
+STATUS_OF = {
+    RunStatus.QUEUED: JobStatus.RUNNING,
+    RunStatus.RUNNING: JobStatus.RUNNING,
+    RunStatus.UNKNOWN: JobStatus.RUNNING,
+    RunStatus.PAUSED: JobStatus.PAUSED,
+    RunStatus.SUCCEEDED: JobStatus.SUCCEEDED,
+    RunStatus.FAILED: JobStatus.FAILED,
+    RunStatus.CANCELLED: JobStatus.CANCELLED,
+}
+
+
+class FollowedRun(NamedTuple):
+    """A run to look at, and what is known of it."""
+
+    job_id: int
+    run_id: str
+    started_at: datetime | None
+    provider_status: str | None
+    known_event_id: str | None
+    wants_events: bool
+    wants_cancel: bool
+
+
+class Watch(NamedTuple):
+    """A claimed sweep."""
+
+    connection: Connection
+    fence: int
+    runs: tuple[FollowedRun, ...]
+
+
+class Sighting(NamedTuple):
+    """What a sweep saw of one run. No report: the provider does not know it. `events` are newest first."""
+
+    report: RunReport | None
+    events: Sequence[RunEvent] = ()
+    checkpoints: Sequence[CheckpointInfo] = ()
+
+
+def claim_sweep(session: Session, connection_id: int) -> Watch | None:
+    """Take the next look at a connection's runs; None when it is not due or there is nothing to follow."""
+    fence = leases.claim(session, Connection, connection_id, seconds=LEASE_SECONDS)
+    if fence is None:
+        return None
+    connection = session.get_one(Connection, connection_id, populate_existing=True)
+    jobs = queries.followed_jobs(session, connection_id)
+    if not jobs:
+        leases.settle(connection, due_at=None)
+        return None
+    moment = clock.now(session)
+    return Watch(connection, fence, tuple(_followed(job, moment) for job in jobs))
+
+
+def _followed(job: Job, moment: datetime) -> FollowedRun:
+    is_watched = job.watched_until is not None and job.watched_until > moment
+    is_stale = job.events_at is None or moment - job.events_at > EVENTS_EVERY
+    return FollowedRun(
+        job_id=job.id,
+        run_id=job.run_id or "",
+        started_at=job.started_at,
+        provider_status=job.provider_status,
+        known_event_id=job.known_event_id,
+        wants_events=is_watched or is_stale,
+        wants_cancel=job.cancel_requested_at is not None,
+    )
+
+
+def record_sweep(session: Session, watch: Watch, seen: Mapping[int, Sighting]) -> None:
+    """Keep everything a sweep saw, and say when the next is due."""
+    connection = leases.hold(session, Connection, watch.connection.id, watch.fence)
+    if connection is None:
+        return
+    connections.record_answer(session, connection.id)
+    has_changed = False
+    for job_id, sighting in seen.items():
+        job = session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
+        if job.has_ended:
+            continue
+        if sighting.report is None:
+            has_changed |= _missed(session, job)
+        else:
+            has_changed |= record_progress(session, job, sighting)
+    moment = clock.now(session)
+    leases.settle(connection, due_at=_next_sweep(session, connection, moment, has_changed=has_changed))
+
+
+def hold_connection(session: Session, watch: Watch, error: ProviderError, *, retry_after: float | None) -> None:
+    """The provider does not answer, or says wait: every call over the connection waits."""
+    connection = leases.hold(session, Connection, watch.connection.id, watch.fence)
+    if connection is None:
+        return
+    seconds = retry_after if retry_after is not None else min(connection.sweep_seconds * 2, MOST_SECONDS)
+    connection.sweep_seconds = min(max(connection.sweep_seconds * 2, FIRST_SECONDS), MOST_SECONDS)
+    until = clock.now(session) + timedelta(seconds=settings().wait(min(max(seconds, 1.0), MOST_SECONDS)))
+    connections.record_failure(session, connection.id, error, until=until)
+    leases.settle(connection, due_at=until, error=error.message)
+    for run in watch.runs:
+        tell(session, session.get_one(Job, run.job_id))
+
+
+def record_progress(session: Session, job: Job, sighting: Sighting) -> bool:
+    """Keep what a run says of itself. True when anything changed."""
+    report = sighting.report
+    assert report is not None  # noqa: S101 - the caller looked
+    moment = clock.now(session)
+    before = (job.status, job.provider_status, job.known_event_id)
+    job.misses, job.missed_since = 0, None
+    job.provider_status = report.provider_status
+    job.estimated_finish_at = report.estimated_finish_at
+    job.trained_tokens = report.trained_tokens or job.trained_tokens
+    if report.hyperparameters:
+        job.resolved = dict(report.hyperparameters)
+    _keep_events(session, job, sighting.events, moment)
+    _keep_checkpoints(session, job, sighting.checkpoints, moment)
+    if report.status.has_ended:
+        finish(session, job, report)
+    else:
+        job.status = STATUS_OF[report.status]
+    has_changed = before != (job.status, job.provider_status, job.known_event_id)
+    if has_changed:
+        job.changed_at = moment
+        tell(session, job)
+    return has_changed
+
+
+def finish(session: Session, job: Job, report: RunReport) -> None:
+    """Keep the end of a run, and the model it made."""
+    status = STATUS_OF[report.status]
+    error = report.error.message if report.error else None
+    if status is JobStatus.FAILED and error is None:
+        error = "The provider gave no reason."
+    end(session, job, status, error=error)
+    if report.finished_at is not None:
+        job.ended_at = min(report.finished_at, job.ended_at or report.finished_at)
+    if status is JobStatus.SUCCEEDED and report.model_name:
+        catalog.add_tuned_model(
+            session,
+            project_id=job.project_id,
+            connection_id=job.connection_id,
+            job_id=job.id,
+            dataset_version_id=job.training_version_id,
+            model_name=report.model_name,
+            name=job.name,
+            base_model=job.base_model,
+            best_valid_loss=job.best_valid_loss,
+            created_by=job.created_by,
+        )
+    auth.record(session, f"job.{status}", f"job:{job.id}", actor_id=None, project_id=job.project_id, run_id=job.run_id)
+
+
+def _keep_events(session: Session, job: Job, events: Sequence[RunEvent], moment: datetime) -> None:
+    """New lines into the log, new points into the chunks, everything as it came into the job's events file."""
+    job.events_at = moment
+    if not events:
+        return
+    oldest_first = list(reversed(events))
+    known = queries.known_event_ids(session, job.id, [event.event_id for event in oldest_first])
+    fresh = [event for event in oldest_first if event.event_id not in known]
+    series: dict[str, list[metrics.Point]] = {}
+    for event in fresh:
+        if event.kind == "metrics":
+            _take_point(job, event.data, series)
+            job.training_since = job.training_since or event.at
+        else:
+            session.add(
+                JobEvent(
+                    job_id=job.id,
+                    event_id=event.event_id,
+                    at=event.at or moment,
+                    level=event.level,
+                    is_ours=False,
+                    text=event.message,
+                )
+            )
+    if series:
+        metrics.append(session, job.id, series)
+        _keep_bests(job, series)
+    job.events_bytes = storage.append_line_file(
+        str(job.id), keep=job.events_bytes, lines=[_raw_line(event) for event in fresh]
+    )
+    job.known_event_id = events[0].event_id
+
+
+def _take_point(job: Job, data: Mapping[str, Any], series: dict[str, list[metrics.Point]]) -> None:
+    """The finite numbers of one metrics event, by name; `step` is their place."""
+    step = data.get("step")
+    if not isinstance(step, int) or isinstance(step, bool) or step < 0:
+        return
+    total = data.get("total_steps")
+    job.step = max(step, job.step or 0)
+    if isinstance(total, int) and total > 0:
+        job.total_steps = total
+    for name, value in data.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if is_number and name not in {"step", "total_steps"} and len(name) <= SERIES_LENGTH:
+            series.setdefault(name, []).append((step, float(value)))
+
+
+def _keep_bests(job: Job, series: Mapping[str, list[metrics.Point]]) -> None:
+    """The job row's own figures: last and best losses, and sixty points of each for its spark-line.
+
+    The best validation loss is that of the full validation set where the provider measures it.
+    """
+    train, valid = series.get("train_loss", []), series.get("valid_loss", [])
+    full = series.get("full_valid_loss", [])
+    spark = job.spark or {}
+    if train:
+        job.train_loss = train[-1][1]
+    if valid:
+        job.valid_loss = valid[-1][1]
+    if full and not spark.get("is_full"):
+        job.best_valid_loss = job.best_valid_step = None
+    for step, value in full or ([] if spark.get("is_full") else valid):
+        if job.best_valid_loss is None or value < job.best_valid_loss:
+            job.best_valid_loss, job.best_valid_step = value, step
+    job.spark = {
+        "train": thinned(spark.get("train", []), train),
+        "valid": thinned(spark.get("valid", []), valid),
+        "is_full": bool(full) or bool(spark.get("is_full")),
+    }
+
+
+def _keep_checkpoints(session: Session, job: Job, found: Sequence[CheckpointInfo], moment: datetime) -> None:
+    if not found:
+        return
+    known = {checkpoint.step for checkpoint in queries.checkpoints_of(session, job.id)}
+    session.add_all(
+        Checkpoint(
+            job_id=job.id,
+            step=info.step,
+            name=info.model_name,
+            metrics=dict(info.metrics),
+            created_at=info.created_at or moment,
+        )
+        for info in found
+        if info.step not in known
+    )
+
+
+def _missed(session: Session, job: Job) -> bool:
+    """The provider does not know the run: three times over an hour, and the job has vanished, which is not failed."""
+    moment = clock.now(session)
+    job.misses += 1
+    job.missed_since = job.missed_since or moment
+    within = timedelta(seconds=settings().wait(VANISHED_WITHIN.total_seconds()))
+    if job.misses < VANISHED_AFTER or moment - job.missed_since < within:
+        return False
+    end(session, job, JobStatus.VANISHED, error="The provider no longer knows this run.")
+    log(session, job, "The provider has not known this run for an hour.", level="warn")
+    tell(session, job)
+    return True
+
+
+def _next_sweep(session: Session, connection: Connection, moment: datetime, *, has_changed: bool) -> datetime:
+    until = queries.watched_until(session, connection.id)
+    if until is not None and until > moment:
+        return moment + timedelta(seconds=capabilities_of(connection).watch_seconds / 2)
+    connection.sweep_seconds = (
+        FIRST_SECONDS if has_changed else min(connection.sweep_seconds * GROWTH, MOST_SECONDS)
+    )
+    jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
+    return moment + timedelta(seconds=settings().wait(connection.sweep_seconds * jitter))
+
+
+def _raw_line(event: RunEvent) -> bytes:
+    kept = {
+        "id": event.event_id,
+        "at": event.at.isoformat() if event.at else None,
+        "level": event.level,
+        "type": event.kind,
+        "message": event.message,
+        "data": dict(event.data),
+    }
+    return json.dumps(kept, ensure_ascii=False).encode()
+
+

@@ -1,0 +1,1 @@
+"""Projects, who belongs to them, and what their role allows."""

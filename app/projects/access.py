@@ -1,0 +1,103 @@
+"""Into a project: load it, check the role, and set up the shell around its pages."""
+
+from collections.abc import Callable
+from typing import Annotated, Generic, NamedTuple, TypeVar
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from app.auth.access import Access, CurrentUser, PathId, current_user, declares, is_csrf_token
+from app.auth.models import User
+from app.core.database import SAFE_METHODS, DbSession, read_only
+from app.core.errors import NotAllowed, NotFound
+from app.projects import queries
+from app.projects.models import Membership, Project
+from app.projects.views import shell_of
+
+Thing = TypeVar("Thing")
+
+WHO_MAY = {"edit": "editors and owners", "spend": "editors and owners", "manage": "owners", "view": "members"}
+
+
+def enter(request: Request, session: Session, user: User, project_id: int, access: Access) -> Project:
+    """The project, if this person belongs to it and their role holds `access`.
+
+    Raises NotFound for outsiders, so that nobody learns what exists, and NotAllowed for members without the right.
+    """
+    if request.scope["path"].startswith("/api/"):
+        found = queries.membership(session, user.id, project_id)
+    else:
+        everything = queries.memberships_of(session, user.id)
+        found = next((one for one in everything if one.project_id == project_id), None)
+        if found is not None:
+            request.state.shell = shell_of(request, user, everything, found)
+    if found is None:
+        raise NotFound
+    if not found.may(access):
+        raise NotAllowed(f"Your role in this project is {found.role}; only {WHO_MAY[access]} may do this.")
+    request.state.membership = found
+    return found.project
+
+
+def role_here(request: Request) -> Membership:
+    """How the person belongs to the project that was entered."""
+    membership: Membership = request.state.membership
+    return membership
+
+
+@declares("view")
+def viewable_project(request: Request, session: DbSession, user: CurrentUser, project_id: PathId) -> Project:
+    """The project of the URL, for anybody who belongs to it."""
+    return enter(request, session, user, project_id, "view")
+
+
+@declares("edit")
+def editable_project(request: Request, session: DbSession, user: CurrentUser, project_id: PathId) -> Project:
+    """The project of the URL, for those who may change its things."""
+    return enter(request, session, user, project_id, "edit")
+
+
+@declares("spend")
+def spendable_project(request: Request, session: DbSession, user: CurrentUser, project_id: PathId) -> Project:
+    """The project of the URL, for those who may start what costs money."""
+    return enter(request, session, user, project_id, "spend")
+
+
+@declares("manage")
+def managed_project(request: Request, session: DbSession, user: CurrentUser, project_id: PathId) -> Project:
+    """The project of the URL, for its owners."""
+    return enter(request, session, user, project_id, "manage")
+
+
+class Entered(NamedTuple, Generic[Thing]):
+    """Who came in, and to what; neither belongs to an open session."""
+
+    user: User
+    thing: Thing
+
+
+def briefly(request: Request, load: Callable[[Session, User], Thing]) -> Entered[Thing]:
+    """Check access in a session that is closed before the handler starts: for those that wait for strangers.
+
+    A browser's unsafe request must carry the CSRF token in its header.
+    """
+    with read_only() as session:
+        user = current_user(request, session)
+        thing = load(session, user)
+    is_browser = not request.scope["path"].startswith("/api/") and request.method not in SAFE_METHODS
+    if is_browser and not is_csrf_token(request, request.headers.get("x-csrf-token")):
+        raise NotAllowed("The page is too old, or was not made by Luthier. Load it again and send once more.")
+    return Entered(user, thing)
+
+
+@declares("edit")
+def receiving_project(request: Request, project_id: PathId) -> Entered[Project]:
+    """The project of the URL for an upload: no session stays open while bytes arrive."""
+    return briefly(request, lambda session, user: enter(request, session, user, project_id, "edit"))
+
+
+ReceivingProject = Annotated[Entered[Project], Depends(receiving_project)]
+CurrentProject = Annotated[Project, Depends(viewable_project)]
+EditableProject = Annotated[Project, Depends(editable_project)]
+SpendableProject = Annotated[Project, Depends(spendable_project)]
+ManagedProject = Annotated[Project, Depends(managed_project)]

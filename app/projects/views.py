@@ -1,0 +1,120 @@
+"""What the shell around every page shows, and the pages about projects themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+
+from app.auth.models import User
+from app.core.views import FormState
+from app.projects.models import Membership, Project
+
+
+@dataclass(frozen=True, slots=True)
+class ShellUser:
+    """The person looking; `initials` are at most two letters."""
+
+    name: str
+    email: str
+    initials: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShellProject:
+    """A project as the switcher shows it; `role` is owner, editor or viewer."""
+
+    id: int
+    name: str
+    initials: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Around every page. `user` is None before sign-in; `section` is home, datasets, jobs, models,
+    connections, projects or empty."""
+
+    csrf: str
+    user: ShellUser | None = None
+    project: ShellProject | None = None
+    projects: tuple[ShellProject, ...] = ()
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """One project of the reader."""
+
+    id: int
+    name: str
+    initials: str
+    role: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IndexView:
+    """The reader's projects by name."""
+
+    projects: tuple[ProjectRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewView:
+    """Field: name."""
+
+    form: FormState
+
+
+def index(memberships: Sequence[Membership]) -> IndexView:
+    """The list of a person's projects."""
+    return IndexView(
+        tuple(
+            ProjectRow(one.project.id, one.project.name, initials(one.project.name), one.role, one.project.created_at)
+            for one in memberships
+        )
+    )
+
+
+SECTIONS = {"dashboard": "home", "datasets": "datasets", "jobs": "jobs", "models": "models", "connections": "connections"}
+
+
+def shell_of(request: Request, user: User, everything: Sequence[Membership], here: Membership | None) -> Shell:
+    """The shell for this person, inside the project of `here` or outside of all."""
+    switcher = tuple(_switch(one) for one in everything)
+    return Shell(
+        csrf=request.state.csrf,
+        user=ShellUser(user.name, user.email, initials(user.name)),
+        project=_switch(here) if here else None,
+        projects=switcher,
+        section=SECTIONS.get(request.scope["route"].name.partition(".")[0], "projects"),
+    )
+
+
+def _switch(membership: Membership) -> ShellProject:
+    project = membership.project
+    return ShellProject(project.id, project.name, initials(project.name), membership.role)
+
+
+def initials(name: str) -> str:
+    """At most two letters that stand for a name: SR for Support routing."""
+    words = [word for word in name.replace("-", " ").replace("_", " ").split() if word[0].isalnum()]
+    if not words:
+        return "?"
+    return (words[0][:2] if len(words) == 1 else words[0][0] + words[1][0]).upper()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectResource:
+    """A project as the API gives it."""
+
+    id: int
+    name: str
+    slug: str
+    created_at: datetime
+
+
+def resource(project: Project) -> ProjectResource:
+    """The project as the API gives it."""
+    return ProjectResource(project.id, project.name, project.slug, project.created_at)

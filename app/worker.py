@@ -1,0 +1,32 @@
+"""The worker: the one list of task modules, and the one timetable."""
+
+from app import reactions
+from app.core import heartbeat, logs, queue
+from app.core.queue import celery
+from app.datasets import tasks as datasets
+from app.jobs import tasks as jobs
+from celery.signals import beat_init, worker_ready
+
+MODULES = (reactions, datasets, jobs)
+
+QUEUES = ("provider", "ingest", "evaluate")
+
+celery.conf.beat_schedule = {
+    name: {"task": name, "schedule": 1.0, "options": {"queue": queue.QUEUES[name], "expires": 10}}
+    for name in ("datasets.due", "jobs.due")
+}
+
+queue.connect()
+
+
+@worker_ready.connect
+def _worker_lives(**_: object) -> None:
+    heartbeat.keep_beating("worker")
+
+
+@beat_init.connect
+def _beat_lives(**_: object) -> None:
+    heartbeat.keep_beating("beat")
+
+
+logs.configure()
