@@ -19,7 +19,8 @@ PURPOSE: Final = "fine-tune"
 MOST_PAGES = 100
 NOT_READY = {"pending", "running", "notrunning"}
 BROKEN = {"error", "failed", "deleted", "deleting"}
-BASE64_OF_STEP = b"c3RlcC"  # "step,", the first word of a result file's header
+FIRST_WORD = b"step,"  # of a result file's header
+LETTERS = 8  # of base64 that hold the first word
 
 
 def find(wire: Wire, name: str, size: int) -> FileRef | None:
@@ -153,9 +154,9 @@ def plain_or_decoded(chunks: Iterator[bytes]) -> Iterator[bytes]:
     head = b""
     for chunk in chunks:
         head += chunk
-        if len(head) >= len(BASE64_OF_STEP) + 2:
+        if len(head) >= LETTERS:
             break
-    if not head.startswith(BASE64_OF_STEP):
+    if not _begins_coded(head[:LETTERS]):
         yield head
         yield from chunks
         return
@@ -166,6 +167,13 @@ def plain_or_decoded(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield _decoded(letters[:whole])
         rest = letters[whole:]
     yield _decoded(rest + b"=" * (-len(rest) % 4))
+
+
+def _begins_coded(head: bytes) -> bool:
+    try:
+        return base64.b64decode(head, validate=True).startswith(FIRST_WORD)
+    except binascii.Error:
+        return False
 
 
 def _decoded(letters: bytes) -> bytes:

@@ -17,6 +17,9 @@ from app.providers.base import KeyRejected, ProviderError
 from app.providers.openai.errors import plain_errors
 from app.providers.profiles import Profile
 
+CONNECT_SECONDS = 5.0
+PAID_SECONDS = 60.0
+
 Json = dict[str, Any]
 Fetch = Callable[[str | None], Json]
 Client = TypeVar("Client", openai.OpenAI, openai.AsyncOpenAI)
@@ -45,9 +48,9 @@ class Wire:
         return self._client(
             replace(
                 self.http,
-                connect_seconds=5.0,
-                read_seconds=60.0,
-                total_seconds=60.0,
+                connect_seconds=CONNECT_SECONDS,
+                read_seconds=PAID_SECONDS,
+                total_seconds=PAID_SECONDS,
                 keep_alive=False,
             )
         )
