@@ -1,5 +1,5 @@
 // The curves of a job, drawn as they come: <figure data-chart data-url="…" data-topic="job:12" data-while="…">.
-import { number, loss, percent } from "./words.js";
+import { number, loss, percent, tick } from "./words.js";
 import { onContent, within } from "./swaps.js";
 import { COLUMNS, Series } from "./series.js";
 import { accuracySeries, colours, lossSeries, options } from "./plots.js";
@@ -213,7 +213,7 @@ class Chart {
       frame: this.frame(),
       series: lossSeries(tint),
       scale: log ? { distr: 3, log: 2 } : { range: (plot, low, high) => [0, (high ?? 1) * 1.05 || 1] },
-      valueAxis: { values: (plot, splits) => splits.map((value) => (value === null ? "" : loss(value))) },
+      valueAxis: { values: (plot, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
     });
     const accuracyOptions = options({
       tint,

@@ -26,12 +26,15 @@ export function duration(seconds) {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")}`;
 }
 
-/** A loss with three significant figures: 0.30912 → "0.309". */
+/** A loss with three figures: 0.30912 → "0.309", 0.5 → "0.500". */
 export function loss(value) {
-  if (value === null || value === undefined) return "none";
-  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(2);
-  return Number(value.toPrecision(3)).toString();
+  if (value === null || value === undefined) return "none yet";
+  if (value !== 0 && Math.abs(value) < 0.01) return value.toPrecision(2);
+  return Math.abs(value) < 10 ? value.toFixed(3) : value.toPrecision(3);
 }
+
+/** The same on an axis, where round numbers stand: 0.5. */
+export const tick = (value) => Number(value.toPrecision(3)).toString();
 
 /** A share as percent: 0.931 → "93.1 %". */
 export const percent = (share) => `${(share * 100).toFixed(1)} %`;
