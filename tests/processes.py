@@ -98,7 +98,7 @@ class Program:
         return self.output_path.read_text(errors="replace")
 
     def child(self, word: str) -> int:
-        """The process below this one whose command line has `word` as its command of the program."""
+        """The process below this one that runs the program's command `word`."""
         for pid in owned.descendants(self.process.pid):
             if f"-m app {word}" in command_line(pid):
                 return pid

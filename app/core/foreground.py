@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# make passes SIGTERM on to a child that its process group has already told.
-ECHO_SECONDS = 0.3
 BIND_TRIES = 5
 BACKLOG = 512
 
@@ -62,16 +60,13 @@ class Signals:
     def __init__(self, wake: int) -> None:
         self.stops = 0
         self._wake = wake
-        self._last = 0.0
 
     def note(self, number: int, _frame: FrameType | None) -> None:
-        """Count a wish to stop. Once stopping, only another Ctrl-C counts."""
-        if number == signal.SIGCHLD or (self.stops and number != signal.SIGINT):
-            return
-        moment = time.monotonic()
-        if not self.stops or moment - self._last > ECHO_SECONDS:
+        """Count a wish to stop. Once stopping, only another Ctrl-C counts: make passes SIGTERM on
+        to a child that its process group has told already.
+        """
+        if number == signal.SIGINT or (number != signal.SIGCHLD and not self.stops):
             self.stops += 1
-        self._last = moment
 
     def pause(self, seconds: float) -> None:
         """Sleep until a signal arrives, at most `seconds`."""

@@ -177,11 +177,14 @@ class Supervisor:
 
     def _wait(self, what: str, is_there: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not is_there():
+        while True:
+            is_ready = is_there()
+            self._turn(0 if is_ready else START_TICK_SECONDS)
+            if is_ready:
+                return
             if time.monotonic() > deadline:
                 logs = self._home / "logs"
                 raise CannotStart(f"{what} took longer than {START_SECONDS:.0f} s; see {logs}.")
-            self._turn(START_TICK_SECONDS)
 
     # Looking after
 
@@ -245,10 +248,10 @@ class Supervisor:
 
     def _stop(self) -> None:
         """End those who use the broker, then it, then whatever still hides below us."""
-        broker = self._children.pop("broker", None)
         impatience = self._asked.stops
-        for group in (list(self._children.values()), [broker] if broker else []):
-            self._end(group, impatience)
+        children = self._children.values()
+        self._end([child for child in children if child.name != "broker"], impatience)
+        self._end([child for child in children if child.name == "broker"], impatience)
         deadline = time.monotonic() + SWEEP_SECONDS
         while (left := owned.descendants(os.getpid())) and time.monotonic() < deadline:
             for pid in left:
@@ -271,7 +274,8 @@ class Supervisor:
             child.kill_session()
 
     def _reap(self) -> None:
-        owned.reap_orphans({child.pid for child in self._children.values() if child.pid})
+        running = {child.pid for child in self._children.values() if child.is_running}
+        owned.reap_orphans(running)
 
 
 def answers_ping(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""`python -m app run` with real processes: it starts all, says what happens, and leaves none behind."""
+"""`python -m app run` with real processes: it starts all and leaves none behind."""
 
 import os
 import signal
@@ -48,8 +48,8 @@ def test_what_dies_is_started_again_and_says_so(tmp_path):
         os.kill(_broker_of(luthier), signal.SIGKILL)
 
         for name in ("worker", "beat", "trainer", "web", "broker"):
-            eventually(lambda: f"The {name} process ended by itself (SIGKILL)" in luthier.output)  # noqa: B023
-            eventually(lambda: f"The {name} process runs again." in luthier.output)  # noqa: B023
+            _wait_for_words(luthier, f"The {name} process ended by itself (SIGKILL)")
+            _wait_for_words(luthier, f"The {name} process runs again.")
         luthier.wait_until_healthy()
         assert not [pid for pid in pool if Path(f"/proc/{pid}").exists()]
 
@@ -87,14 +87,13 @@ def test_a_port_in_use_is_told_in_one_sentence(tmp_path):
 
         assert luthier.process.wait(20) == 1
         assert luthier.output == (
-            f"Port {port} is already in use. Choose another, for example: PORT={port + 1} make run\n"
+            f"Port {port} is already in use. "
+            f"Choose another, for example: PORT={port + 1} make run\n"
         )
         assert not processes_of(luthier.home)
 
 
-@pytest.mark.parametrize(
-    "moment", ["lock", "run/valkey.sock", "luthier.sqlite", "logs/web.log", "logs/beat.log"]
-)
+@pytest.mark.parametrize("moment", ["lock", "run/valkey.sock", "luthier.sqlite", "logs/web.log"])
 def test_it_can_be_ended_while_it_starts(tmp_path, moment):
     luthier = launch(tmp_path / "home", "run", PORT=str(free_port()))
     try:
@@ -168,6 +167,10 @@ def test_sqlite_is_copied_aside_before_it_changes(tmp_path, monkeypatch, home):
     with closing(sqlite3.connect(copy)) as kept:
         assert kept.execute("SELECT count(*) FROM sqlite_master").fetchone() == (1,)
     assert migrate.upgrade() is None
+
+
+def _wait_for_words(luthier: Program, words: str) -> None:
+    eventually(lambda: words in luthier.output)
 
 
 def _broker_of(luthier: Program) -> int:
