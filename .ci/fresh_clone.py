@@ -74,7 +74,7 @@ def processes_below(clone: Path) -> list[str]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            place = os.readlink(folder / "cwd")
+            place = str((folder / "cwd").readlink())
         except OSError:
             continue
         if str(clone) in words or place.startswith(str(clone)):

@@ -65,8 +65,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in os.environ:
         if name.startswith("LUTHIER_") and name != "LUTHIER_REQUIRE_BROWSER":
             monkeypatch.delenv(name)
-    for name in ("PORT", "DATABASE_URL", "REDIS_URL"):
+    for name in ("PORT", "DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REDIS_URL", f"unix://{tmp_path}/there-is-no-broker")
     monkeypatch.setenv("LUTHIER_HOME", str(folder))
     monkeypatch.setenv("LUTHIER_SECRET", SECRET)
     monkeypatch.setenv("LUTHIER_WAIT_DIVISOR", "60")

@@ -43,7 +43,10 @@ def processes_of(home: Path) -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            is_ours = mark in (folder / "environ").read_bytes().split(b"\0")
+            # The broker writes its title over its environment.
+            is_ours = mark in (folder / "environ").read_bytes().split(b"\0") or (
+                str(home / "run") in (folder / "cmdline").read_text(errors="replace")
+            )
             is_dead = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
         except OSError:
             continue
