@@ -1,7 +1,7 @@
 """OpenAI's wire as a Provider: OpenAI itself, Azure's v1 route, other services, and our trainer."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import chain
 from typing import Any, Self
@@ -38,6 +38,7 @@ from app.providers.profiles import profile_by_headers, profile_for, profiles
 MOST_EVENT_PAGES = 10_000
 MOST_FILTERED_PAGES = 10
 MOST_SCANNED_PAGES = 100
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 class OpenAIProvider:
@@ -141,7 +142,8 @@ class OpenAIProvider:
         return tagged(chain.from_iterable(pages), tag)
 
     def _scanned(self, tag: str, since: datetime) -> list[RunReport]:
-        """Look through everything not older than `since`, newest first."""
+        """Look through everything not older than `since`, newest first; clocks may differ."""
+        since -= CLOCKS_DIFFER
         seen: list[Json] = []
         for page in self.wire.pages(self._run_page, most=MOST_SCANNED_PAGES):
             seen += page
