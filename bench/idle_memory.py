@@ -1,4 +1,4 @@
-"""Idle memory of everything `make run` starts: the sum of PSS, shared pages counted once, < 600 MB."""
+"""Idle memory of everything `make run` starts: the sum of PSS < 600 MB."""
 
 import sys
 import tempfile
