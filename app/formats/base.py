@@ -74,8 +74,10 @@ class Format(Protocol):
         """The statistics of a row that could be read, as far as it follows the format."""
         ...
 
-    def quick(self, line: bytes, count: Count) -> Measured | None:
+    def quick(self, line: bytes, count: Count, strings: int) -> Measured | None:
         """The same statistics straight from the line, or None.
+
+        `strings` is how many strings stand on the line (`app.formats.strings`), or UNKNOWN.
 
         Not None is a promise: reading the line slowly would raise nothing, find nothing, and
         measure exactly this. None promises nothing; the slow way decides.

@@ -165,6 +165,6 @@ class Chat:
         """A conversation in figures."""
         return measure(from_value(value), count)
 
-    def quick(self, line: bytes, count: Count) -> Measured | None:
+    def quick(self, line: bytes, count: Count, strings: int) -> Measured | None:
         """Plain text conversations; calls, parts and anything odd go the slow way."""
-        return chat_quick.quick(line, count)
+        return chat_quick.quick(line, count, strings)

@@ -1,8 +1,7 @@
 """The quick way through chat rows: plain text conversations, read and measured in one pass.
 
-msgspec refuses what the safe reader refuses, except that it takes the last of two equal keys and
-lets NUL through. A duplicate key leaves more strings on the line than the row has, so counting the
-line's unescaped quotes proves that there is none.
+msgspec refuses what the safe reader refuses, except that it lets NUL through and takes the last of
+two equal keys: the number of strings on the line shows that (see `app.formats.strings`).
 """
 
 from typing import ClassVar, Literal
@@ -12,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from app.core.tokens import PER_MESSAGE, PER_NAME, PER_ROW, Count
 from app.formats.base import Measured
+from app.formats.strings import UNKNOWN, count_strings
 from app.formats.words import NAME
 
 ROLE_TOKENS = 1  # each of the four roles is one token of o200k_base and cl100k_base (tested)
@@ -49,36 +49,41 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
 _decode = msgspec.json.Decoder(_Row).decode
 
 
-def quick(line: bytes, count: Count) -> Measured | None:
-    """The row measured, if it is a plain conversation without anything to say about it."""
+def quick(line: bytes, count: Count, strings: int) -> Measured | None:
+    """The row measured, if it is a plain conversation without anything to say about it.
+
+    `strings` is the number of strings on the line, or UNKNOWN.
+    """
     try:
         messages = _decode(line).messages
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not messages or messages[-1].role != "assistant" or b"\\u0000" in line:
+    if not messages or messages[-1].role != "assistant":
         return None
     roles: list[str] = []
     said: list[str] = []
     role_tokens: list[int] = []
-    strings, trained, weights = 1, 0, 0
+    expected, trained, weights = 1, 0, 0
     system = None
     for message in messages:
         content, role = message.content, message.role
         roles.append(role)
         said += (role, content)
         role_tokens.append(PER_MESSAGE + ROLE_TOKENS + count(content))
-        strings += 4
+        expected += 4
         if message.name is not UNSET:
             if not NAME.match(message.name):
                 return None
             role_tokens[-1] += PER_NAME + count(message.name)
-            strings += 2
+            expected += 2
         if role == "assistant":
             trained += message.weight != 0
             weights += message.weight is not UNSET
         elif system is None and role != "user":
             system = content
-    if not _is_sound(messages, trained) or _strings(line) != strings + weights:
+    if strings == UNKNOWN:
+        strings = count_strings(line)
+    if strings != expected + weights or not _is_sound(messages, trained):
         return None
     return Measured(
         tokens=PER_ROW + sum(role_tokens),
@@ -93,16 +98,10 @@ def quick(line: bytes, count: Count) -> Measured | None:
 
 
 def _is_sound(messages: list[_System | _Developer | _User | _Assistant], trained: int) -> bool:
-    """Something is learned, and no answer is empty: those are findings, for the slow way."""
-    return trained > 0 and all(
-        message.content for message in messages if message.role == "assistant"
-    )
-
-
-def _strings(line: bytes) -> int:
-    """How many strings stand on a line of valid JSON: half its quotes that no backslash escapes."""
-    if b"\\" not in line:
-        return line.count(b'"') >> 1
-    if b"\\\\" in line:
-        line = line.replace(b"\\\\", b"")
-    return (line.count(b'"') - line.count(b'\\"')) >> 1
+    """Something is learned, no answer is empty, no NUL: those are findings, for the slow way."""
+    if not trained:
+        return False
+    for message in messages:
+        if "\0" in message.content or (not message.content and message.role == "assistant"):
+            return False
+    return True
