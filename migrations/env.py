@@ -2,9 +2,11 @@
 
 import importlib
 from pathlib import Path
+from typing import Literal
 
 from alembic import context
-from sqlalchemy import Connection, Engine, create_engine, event, pool, text
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import JSON, Connection, Engine, create_engine, event, pool, text
 
 from app.core.orm import Base, Instant
 from app.settings import ROOT, settings
@@ -51,10 +53,13 @@ def prepare(connection: Connection) -> None:
     connection.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'"))
 
 
-def render_item(kind: str, value: object, _autogen: object) -> str | bool:
-    """Write our own column type as what it is in the database."""
+def render_item(kind: str, value: object, autogen: AutogenContext) -> str | Literal[False]:
+    """Write our own column types as what they are in the database."""
     if kind == "type" and isinstance(value, Instant):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(value, JSON):
+        autogen.imports.add("from sqlalchemy.dialects import postgresql")
+        return 'sa.JSON().with_variant(postgresql.JSONB(), "postgresql")'
     return False
 
 
@@ -63,7 +68,7 @@ def migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        render_as_batch=connection.dialect.name == "sqlite",
+        render_as_batch=True,
         render_item=render_item,
         compare_type=True,
         compare_server_default=True,
