@@ -34,7 +34,12 @@ def checked(
         return addresses
     for address in addresses:
         if not is_public(ip_address(address)):
-            raise Refused(f"{host} leads to the private address {address}. {how_to_allow(where)}")
+            why = (
+                "is a private address"
+                if address == host
+                else f"leads to {address}, a private address"
+            )
+            raise Refused(f"{host} {why}. {how_to_allow(where)}")
     return addresses
 
 

@@ -204,8 +204,17 @@ def get_async(url, **options):
 def test_a_name_that_leads_to_any_private_address_is_not_called(names, ask, addresses):
     names["api.example.com"] = [addresses]
 
-    with pytest.raises(httpx2.ConnectError, match="leads to the private address"):
+    with pytest.raises(httpx2.ConnectError, match="a private address"):
         ask("https://api.example.com/v1/models")
+
+
+@pytest.mark.parametrize("ask", [get, get_async])
+@pytest.mark.parametrize(
+    "url", ["http://169.254.169.254/latest", "https://[::1]/", "http://2130706433/"]
+)
+def test_a_private_address_itself_is_not_called(ask, url):
+    with pytest.raises(httpx2.ConnectError, match="a private address"):
+        ask(url)
 
 
 @pytest.mark.parametrize("ask", [get, get_async])
@@ -229,7 +238,7 @@ def test_the_address_that_was_checked_is_the_one_called(names, monkeypatch):
     assert called == [("8.8.8.8", 443), ("9.9.9.9", 443)]
     assert names["asked"] == [["rebinding.example.com"]]
 
-    with pytest.raises(httpx2.ConnectError, match=r"private address 127\.0\.0\.1"):
+    with pytest.raises(httpx2.ConnectError, match=r"leads to 127\.0\.0\.1, a private"):
         get("https://rebinding.example.com/")
     assert len(called) == 2
 

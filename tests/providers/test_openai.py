@@ -26,6 +26,7 @@ from app.providers.base import (
 )
 from app.providers.openai import OpenAIProvider, runs
 from tests.providers.contract import ProviderContract, collect, started, upload
+from tests.waiting import eventually
 from tests.witness import handle
 from tests.witness.script import (
     CHAT,
@@ -268,6 +269,16 @@ def test_a_run_is_found_by_its_tag_however_the_filter_behaves(provider, witness,
     assert neighbour.run_id != run.run_id
 
 
+def test_a_run_that_lists_late_is_found_once_it_shows(provider, witness, order):
+    witness.set(lag=0.5)
+    run = started(provider, order)
+
+    assert provider.find_runs("op-1", since=LONG_AGO) == []
+    found = eventually(lambda: provider.find_runs("op-1", since=LONG_AGO))
+
+    assert [seen.run_id for seen in found] == [run.run_id]
+
+
 def test_two_runs_of_one_start_come_oldest_first(provider, witness, order):
     first, second = started(provider, order), started(provider, order)
     witness.change_run(first.run_id, created_at=1_700_000_000)
@@ -390,6 +401,21 @@ def test_a_stream_that_is_none_is_an_error_in_our_words(provider, witness, body,
         asyncio.run(collect(provider, question))
 
 
+def test_a_reader_who_leaves_ends_the_stream(provider, witness):
+    words = " ".join(["word"] * 5_000)
+    question = ChatRequest("gpt-6", ({"role": "user", "content": words},))
+
+    async def leave_early():
+        deltas = provider.stream(question)
+        async for delta in deltas:
+            if delta.text:
+                break
+        await deltas.aclose()
+        return delta.text
+
+    assert asyncio.run(leave_early()) == "You "
+
+
 def test_a_stream_that_breaks_off_says_so(provider, witness):
     piece = json.dumps({"object": "chat.completion.chunk", "choices": []})
     body = f"data: {piece}\n\n" * 50
@@ -448,7 +474,7 @@ def test_a_server_that_is_gone_is_unavailable(open_at, mortal_witness):
     provider = open_at(mortal_witness)
     mortal_witness.kill()
 
-    with pytest.raises(ProviderUnavailable, match="cannot be reached"):
+    with pytest.raises(ProviderUnavailable, match="cannot be reached: Connection refused"):
         provider.base_models()
 
 

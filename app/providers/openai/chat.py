@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
+import openai
+from openai.types.chat import ChatCompletionChunk
+
 from app.providers.base import ChatAnswer, ChatDelta, ChatRequest, ProviderError
 from app.providers.openai.runs import integer_of, mapping_of, text_of
 from app.providers.openai.wire import Json, Wire, clean, objects
@@ -32,12 +35,7 @@ def answer(wire: Wire, request: ChatRequest) -> ChatAnswer:
 async def stream(wire: Wire, request: ChatRequest) -> AsyncIterator[ChatDelta]:
     """The answer in pieces. Close the iterator to stop the provider's work."""
     with wire.errors():
-        async with wire.talking() as sdk:
-            chunks = await sdk.chat.completions.create(
-                **cast("Any", body_of(wire, request)), stream=True
-            )
-            if "text/event-stream" not in chunks.response.headers.get("content-type", ""):
-                raise ProviderError(f"{wire.profile.label} answered without a stream.")
+        async with wire.talking() as sdk, await _opened(wire, sdk, request) as chunks:
             async for chunk in chunks:
                 raw = clean(chunk.to_dict(mode="json"))
                 choice = first_choice(raw) or {}
@@ -47,6 +45,17 @@ async def stream(wire: Wire, request: ChatRequest) -> AsyncIterator[ChatDelta]:
                     finish_reason=text_of(choice, "finish_reason"),
                     raw=raw,
                 )
+
+
+async def _opened(
+    wire: Wire, sdk: openai.AsyncOpenAI, request: ChatRequest
+) -> openai.AsyncStream[ChatCompletionChunk]:
+    body = cast("Any", body_of(wire, request))
+    chunks = await sdk.chat.completions.create(**body, stream=True)
+    if "text/event-stream" not in chunks.response.headers.get("content-type", ""):
+        await chunks.close()
+        raise ProviderError(f"{wire.profile.label} answered without a stream.")
+    return cast("openai.AsyncStream[ChatCompletionChunk]", chunks)
 
 
 def body_of(wire: Wire, request: ChatRequest) -> dict[str, Any]:

@@ -27,6 +27,8 @@ LONGEST_WORDS = 500
 LONGEST_WAIT = 86_400.0
 SECONDS = re.compile(r"[+-]?\d{1,12}(\.\d{1,9})?", re.ASCII)
 
+ERRNO = re.compile(r"^\[Errno -?\d+\] ")
+
 ASK_LATER = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_EARLY,
@@ -103,7 +105,7 @@ def connection_words(cause: BaseException | None, label: str) -> str:
     if isinstance(cause, httpx2.ConnectTimeout):
         return f"{label} does not take connections."
     if isinstance(cause, httpx2.ConnectError):
-        return f"{label} cannot be reached: {words(str(cause), '')}"
+        return f"{label} cannot be reached: {words(ERRNO.sub('', str(cause)), '')}"
     if isinstance(cause, httpx2.TimeoutException):
         return f"{label} did not answer in time."
     return f"{label} broke off: {words(str(cause), '')}" if str(cause) else f"{label} broke off."
