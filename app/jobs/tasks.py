@@ -24,9 +24,11 @@ from app.providers.base import (
     RequestRejected,
     RunReport,
     RunRequest,
+    UploadState,
 )
 
 TRY_AGAIN_SECONDS = 30.0
+FILE_SECONDS = 5.0
 MOST_PAGES = 10
 MOST_SINGLY = 20
 RENEW_EVERY_SECONDS = 10.0
@@ -137,10 +139,13 @@ def _send_file(work: StartWork, provider: Provider, *, is_training: bool) -> Non
     name, size = f"{sha256[:16]}-{job.op_key[:8]}.jsonl", path.stat().st_size
     found = provider.find_file(name, size)
     was_there = found is not None
-    if found is None:
-        found = provider.upload(FilePart(path=path, name=name, size=size, progress=_renewing(work))).file
-    if found is None:
-        raise ProviderUnavailable("The provider took the file but does not name it.")
+    state: UploadState | None = None
+    while found is None:
+        part = FilePart(path=path, name=name, size=size, state=state, progress=_renewing(work))
+        state = provider.upload(part)
+        found = state.file
+    if not found.is_ready:
+        raise ProviderUnavailable("The provider is still reading the file.", retry_after=FILE_SECONDS)
     with unit_of_work() as session:
         starts.record_file(
             session, work, is_training=is_training, file_id=found.file_id, size=size, was_there=was_there
