@@ -1,11 +1,8 @@
 """Idle memory of everything `make run` starts: the sum of PSS < 600 MB."""
 
-import sys
 import tempfile
 import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.processes import command_line, processes_of, proportional_bytes, start_luthier
 

@@ -1,0 +1,135 @@
+"""Upload through the form's route by a raw client: at least 200 MB/s on loopback, memory flat.
+
+    python -m bench.upload [--gigabytes 2]
+
+The limit beside it is this machine hashing and writing the same bytes to the same disk, with no
+network and no server in between.
+"""
+
+import argparse
+import hashlib
+import http.client
+import json
+import re
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+
+from tests.processes import Program, start_luthier
+
+CLAIM_MB_PER_SECOND = 200
+CLAIM_GROWTH_MB = 32
+MB = 1_000_000
+WARM_UP_BYTES = 64 * MB
+EMAIL, PASSWORD = "bench@example.org", "a password for a bench only"
+ROW = {
+    "messages": [
+        {"role": "user", "content": "When does my new card arrive? " * 30},
+        {"role": "assistant", "content": "card_arrival"},
+    ]
+}
+
+
+class Browser:
+    """Just enough of one: a cookie, a CSRF token, and the raw PUT that static/js/upload.js makes."""
+
+    def __init__(self, luthier: Program) -> None:
+        host = luthier.address.removeprefix("http://")
+        self.origin = luthier.address
+        self.connection = http.client.HTTPConnection(host, timeout=120)
+        self.headers: dict[str, str] = {"Origin": self.origin}
+
+    def sign_in(self) -> None:
+        """Through the form, like a person."""
+        self.post("/login", email=EMAIL, password=PASSWORD, next="/")
+        page = self.ask("GET", "/projects/new")[1].decode()
+        self.headers["X-CSRF-Token"] = re.search(r'"X-CSRF-Token": "([^"]+)"', page)[1]
+
+    def post(self, path: str, **fields: str) -> str:
+        """Send a form; where it leads."""
+        body = urlencode({**fields, "csrf": self.headers.get("X-CSRF-Token", "")})
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.ask("POST", path, body, headers)[0].get("location", "")
+
+    def ask(self, method, path, body=None, more=()):
+        """Headers and body of an answer; a cookie that comes with it is kept."""
+        self.connection.request(method, path, body, {**self.headers, **dict(more)})
+        answer = self.connection.getresponse()
+        content = answer.read()
+        if cookie := answer.headers.get("set-cookie"):
+            self.headers["Cookie"] = cookie.partition(";")[0]
+        if answer.status >= 400:
+            raise SystemExit(f"{method} {path}: {answer.status} {content[:500]!r}")
+        return answer.headers, content
+
+    def upload(self, project: int, blocks: list[bytes]) -> float:
+        """Megabytes per second from the first byte sent to the answer."""
+        size = sum(map(len, blocks))
+        query = urlencode({"name": f"{size}.jsonl", "size": size})
+        started = time.perf_counter()
+        _, content = self.ask(
+            "PUT",
+            f"/projects/{project}/datasets/upload?{query}",
+            iter(blocks),
+            {"Content-Length": str(size), "Accept": "application/json"},
+        )
+        seconds = time.perf_counter() - started
+        assert json.loads(content)["location"]
+        return size / MB / seconds
+
+
+def blocks_of(size: int) -> list[bytes]:
+    """About `size` bytes of rows, as one block named many times: the client needs no memory."""
+    line = json.dumps(ROW).encode() + b"\n"
+    block = line * (4 * 2**20 // len(line))
+    return [block] * max(1, size // len(block))
+
+
+def limit(place: Path, blocks: list[bytes]) -> float:
+    """Megabytes per second of hashing and writing alone."""
+    started = time.perf_counter()
+    digest = hashlib.sha256()
+    with (place / "limit").open("wb") as target:
+        for block in blocks:
+            digest.update(block)
+            target.write(block)
+    seconds = time.perf_counter() - started
+    (place / "limit").unlink()
+    return sum(map(len, blocks)) / MB / seconds
+
+
+def peak_mb(pid: int) -> float:
+    """The most memory the process ever had resident."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024 / MB
+
+
+def main() -> int:
+    """Measure and say; the exit status."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--gigabytes", type=float, default=2)
+    asked = words.parse_args()
+    blocks = blocks_of(int(asked.gigabytes * 1000 * MB))
+    owner = {"LUTHIER_OWNER_EMAIL": EMAIL, "LUTHIER_OWNER_PASSWORD": PASSWORD}
+    with (
+        tempfile.TemporaryDirectory(prefix="luthier-") as place,
+        start_luthier(Path(place) / "home", **owner) as luthier,
+    ):
+        browser = Browser(luthier)
+        browser.sign_in()
+        project = int(re.search(r"/projects/(\d+)", browser.post("/projects", name="Bench"))[1])
+        web = luthier.child("web")
+        browser.upload(project, blocks_of(WARM_UP_BYTES))
+        before = peak_mb(web)
+        speed = browser.upload(project, blocks)
+        growth = peak_mb(web) - before
+        print(f"upload of {asked.gigabytes:g} GB: {speed:.0f} MB/s, peak memory +{growth:.0f} MB")
+        print(f"the claim: >= {CLAIM_MB_PER_SECOND} MB/s, < +{CLAIM_GROWTH_MB} MB")
+        luthier.stop()
+        print(f"hashing and writing alone: {limit(Path(place), blocks):.0f} MB/s")
+    return 0 if speed >= CLAIM_MB_PER_SECOND and growth < CLAIM_GROWTH_MB else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
