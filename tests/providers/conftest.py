@@ -3,7 +3,9 @@
 import pytest
 
 from app.core.http import HttpOptions
+from app.providers.base import RunRequest
 from app.providers.openai import OpenAIProvider
+from tests.providers.contract import upload
 from tests.witness import handle
 
 
@@ -41,3 +43,22 @@ def open_at():
     yield open_one
     for provider in opened:
         provider.close()
+
+
+@pytest.fixture
+def provider(open_at, witness):
+    return open_at(witness)
+
+
+@pytest.fixture
+def order(provider, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"{}\n" * 10)
+    file = upload(provider, path, "rows.jsonl")
+    return RunRequest(
+        base_model="gpt-4o-mini-2024-07-18",
+        training_file_id=file.file_id,
+        method="supervised",
+        op_key="op-1",
+        instance="here",
+    )
