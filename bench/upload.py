@@ -32,7 +32,7 @@ ROW = {
 
 
 class Browser:
-    """Just enough of one: a cookie, a CSRF token, and the raw PUT that static/js/upload.js makes."""
+    """Just enough of one: a cookie, a CSRF token, and the raw PUT of static/js/upload.js."""
 
     def __init__(self, luthier: Program) -> None:
         host = luthier.address.removeprefix("http://")
