@@ -24,7 +24,12 @@ MOST_STOPS = 4
 MOST_TOP_LOGPROBS = 20
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 # Asked for without effect: nothing here could be called, filtered or stored, and clients send them by habit.
-UNSUPPORTED = {"tools": "tools", "functions": "functions", "audio": "audio", "response_format": "response formats"}
+UNSUPPORTED = {
+    "tools": "tools",
+    "functions": "functions",
+    "audio": "audio",
+    "response_format": "response formats",
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,9 @@ def chat_request(body: Body, runs: Runs) -> ChatRequest:
     top = _number(body, "top_logprobs", 0, least=0, most=MOST_TOP_LOGPROBS, is_whole=True)
     if top and not has_logprobs:
         raise Refusal("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs")
-    limit_name = "max_tokens" if body.get("max_completion_tokens") is None else "max_completion_tokens"
+    limit_name = (
+        "max_tokens" if body.get("max_completion_tokens") is None else "max_completion_tokens"
+    )
     limit = _number(body, limit_name, DEFAULT_MAX_TOKENS, least=1, most=2**31, is_whole=True)
     seed = _number(body, "seed", -1, least=-(2**63), most=2**63, is_whole=True)
     sampling = Sampling(
@@ -101,9 +108,13 @@ def _messages(body: Body) -> list[Json]:
         if not isinstance(message, dict):
             raise invalid_type(f"messages[{place}]", "an object", message)
         if message.get("role") not in ROLES:
-            raise Refusal(f"Invalid role: {message.get('role')!r}.", param=f"messages[{place}].role")
+            raise Refusal(
+                f"Invalid role: {message.get('role')!r}.", param=f"messages[{place}].role"
+            )
         if not isinstance(message.get("content"), (str, list, type(None))):
-            raise invalid_type(f"messages[{place}].content", "a string or an array", message["content"])
+            raise invalid_type(
+                f"messages[{place}].content", "a string or an array", message["content"]
+            )
     return messages
 
 
@@ -144,14 +155,20 @@ class Conversation:
         self._replies = speaking.ask(chat.request)
         self._prompt_tokens = 0
         self._completion_tokens = 0
-        self._head: Json = {"id": f"chatcmpl-{random_name(24)}", "created": int(time.time()), "model": chat.model}
+        self._head: Json = {
+            "id": f"chatcmpl-{random_name(24)}",
+            "created": int(time.time()),
+            "model": chat.model,
+        }
 
     async def begin(self) -> None:
         """Wait until the model is loaded. Raises Refusal (503) when it cannot answer."""
         try:
             self._prompt_tokens = (await anext(self._replies)).prompt_tokens or 0
         except AnsweringFailed as error:
-            raise Refusal(f"The model cannot answer now: {error}", status=503, kind="server_error") from error
+            raise Refusal(
+                f"The model cannot answer now: {error}", status=503, kind="server_error"
+            ) from error
 
     async def whole(self) -> Json:
         """A `chat.completion`."""
@@ -160,7 +177,9 @@ class Conversation:
             async for reply in self._replies:
                 self._take(choices[reply.choice], reply)
         except AnsweringFailed as error:
-            raise Refusal(f"The answer broke off: {error}", status=503, kind="server_error") from error
+            raise Refusal(
+                f"The answer broke off: {error}", status=503, kind="server_error"
+            ) from error
         return {
             **self._head,
             "object": "chat.completion",
@@ -180,7 +199,9 @@ class Conversation:
         return {
             "index": index,
             "message": {"role": "assistant", "content": "".join(choice.text), "refusal": None},
-            "logprobs": {"content": choice.logprobs, "refusal": None} if self._chat.has_logprobs else None,
+            "logprobs": {"content": choice.logprobs, "refusal": None}
+            if self._chat.has_logprobs
+            else None,
             "finish_reason": choice.finish_reason,
         }
 
@@ -206,11 +227,23 @@ class Conversation:
         yield b"data: [DONE]\n\n"
 
     def _chunk(
-        self, index: int, delta: Json, *, finish_reason: str | None = None, reply: Reply | None = None
+        self,
+        index: int,
+        delta: Json,
+        *,
+        finish_reason: str | None = None,
+        reply: Reply | None = None,
     ) -> bytes:
         has_logprobs = self._chat.has_logprobs and reply is not None and reply.raw is not None
-        logprobs = {"content": [_logprob(reply)], "refusal": None} if has_logprobs and reply else None
-        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
+        logprobs = (
+            {"content": [_logprob(reply)], "refusal": None} if has_logprobs and reply else None
+        )
+        choice = {
+            "index": index,
+            "delta": delta,
+            "logprobs": logprobs,
+            "finish_reason": finish_reason,
+        }
         usage = {"usage": None} if self._chat.has_usage else {}
         return _event({**self._chunk_head(), "choices": [choice], **usage})
 
@@ -231,7 +264,11 @@ def _logprob(reply: Reply) -> Json:
 
 
 def _token(raw: bytes, logprob: float) -> Json:
-    return {"token": raw.decode("utf-8", "replace"), "bytes": list(raw), "logprob": max(logprob, -9999.0)}
+    return {
+        "token": raw.decode("utf-8", "replace"),
+        "bytes": list(raw),
+        "logprob": max(logprob, -9999.0),
+    }
 
 
 def _event(body: Mapping[str, Any]) -> bytes:

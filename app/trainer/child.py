@@ -21,7 +21,7 @@ from app.trainer.record import Recorder
 
 INTERRUPTED_EXIT = 75
 STARTS_WITHOUT_PROGRESS = 3
-SAVE_SECONDS = 5.0
+SAVE_SECONDS = float(os.environ.get("LUTHIER_TRAINER_SAVE_SECONDS", "5"))
 LOOK_SECONDS = 0.5
 
 
@@ -88,7 +88,11 @@ def train(folder: RunFolder, launch: LaunchFile) -> int:
         record.begun()
         if state.starts_without_progress > STARTS_WITHOUT_PROGRESS:
             times = state.starts_without_progress - 1
-            record.failed(Failure("server_error", f"The training process died {times} times at the same place."))
+            record.failed(
+                Failure(
+                    "server_error", f"The training process died {times} times at the same place."
+                )
+            )
             return 0
         with wishes.at_once():
             training = _prepared(folder, launch, record)
@@ -106,7 +110,12 @@ def train(folder: RunFolder, launch: LaunchFile) -> int:
         raise
     except Exception as error:  # noqa: BLE001 - an engine's bug ends this run in words, and the log keeps the trace
         traceback.print_exc()
-        record.failed(Failure("server_error", f"The training stopped with an error: {type(error).__name__}: {error}"))
+        record.failed(
+            Failure(
+                "server_error",
+                f"The training stopped with an error: {type(error).__name__}: {error}",
+            )
+        )
     finally:
         record.close()
     _clean(folder)
@@ -136,8 +145,12 @@ def _resumed(training: Training, folder: RunFolder, record: Recorder) -> None:
     try:
         training.load_resume(folder.resume)
     except Exception as error:  # noqa: BLE001 - whatever a torn file raises, beginning again is right
-        record.said(f"The last checkpoint cannot be read ({error}); training begins again.", level="warn")
+        record.said(
+            f"The last checkpoint cannot be read ({error}); training begins again.", level="warn"
+        )
         folder.resume.unlink()
+    else:
+        record.said(f"Fine-tuning job resumed from step {training.step}")
 
 
 def _run_steps(training: Training, folder: RunFolder, record: Recorder, wishes: Wishes) -> None:
@@ -149,15 +162,19 @@ def _run_steps(training: Training, folder: RunFolder, record: Recorder, wishes: 
             if report.is_epoch_end:
                 _checkpoint(training, report, folder, record)
             if time.monotonic() - saved_at > SAVE_SECONDS:
+                record.sync()
                 training.save_resume(folder.resume)
                 saved_at = time.monotonic()
             wishes.obey()
     except Interrupted:
+        record.sync()
         training.save_resume(folder.resume)
         raise
 
 
-def _checkpoint(training: Training, report: StepReport, folder: RunFolder, record: Recorder) -> None:
+def _checkpoint(
+    training: Training, report: StepReport, folder: RunFolder, record: Recorder
+) -> None:
     name = f"step-{report.step}.npz"
     training.save_model(folder.checkpoints / name)
     for dropped in record.checkpointed(report, name):

@@ -58,21 +58,28 @@ class Incoming:
 class Files:
     """The folder of uploaded files. Result files belong to runs and are asked of them through `results`."""
 
-    def __init__(self, folder: Path, results: Callable[[], Iterable[tuple[StoredFile, Path]]]) -> None:
+    def __init__(
+        self, folder: Path, results: Callable[[], Iterable[tuple[StoredFile, Path]]]
+    ) -> None:
         self._folder = folder
         self._results = results
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         for part in folder.glob("*.part"):
             part.unlink()
-        found = (msgspec.json.decode(path.read_bytes(), type=StoredFile) for path in folder.glob("*.json"))
+        found = (
+            msgspec.json.decode(path.read_bytes(), type=StoredFile)
+            for path in folder.glob("*.json")
+        )
         self._known = {file.id: file for file in sorted(found, key=lambda file: file.created_at)}
 
     def receive(self) -> Incoming:
         """Begin an upload."""
         return Incoming(self._folder)
 
-    def keep(self, incoming: Incoming, *, filename: str, purpose: str, lifetime_seconds: int | None) -> StoredFile:
+    def keep(
+        self, incoming: Incoming, *, filename: str, purpose: str, lifetime_seconds: int | None
+    ) -> StoredFile:
         """An upload is complete: it becomes a file."""
         part = incoming.finish()
         now = time.time()
@@ -105,7 +112,9 @@ class Files:
         """Every file that has not expired."""
         with self._lock:
             uploaded = list(self._known.values())
-        everything = [file for file in uploaded if self._is_alive(file)] + [file for file, _ in self._results()]
+        everything = [file for file in uploaded if self._is_alive(file)] + [
+            file for file, _ in self._results()
+        ]
         return sorted(everything, key=lambda file: file.created_at, reverse=True)
 
     def delete(self, file_id: str) -> bool:

@@ -35,7 +35,9 @@ class Guard:
                 headers["x-request-id"] = request_id
             await send(message)
 
-        if scope["path"] in OPEN_PATHS or self._knows(Headers(scope=scope).get("authorization", "")):
+        if scope["path"] in OPEN_PATHS or self._knows(
+            Headers(scope=scope).get("authorization", "")
+        ):
             await self._app(scope, receive, marked)
             return
         await _refuse(marked)

@@ -30,9 +30,12 @@ class JournalWriter:
         self.size += len(line)
         return offset
 
-    def close(self) -> None:
-        """Force everything to disk and close."""
+    def sync(self) -> None:
+        """Force everything to disk."""
         os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Write no more."""
         self._file.close()
 
 

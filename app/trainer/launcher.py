@@ -67,7 +67,9 @@ class Launcher:
     def _look(self) -> float | None:
         self._reap()
         unended = self._runs.unended()
-        foreign = {run.id for run in unended if run.id not in self._children and run.folder.is_held()}
+        foreign = {
+            run.id for run in unended if run.id not in self._children and run.folder.is_held()
+        }
         for run in unended:
             if run.id in self._children or run.id in foreign:
                 continue
@@ -84,7 +86,9 @@ class Launcher:
             del self._children[run_id]
             run = self._runs.get(run_id)
             if run is not None and not run.state().is_ended:
-                LOG.warning("the training of %s ended early, exit status %s", run_id, child.returncode)
+                LOG.warning(
+                    "the training of %s ended early, exit status %s", run_id, child.returncode
+                )
 
     def _start(self, run: Run) -> None:
         count, started_at = self._launches.get(run.id, (0, 0.0))
@@ -119,7 +123,10 @@ class Launcher:
         for child in self._children.values():
             child.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + END_SECONDS
-        while any(child.poll() is None for child in self._children.values()) and time.monotonic() < deadline:
+        while (
+            any(child.poll() is None for child in self._children.values())
+            and time.monotonic() < deadline
+        ):
             await asyncio.sleep(0.02)
         for child in self._children.values():
             if child.poll() is None:
@@ -132,5 +139,7 @@ def _bury(run: Run) -> None:
         state: State = run.folder.state()
         if is_ours and not state.is_ended:
             record = Recorder(run.folder, run.spec, state)
-            record.failed(Failure("server_error", "The training process does not start; see its train.log."))
+            record.failed(
+                Failure("server_error", "The training process does not start; see its train.log.")
+            )
             record.close()

@@ -19,7 +19,9 @@ class Form:
     def __init__(self, content_type: bytes, incoming: Incoming) -> None:
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data" or b"boundary" not in options:
-            raise Refusal("The body must be multipart/form-data with a part called 'file'.", param="file")
+            raise Refusal(
+                "The body must be multipart/form-data with a part called 'file'.", param="file"
+            )
         self.fields: dict[str, str] = {}
         self.filename: str | None = None
         self._incoming = incoming

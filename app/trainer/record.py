@@ -5,7 +5,16 @@ import time
 from typing import Literal
 
 from app.trainer.engines.base import Facts, Metrics, StepReport
-from app.trainer.folder import QUEUED, RUNNING, VALIDATING, Checkpoint, Failure, RunFolder, Spec, State
+from app.trainer.folder import (
+    QUEUED,
+    RUNNING,
+    VALIDATING,
+    Checkpoint,
+    Failure,
+    RunFolder,
+    Spec,
+    State,
+)
 from app.trainer.journal import JournalWriter, newest, oldest_first
 
 KEPT_CHECKPOINTS = 3
@@ -67,8 +76,6 @@ class Recorder:
             for warning in facts.warnings:
                 self.said(warning, level="warn")
             self.said("Fine-tuning job started")
-        else:
-            self.said(f"Fine-tuning job resumed after step {self._told_step}")
         state.status = RUNNING
         self._write()
 
@@ -94,14 +101,19 @@ class Recorder:
 
     def _tell_step(self, step: int, metrics: Metrics) -> None:
         total = self._state.total_steps
-        losses = ", ".join(f"{words}={metrics[name]:.2f}" for name, words in _LOSS_WORDS.items() if name in metrics)
+        losses = ", ".join(
+            f"{words}={metrics[name]:.2f}" for name, words in _LOSS_WORDS.items() if name in metrics
+        )
         data = {"step": step, "total_steps": total, **metrics}
         self._event(f"Step {step}/{total}: {losses}", "info", "metrics", data, time.time())
 
     def checkpointed(self, report: StepReport, file: str) -> list[str]:
         """A model was saved; returns the files of checkpoints that are no longer kept."""
         state = self._state
-        metrics = {"step": float(report.step), **{n: round(v, DIGITS) for n, v in report.metrics.items()}}
+        metrics = {
+            "step": float(report.step),
+            **{n: round(v, DIGITS) for n, v in report.metrics.items()},
+        }
         known = [checkpoint for checkpoint in state.checkpoints if checkpoint.step != report.step]
         state.checkpoints = [*known, Checkpoint(report.step, int(time.time()), metrics, file)]
         if report.step > self._told_step:
@@ -138,17 +150,31 @@ class Recorder:
         self._state.estimated_finish = None
         self._write()
 
-    def said(self, message: str, *, level: Literal["info", "warn", "error"] = "info", at: float | None = None) -> None:
+    def said(
+        self,
+        message: str,
+        *,
+        level: Literal["info", "warn", "error"] = "info",
+        at: float | None = None,
+    ) -> None:
         """An event of type message."""
         self._event(message, level, "message", None, time.time() if at is None else at)
 
+    def sync(self) -> None:
+        """Force the journals to disk: a checkpoint must never know of steps that they do not."""
+        self._events.sync()
+        self._metrics.sync()
+
     def close(self) -> None:
-        """Force the journals to disk."""
+        """Force the journals to disk and close them."""
+        self.sync()
         self._events.close()
         self._metrics.close()
 
     def _event(self, message: str, level: str, kind: str, data: Metrics | None, at: float) -> None:
-        self._events.append({"created_at": int(at), "level": level, "message": message, "type": kind, "data": data})
+        self._events.append(
+            {"created_at": int(at), "level": level, "message": message, "type": kind, "data": data}
+        )
 
     def _end(self, status: str) -> None:
         self._state.status = status

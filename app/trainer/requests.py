@@ -82,7 +82,10 @@ def new_job(body: Body, *, runs: Runs, files: Files) -> Spec:
 
 def tuned_name(base: str, suffix: str | None, name: str) -> str:
     """`ft:<base>:<organisation>:<suffix or empty>:<8 characters>`; what has no place in a name becomes a hyphen."""
-    plain = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in (suffix or "").lower())
+    plain = "".join(
+        letter if letter.isascii() and letter.isalnum() else "-"
+        for letter in (suffix or "").lower()
+    )
     return f"ft:{base}:{ORGANISATION}:{plain}:{name[:8]}"
 
 
@@ -115,7 +118,9 @@ def _text(body: Body, name: str, *, required: bool = False) -> Any:
     if value is None and not required:
         return None
     if value is None:
-        raise Refusal(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
+        raise Refusal(
+            f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
+        )
     if not isinstance(value, str):
         raise invalid_type(name, "a string", value)
     return value
@@ -160,7 +165,9 @@ def _hyperparameters(body: Body, methods: tuple[str, ...]) -> dict[str, int | fl
             message = f"Fine-tuning by '{kind}' comes later; this trainer does 'supervised' today."
             raise Refusal(message, param="method", code="unsupported_method")
         if kind not in methods:
-            raise Refusal(f"Invalid method type: {kind!r}. Supported: 'supervised'.", param="method.type")
+            raise Refusal(
+                f"Invalid method type: {kind!r}. Supported: 'supervised'.", param="method.type"
+            )
         inner = method.get(kind) or {}
         if not isinstance(inner, dict):
             raise invalid_type(f"method.{kind}", "an object", inner)
@@ -184,7 +191,9 @@ def _hyperparameter(name: str, value: object, where: str) -> int | float | str:
         if not _is_number(value) or value % 1:
             raise invalid_type(where, "'auto' or an integer", value)
         if not least <= value <= most:
-            raise Refusal(f"'{where}' must lie between {least} and {most}, but is {value}.", param=where)
+            raise Refusal(
+                f"'{where}' must lie between {least} and {most}, but is {value}.", param=where
+            )
         return int(value)
     if not _is_number(value):
         raise invalid_type(where, "'auto' or a number", value)
@@ -195,7 +204,9 @@ def _hyperparameter(name: str, value: object, where: str) -> int | float | str:
 
 def invalid_type(name: str, wanted: str, value: object) -> Refusal:
     """OpenAI's words for a value of the wrong kind."""
-    message = f"Invalid type for '{name}': expected {wanted}, but got {type(value).__name__} instead."
+    message = (
+        f"Invalid type for '{name}': expected {wanted}, but got {type(value).__name__} instead."
+    )
     return Refusal(message, param=name, code="invalid_type")
 
 

@@ -20,7 +20,8 @@ def index(request: Request) -> Response:
     """Base models, then tuned ones, newest first."""
     base = [wire.model(name, BORN, wire.ORGANISATION) for name in BASE_MODELS]
     tuned = [
-        wire.model(model.name, model.created_at, wire.ORGANISATION) for model in service(request).runs.models()
+        wire.model(model.name, model.created_at, wire.ORGANISATION)
+        for model in service(request).runs.models()
     ]
     return JsonResponse({"object": "list", "data": [*base, *tuned]})
 

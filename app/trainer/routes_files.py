@@ -33,10 +33,14 @@ async def create(request: Request) -> Response:
 
 def _described(form: Form, size: int) -> tuple[str, str, int | None]:
     if form.filename is None:
-        raise Refusal("'file' is a required property", param="file", code="missing_required_parameter")
+        raise Refusal(
+            "'file' is a required property", param="file", code="missing_required_parameter"
+        )
     purpose = form.fields.get("purpose")
     if purpose is None:
-        raise Refusal("'purpose' is a required property", param="purpose", code="missing_required_parameter")
+        raise Refusal(
+            "'purpose' is a required property", param="purpose", code="missing_required_parameter"
+        )
     if purpose not in PURPOSES:
         raise Refusal(f"'{purpose}' is not one of {sorted(PURPOSES)} - 'purpose'", param="purpose")
     if purpose == "fine-tune" and not form.filename.lower().endswith(".jsonl"):

@@ -65,7 +65,9 @@ def index(request: Request) -> Response:
     if after is not None:
         place = next((n for n, run in enumerate(found) if run.id == after), None)
         if place is None:
-            raise Refusal(f"Could not find fine tune: {after}", param="after", code="fine_tune_not_found")
+            raise Refusal(
+                f"Could not find fine tune: {after}", param="after", code="fine_tune_not_found"
+            )
         found = found[place + 1 :]
     items = [_job(runs, run) for run in found[:limit]]
     return JsonResponse(wire.page(items, has_more=len(found) > limit))
@@ -75,7 +77,11 @@ def _metadata_filter(query: QueryParams) -> dict[str, str] | None:
     """`metadata[k]=v` pairs; `metadata=null` asks for runs without any and gives None."""
     if query.get("metadata") == "null":
         return None
-    pairs = {name[9:-1]: value for name, value in query.items() if name.startswith("metadata[") and name[-1] == "]"}
+    pairs = {
+        name[9:-1]: value
+        for name, value in query.items()
+        if name.startswith("metadata[") and name[-1] == "]"
+    }
     if "metadata" in query:
         raise Refusal("Filter with metadata[key]=value, or metadata=null.", param="metadata")
     return pairs

@@ -55,7 +55,9 @@ class Runs:
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._files: Files | None = None
-        self._by_id = {run.id: run for run in sorted(_found(folder), key=lambda run: run.spec.created_at)}
+        self._by_id = {
+            run.id: run for run in sorted(_found(folder), key=lambda run: run.spec.created_at)
+        }
         self._ended: dict[str, State] = {}
 
     def use(self, files: Files) -> None:
@@ -118,7 +120,11 @@ class Runs:
         """Every tuned model, newest first; checkpoints are not listed but can be named."""
         for run in self.newest_first():
             state = self.state(run)
-            if state.status == "succeeded" and state.checkpoints and not run.folder.control().model_deleted:
+            if (
+                state.status == "succeeded"
+                and state.checkpoints
+                and not run.folder.control().model_deleted
+            ):
                 yield _model(run, state, state.checkpoints[-1])
 
     def model(self, name: str) -> TunedModel | None:
@@ -154,7 +160,11 @@ class Runs:
     def result_file(self, run: Run) -> StoredFile | None:
         """The run's result table, once it has ended and unless it was deleted."""
         state = self.state(run)
-        if not state.is_ended or run.folder.control().result_deleted or not run.folder.result.exists():
+        if (
+            not state.is_ended
+            or run.folder.control().result_deleted
+            or not run.folder.result.exists()
+        ):
             return None
         return StoredFile(
             id=run.result_id,

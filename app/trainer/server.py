@@ -54,15 +54,21 @@ def _gone(_request: Request, _error: Exception) -> Response:
 
 
 def _disk(_request: Request, error: Exception) -> Response:
-    message = f"The trainer's storage failed: {error.strerror if isinstance(error, OSError) else error}"
+    message = (
+        f"The trainer's storage failed: {error.strerror if isinstance(error, OSError) else error}"
+    )
     return refused(Refusal(message, status=503, kind="server_error", code="storage"))
 
 
 def _bug(_request: Request, _error: Exception) -> Response:
-    return refused(Refusal("The trainer had an error; its log says more.", status=500, kind="server_error"))
+    return refused(
+        Refusal("The trainer had an error; its log says more.", status=500, kind="server_error")
+    )
 
 
-def create_app(home: Path, keys: Sequence[str], *, at_once: int = 1, idle_seconds: float = IDLE_SECONDS) -> Guard:
+def create_app(
+    home: Path, keys: Sequence[str], *, at_once: int = 1, idle_seconds: float = IDLE_SECONDS
+) -> Guard:
     """The ASGI application over one home folder. Only one server may use a home at a time."""
     runs = Runs(home / "runs")
     files = Files(home / "files", runs.result_files)
@@ -101,4 +107,11 @@ def main(host: str, port: int, home: Path, keys: Sequence[str]) -> None:
     at_once = int(os.environ.get("LUTHIER_TRAINER_AT_ONCE", "1"))
     idle_seconds = float(os.environ.get("LUTHIER_TRAINER_IDLE_SECONDS", IDLE_SECONDS))
     app = create_app(home, keys, at_once=at_once, idle_seconds=idle_seconds)
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )

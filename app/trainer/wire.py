@@ -36,7 +36,9 @@ def job(spec: Spec, state: State, *, result_files: list[str]) -> Json:
         "seed": spec.seed,
         "integrations": [],
         "metadata": spec.metadata,
-        "error": None if error is None else {"code": error.code, "message": error.message, "param": error.param},
+        "error": None
+        if error is None
+        else {"code": error.code, "message": error.message, "param": error.param},
     }
 
 
@@ -101,7 +103,13 @@ def file(stored: StoredFile) -> Json:
 
 def model(name: str, created: int, owner: str) -> Json:
     """A `model`; nothing here is ever shut down by anyone but its team."""
-    return {"object": "model", "id": name, "created": created, "owned_by": owner, "shutdown_date": None}
+    return {
+        "object": "model",
+        "id": name,
+        "created": created,
+        "owned_by": owner,
+        "shutdown_date": None,
+    }
 
 
 def deleted(name: str, kind: str) -> Json:
@@ -113,5 +121,8 @@ def page(items: Sequence[Json], *, has_more: bool, has_ends: bool = False) -> Js
     """A list page; some of OpenAI's lists also name their first and last id."""
     body: Json = {"object": "list", "data": list(items), "has_more": has_more}
     if has_ends:
-        body |= {"first_id": items[0]["id"] if items else None, "last_id": items[-1]["id"] if items else None}
+        body |= {
+            "first_id": items[0]["id"] if items else None,
+            "last_id": items[-1]["id"] if items else None,
+        }
     return body

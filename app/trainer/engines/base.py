@@ -57,6 +57,10 @@ class Training(Protocol):
 
     facts: Facts
 
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+
     def steps(self) -> Iterator[StepReport]:
         """Train on from where this training stands; the same seed and data give the same numbers."""
 
@@ -105,7 +109,9 @@ class Answer:
 class Speaker(Protocol):
     """A loaded model."""
 
-    def answer(self, messages: Sequence[Mapping[str, Any]], sampling: Sampling) -> tuple[Answer, Iterator[Token]]:
+    def answer(
+        self, messages: Sequence[Mapping[str, Any]], sampling: Sampling
+    ) -> tuple[Answer, Iterator[Token]]:
         """Sample one answer; the iterator fills the `Answer` as it goes."""
 
 

@@ -20,7 +20,9 @@ ENGINES: dict[str, EngineEntry] = {
     "practice": EngineEntry("app.trainer.engines.practice", ("practice-small",), ("supervised",)),
 }
 
-BASE_MODELS: dict[str, str] = {model: name for name, entry in ENGINES.items() for model in entry.base_models}
+BASE_MODELS: dict[str, str] = {
+    model: name for name, entry in ENGINES.items() for model in entry.base_models
+}
 
 
 def load_engine(name: str) -> Engine:

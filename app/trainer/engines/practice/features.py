@@ -81,7 +81,9 @@ class FeatureReader:
 
 def readable(message: Mapping[str, Any]) -> tuple[str, str]:
     """A message as (role, text): parts joined, tool calls as their JSON; pictures are not read by this engine."""
-    return str(message.get("role", "user")), spoken_text(message.get("content"), message.get("tool_calls"))
+    return str(message.get("role", "user")), spoken_text(
+        message.get("content"), message.get("tool_calls")
+    )
 
 
 def spoken_text(content: object, tool_calls: object = None) -> str:
@@ -89,7 +91,9 @@ def spoken_text(content: object, tool_calls: object = None) -> str:
     if isinstance(content, str):
         text = content
     elif isinstance(content, (list, tuple)):
-        text = "\n".join(str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part)
+        text = "\n".join(
+            str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part
+        )
     else:
         text = ""
     if isinstance(tool_calls, (list, tuple)):

@@ -108,7 +108,9 @@ class Network:
         """Write weights and vocabulary; of the feature table only the rows that were ever trained."""
         used = np.flatnonzero(self.features.any(axis=1)).astype(np.uint16)
         pieces = np.frombuffer(json.dumps(self.vocabulary.pieces).encode(), np.uint8)
-        write_arrays(path, {**self.dense(), "used": used, "rows": self.features[used], "pieces": pieces})
+        write_arrays(
+            path, {**self.dense(), "used": used, "rows": self.features[used], "pieces": pieces}
+        )
 
     @classmethod
     def load(cls, path: Path) -> "Network":

@@ -78,12 +78,16 @@ class Optimiser:
         squares = self._squares[ids]
         squares += gradient * gradient
         self._squares[ids] = squares
-        self._network.features[ids] -= np.float32(rate) * gradient / (np.sqrt(squares) + np.float32(1e-4))
+        self._network.features[ids] -= (
+            np.float32(rate) * gradient / (np.sqrt(squares) + np.float32(1e-4))
+        )
 
     def state(self) -> dict[str, Array]:
         """What a resume needs beside the weights; of the feature table only rows that occurred."""
         used = np.flatnonzero(self._squares.any(axis=1)).astype(np.uint16)
-        dense = {f"first_{k}": v for k, v in self._first.items()} | {f"second_{k}": v for k, v in self._second.items()}
+        dense = {f"first_{k}": v for k, v in self._first.items()} | {
+            f"second_{k}": v for k, v in self._second.items()
+        }
         counted = {"step_count": np.array([self.step_count])}
         return {**dense, **counted, "squares_used": used, "squares_rows": self._squares[used]}
 

@@ -40,7 +40,9 @@ def examples(path: Path, param: str, seen: Counter[str]) -> Iterator[Example]:
     try:
         file = path.open("rb")
     except FileNotFoundError:
-        raise InvalidData(f"invalid_{param}", "The file was deleted before it could be read.", param) from None
+        raise InvalidData(
+            f"invalid_{param}", "The file was deleted before it could be read.", param
+        ) from None
     with file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -52,18 +54,24 @@ def examples(path: Path, param: str, seen: Counter[str]) -> Iterator[Example]:
 def _readable_row(line: bytes, number: int, param: str) -> chat.ChatRow:
     try:
         row = chat.read(line)
-        wrong = next((finding for finding in chat.findings(row) if finding.severity == "error"), None)
+        wrong = next(
+            (finding for finding in chat.findings(row) if finding.severity == "error"), None
+        )
     except Unreadable as error:
         row, wrong = None, error.finding
     if row is None or wrong is not None:
         reason = wrong.reason if wrong else "It cannot be read."
-        message = f"The job failed due to an invalid {param.replace('_', ' ')}. Line {number}: {reason}"
+        message = (
+            f"The job failed due to an invalid {param.replace('_', ' ')}. Line {number}: {reason}"
+        )
         raise InvalidData(f"invalid_{param}", message, param)
     return row
 
 
 def _row_examples(row: chat.ChatRow, reader: FeatureReader) -> Iterator[Example]:
-    spoken = [(message.role, spoken_text(message.content, message.tool_calls)) for message in row.messages]
+    spoken = [
+        (message.role, spoken_text(message.content, message.tool_calls)) for message in row.messages
+    ]
     for place, message in enumerate(row.messages):
         if message.is_trained:
             latest, earlier = reader.read(spoken[:place])
@@ -108,7 +116,9 @@ class PieceCounter:
                 self.counts[piece] += 1
 
 
-def compile_rows(path: Path, param: str, folder: Path, name: str, *, pieces: PieceCounter | None) -> Counter[str]:
+def compile_rows(
+    path: Path, param: str, folder: Path, name: str, *, pieces: PieceCounter | None
+) -> Counter[str]:
     """Read a JSONL file once into `folder`: features, and answers as text. Returns counts of rows, examples, words."""
     seen: Counter[str] = Counter(rows=0, examples=0, prompt_words=0)
     features, spans = _Flat(folder / f"{name}.features", "H"), _Flat(folder / f"{name}.spans", "q")
@@ -178,10 +188,15 @@ class Rows:
         spans = self._spans[chosen]
         lengths = spans.sum(axis=1)
         ends = self._feature_ends[chosen]
-        features = [self._features[e - n : e] for e, n in zip(ends.tolist(), lengths.tolist(), strict=True)]
+        features = [
+            self._features[e - n : e] for e, n in zip(ends.tolist(), lengths.tolist(), strict=True)
+        ]
         counts = self._lengths[chosen]
         token_ends = self._token_ends[chosen]
-        tokens = [self._tokens[e - n : e] for e, n in zip(token_ends.tolist(), counts.tolist(), strict=True)]
+        tokens = [
+            self._tokens[e - n : e]
+            for e, n in zip(token_ends.tolist(), counts.tolist(), strict=True)
+        ]
         targets = np.concatenate(tokens).astype(np.intp)
         starts = np.cumsum(counts) - counts
         example_of = np.repeat(np.arange(len(chosen)), counts)

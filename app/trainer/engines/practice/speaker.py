@@ -35,7 +35,9 @@ class PracticeSpeaker:
         self._network = network
         self._reader = FeatureReader()
 
-    def answer(self, messages: Sequence[Mapping[str, Any]], sampling: Sampling) -> tuple[Answer, Iterator[Token]]:
+    def answer(
+        self, messages: Sequence[Mapping[str, Any]], sampling: Sampling
+    ) -> tuple[Answer, Iterator[Token]]:
         """Sample one answer; a seed makes it repeatable, temperature 0 takes the likeliest token."""
         spoken = [readable(message) for message in messages]
         answer = Answer(prompt_tokens=sum(word_count(text) for _, text in spoken))
@@ -58,7 +60,9 @@ class PracticeSpeaker:
             window = [token, *window[:-1]]
             answer.completion_tokens += 1
             raw = self._network.vocabulary.raw(token)
-            yield Token(shown.add(raw), raw, float(scores[token]), self._top(scores, sampling.top_logprobs))
+            yield Token(
+                shown.add(raw), raw, float(scores[token]), self._top(scores, sampling.top_logprobs)
+            )
             if shown.is_stopped:
                 answer.finish_reason = "stop"
                 return
@@ -83,7 +87,11 @@ def draw(scores: Floats, sampling: Sampling, rng: np.random.Generator) -> int:
         reached = np.cumsum(shares[order])
         shares[order[1:][reached[:-1] >= sampling.top_p]] = 0
         shares /= shares.sum()
-    return int(np.searchsorted(np.cumsum(shares), rng.random() * shares.sum(), side="right").clip(0, len(shares) - 1))
+    return int(
+        np.searchsorted(np.cumsum(shares), rng.random() * shares.sum(), side="right").clip(
+            0, len(shares) - 1
+        )
+    )
 
 
 class Shown:
@@ -115,4 +123,6 @@ class Shown:
 
 
 def _overlap(text: str, stop: str) -> int:
-    return next((n for n in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:n])), 0)
+    return next(
+        (n for n in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:n])), 0
+    )

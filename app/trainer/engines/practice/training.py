@@ -56,12 +56,18 @@ def compile_task(task: Task) -> None:
         message = f"Training file has {train['rows']} example(s), but must have at least {MINIMUM_ROWS} examples"
         raise InvalidData("invalid_n_examples", message, "training_file")
     if not train["examples"]:
-        raise InvalidData("invalid_training_file", "No assistant message has a weight to train on.", "training_file")
+        raise InvalidData(
+            "invalid_training_file",
+            "No assistant message has a weight to train on.",
+            "training_file",
+        )
     known = Network.load(task.start_from).vocabulary if task.start_from else Vocabulary([])
     vocabulary = known.grown(pieces.counts.items())
     found = {"train": {**train, **encode_answers(task.work, "train", vocabulary)}}
     if task.validation_file is not None:
-        valid = compile_rows(task.validation_file, "validation_file", task.work, "valid", pieces=None)
+        valid = compile_rows(
+            task.validation_file, "validation_file", task.work, "valid", pieces=None
+        )
         if not valid["examples"]:
             message = "Validation file has no assistant message to measure on."
             raise InvalidData("invalid_validation_file", message, "validation_file")
@@ -90,17 +96,26 @@ class PracticeTraining:
             tokens_per_epoch=self._tokens_per_epoch,
             total_steps=self._per_epoch * int(numbers["n_epochs"]),
             hyperparameters=numbers,
-            warnings=tuple(_cut_warning(name, part["cut"]) for name, part in found.items() if part["cut"]),
+            warnings=tuple(
+                _cut_warning(name, part["cut"]) for name, part in found.items() if part["cut"]
+            ),
         )
         vocabulary, rng = Vocabulary(compiled["pieces"]), np.random.default_rng([self._seed, 0])
         self._network = (
-            Network.load(task.start_from).grown(vocabulary, rng) if task.start_from else Network(vocabulary, rng)
+            Network.load(task.start_from).grown(vocabulary, rng)
+            if task.start_from
+            else Network(vocabulary, rng)
         )
         self._optimiser = Optimiser(
             self._network,
             total_steps=self.facts.total_steps,
             multiplier=float(numbers["learning_rate_multiplier"]),
         )
+
+    @property
+    def step(self) -> int:
+        """How many optimiser steps are done, over all processes."""
+        return self._optimiser.step_count
 
     def steps(self) -> Iterator[StepReport]:
         """Train on. Every epoch sees every example once, in an order of its own drawn from the seed."""
@@ -134,7 +149,9 @@ class PracticeTraining:
 
     def _valid_in_full(self, valid: Rows) -> Metrics:
         loss = right = count = 0.0
-        size = min(LARGEST_VALIDATION_BATCH, max(1, LARGEST_VALIDATION_BATCH * ANSWER_TOKENS // 16_384))
+        size = min(
+            LARGEST_VALIDATION_BATCH, max(1, LARGEST_VALIDATION_BATCH * ANSWER_TOKENS // 16_384)
+        )
         for first in range(0, len(valid), size):
             batch = valid.batch(np.arange(first, min(first + size, len(valid))))
             part = _measured(self._network.forward(batch), batch.targets, "full_valid")

@@ -16,7 +16,9 @@ class Vocabulary:
     def __init__(self, pieces: Sequence[str]) -> None:
         self.pieces = list(pieces)
         self._ids = {piece: FIRST_PIECE + n for n, piece in enumerate(self.pieces)}
-        self._bytes = [bytes([n]) for n in range(256)] + [b"", b""] + [p.encode("utf-8") for p in self.pieces]
+        self._bytes = (
+            [bytes([n]) for n in range(256)] + [b"", b""] + [p.encode("utf-8") for p in self.pieces]
+        )
 
     def __len__(self) -> int:
         return len(self._bytes)
