@@ -1,4 +1,4 @@
-""""When this has happened, do that" between domains that do not know each other."""
+""" "When this has happened, do that" between domains that do not know each other."""
 
 from app.connections.service import add_practice
 from app.projects import service as projects

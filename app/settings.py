@@ -2,11 +2,11 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from typing import Annotated
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,8 +20,12 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, validation_alias=AliasChoices("PORT", "LUTHIER_PORT"))
     public_url: str | None = None
-    database_url_set: str | None = Field(None, validation_alias=AliasChoices("DATABASE_URL", "LUTHIER_DATABASE_URL"))
-    redis_url_set: str | None = Field(None, validation_alias=AliasChoices("REDIS_URL", "LUTHIER_REDIS_URL"))
+    database_url_set: str | None = Field(
+        None, validation_alias=AliasChoices("DATABASE_URL", "LUTHIER_DATABASE_URL")
+    )
+    redis_url_set: str | None = Field(
+        None, validation_alias=AliasChoices("REDIS_URL", "LUTHIER_REDIS_URL")
+    )
     secret: SecretStr | None = None
     owner_email: str | None = None
     owner_password: SecretStr | None = None
@@ -48,7 +52,11 @@ class Settings(BaseSettings):
     @field_validator("allow_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @property
     def database_url(self) -> str:
@@ -56,13 +64,19 @@ class Settings(BaseSettings):
         if self.database_url_set is None:
             return f"sqlite:///{self.home / 'luthier.sqlite'}"
         scheme, _, rest = self.database_url_set.partition("://")
-        return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else self.database_url_set
+        return (
+            f"postgresql+psycopg://{rest}"
+            if scheme in {"postgres", "postgresql"}
+            else self.database_url_set
+        )
 
     @property
     def redis_url(self) -> str:
         """Where nudges and task messages go; without REDIS_URL the supervisor's own server says where it listens."""
         if self.redis_url_set is None:
-            raise RuntimeError("REDIS_URL is not set: start Luthier with `make run`, or name a Redis or Valkey server.")
+            raise RuntimeError(
+                "REDIS_URL is not set: start Luthier with `make run`, or name a Redis or Valkey server."
+            )
         return self.redis_url_set
 
     @property

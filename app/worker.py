@@ -1,13 +1,15 @@
 """The worker: the one list of task modules, and the one timetable."""
 
+from celery.signals import beat_init, worker_ready
+
 from app import reactions
+from app.catalog import tasks as catalog
 from app.core import heartbeat, logs, queue
 from app.core.queue import celery
 from app.datasets import tasks as datasets
 from app.jobs import tasks as jobs
-from celery.signals import beat_init, worker_ready
 
-MODULES = (reactions, datasets, jobs)
+MODULES = (reactions, catalog, datasets, jobs)
 
 QUEUES = ("provider", "ingest", "evaluate")
 

@@ -76,7 +76,8 @@ def _bearer(request: Request, session: Session) -> User:
         found = queries.token_with_user(session, secrets.fingerprint(token.strip()))
     if found is None or found.user.disabled_at is not None:
         raise NotSignedIn(
-            "A valid API token is needed: `Authorization: Bearer lut_…`.", headers={"WWW-Authenticate": "Bearer"}
+            "A valid API token is needed: `Authorization: Bearer lut_…`.",
+            headers={"WWW-Authenticate": "Bearer"},
         )
     moment = clock.now(session)
     if found.used_at is None or moment - found.used_at > timedelta(minutes=1):
@@ -106,7 +107,9 @@ async def csrf_checked(request: Request, _user: CurrentUser) -> None:
         value = (await request.form()).get("csrf")
         sent = value if isinstance(value, str) else None
     if not is_csrf_token(request, sent):
-        raise NotAllowed("The form is too old, or was not made by Luthier. Load the page again and send it once more.")
+        raise NotAllowed(
+            "The form is too old, or was not made by Luthier. Load the page again and send it once more."
+        )
 
 
 def is_csrf_token(request: Request, sent: str | None) -> bool:

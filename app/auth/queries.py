@@ -27,7 +27,9 @@ def session_with_user(session: Session, fingerprint: str) -> UserSession | None:
 
 def token_with_user(session: Session, fingerprint: str) -> ApiToken | None:
     """The live token with this fingerprint, and whose it is."""
-    query = select(ApiToken).where(ApiToken.fingerprint == fingerprint, ApiToken.revoked_at.is_(None))
+    query = select(ApiToken).where(
+        ApiToken.fingerprint == fingerprint, ApiToken.revoked_at.is_(None)
+    )
     return session.scalar(query.options(joinedload(ApiToken.user)))
 
 
@@ -42,7 +44,9 @@ def open_link(session: Session, fingerprint: str, moment: datetime) -> SingleUse
     )
 
 
-def failures_lately(session: Session, *, email: str, address: str, moment: datetime) -> tuple[int, int, int]:
+def failures_lately(
+    session: Session, *, email: str, address: str, moment: datetime
+) -> tuple[int, int, int]:
     """Wrong passwords of the last five minutes: for the account, from the address, in all."""
     since = moment - timedelta(minutes=5)
     recent = FailedSignIn.at >= since

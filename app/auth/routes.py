@@ -29,7 +29,9 @@ def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002 - t
 
 
 @router.post("/login", name="auth.login_post")
-def login(request: Request, submission: Annotated[Submission[LoginForm], Depends(submitted(LoginForm))]) -> Response:
+def login(
+    request: Request, submission: Annotated[Submission[LoginForm], Depends(submitted(LoginForm))]
+) -> Response:
     form, address = submission.form, request.client.host if request.client else "unknown"
     if form is None:
         return page(request, "auth/login.html", LoginView(submission, "/"), status=422)
@@ -37,7 +39,12 @@ def login(request: Request, submission: Annotated[Submission[LoginForm], Depends
         service.check_throttle(session, email=form.email, address=address)
         user = queries.user_by_email(session, form.email)
     # Hashing is slow on purpose: no unit of work is open meanwhile.
-    if not passwords.matches(user.password_hash if user else None, form.password.get_secret_value()) or user is None:
+    if (
+        not passwords.matches(
+            user.password_hash if user else None, form.password.get_secret_value()
+        )
+        or user is None
+    ):
         with unit_of_work() as session:
             service.record_failure(session, email=form.email, address=address)
         wrong = submission.refused(NotSignedIn("E-mail and password do not fit together."))
@@ -66,7 +73,8 @@ def welcome_page(request: Request, token: str = "") -> Response:
 
 @router.post("/welcome", name="auth.welcome_post")
 def welcome(
-    request: Request, submission: Annotated[Submission[WelcomeForm], Depends(submitted(WelcomeForm))]
+    request: Request,
+    submission: Annotated[Submission[WelcomeForm], Depends(submitted(WelcomeForm))],
 ) -> Response:
     form = submission.form
     try:
@@ -74,7 +82,11 @@ def welcome(
             password_hash = passwords.hashed(form.password.get_secret_value())
             with unit_of_work() as session:
                 user = service.welcome_owner(
-                    session, token=form.token, email=form.email, name=form.name, password_hash=password_hash
+                    session,
+                    token=form.token,
+                    email=form.email,
+                    name=form.name,
+                    password_hash=password_hash,
                 )
             return _signed_in(user.id, "/")
     except ProductError as error:
@@ -93,7 +105,8 @@ def password_page(request: Request, token: str) -> Response:
 
 @router.post("/password", name="auth.password_post")
 def set_password(
-    request: Request, submission: Annotated[Submission[PasswordForm], Depends(submitted(PasswordForm))]
+    request: Request,
+    submission: Annotated[Submission[PasswordForm], Depends(submitted(PasswordForm))],
 ) -> Response:
     form = submission.form
     try:

@@ -7,7 +7,15 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.auth import queries
-from app.auth.models import Activity, ApiToken, FailedSignIn, LinkPurpose, SingleUseLink, User, UserSession
+from app.auth.models import (
+    Activity,
+    ApiToken,
+    FailedSignIn,
+    LinkPurpose,
+    SingleUseLink,
+    User,
+    UserSession,
+)
 from app.core import clock, secrets
 from app.core.errors import NotSignedIn, ProductError, TooMany, WrongInput
 from app.settings import settings
@@ -19,17 +27,30 @@ TOKEN_PREFIX = "lut_"  # noqa: S105 - public on purpose: secret scanners find le
 
 
 def record(
-    session: Session, verb: str, subject: str, *, actor_id: int | None, project_id: int | None = None, **detail: Any
+    session: Session,
+    verb: str,
+    subject: str,
+    *,
+    actor_id: int | None,
+    project_id: int | None = None,
+    **detail: Any,
 ) -> None:
     """Write down who did what to what; `subject` is `kind:id`."""
     session.add(
         Activity(
-            project_id=project_id, actor_id=actor_id, verb=verb, subject=subject, at=clock.now(session), detail=detail
+            project_id=project_id,
+            actor_id=actor_id,
+            verb=verb,
+            subject=subject,
+            at=clock.now(session),
+            detail=detail,
         )
     )
 
 
-def create_user(session: Session, *, email: str, password_hash: str | None, name: str | None = None) -> User:
+def create_user(
+    session: Session, *, email: str, password_hash: str | None, name: str | None = None
+) -> User:
     """A new account; the first of an instance is its owner. Raises WrongInput when the address is taken."""
     address = email.strip().lower()
     if queries.user_by_email(session, address):
@@ -51,7 +72,9 @@ def make_link(session: Session, purpose: LinkPurpose, *, user_id: int | None = N
     """The token of a fresh single-use link; earlier links of the same purpose and user stop working."""
     moment = clock.now(session)
     session.execute(
-        delete(SingleUseLink).where(SingleUseLink.purpose == purpose, SingleUseLink.user_id.is_not_distinct_from(user_id))
+        delete(SingleUseLink).where(
+            SingleUseLink.purpose == purpose, SingleUseLink.user_id.is_not_distinct_from(user_id)
+        )
     )
     token = secrets.new_token()
     session.add(
@@ -88,7 +111,9 @@ def user_of_link(session: Session, token: str) -> User | None:
     return session.get(User, link.user_id)
 
 
-def welcome_owner(session: Session, *, token: str, email: str, name: str, password_hash: str) -> User:
+def welcome_owner(
+    session: Session, *, token: str, email: str, name: str, password_hash: str
+) -> User:
     """Make the instance's first account with the one-time link."""
     link = find_link(session, token, LinkPurpose.FIRST_OWNER)
     if queries.has_users(session):
@@ -114,7 +139,9 @@ def check_throttle(session: Session, *, email: str, address: str) -> None:
         session, email=email.strip().lower(), address=address, moment=clock.now(session)
     )
     if account >= PER_ACCOUNT or place >= PER_ADDRESS or everybody >= IN_ALL:
-        raise TooMany("Too many wrong passwords. Try again in five minutes.", headers={"Retry-After": "300"})
+        raise TooMany(
+            "Too many wrong passwords. Try again in five minutes.", headers={"Retry-After": "300"}
+        )
 
 
 def record_failure(session: Session, *, email: str, address: str) -> None:
@@ -149,7 +176,9 @@ def sign_in(session: Session, user_id: int) -> str:
 
 def sign_out(session: Session, token: str) -> None:
     """End the session on the server; the cookie is worth nothing afterwards."""
-    session.execute(delete(UserSession).where(UserSession.fingerprint == secrets.fingerprint(token)))
+    session.execute(
+        delete(UserSession).where(UserSession.fingerprint == secrets.fingerprint(token))
+    )
 
 
 def is_alive(found: UserSession, moment: datetime) -> bool:
@@ -157,7 +186,9 @@ def is_alive(found: UserSession, moment: datetime) -> bool:
     idle = timedelta(seconds=settings().session_idle_seconds)
     absolute = timedelta(seconds=settings().session_absolute_seconds)
     return (
-        found.user.disabled_at is None and moment - found.seen_at < idle and moment - found.created_at < absolute
+        found.user.disabled_at is None
+        and moment - found.seen_at < idle
+        and moment - found.created_at < absolute
     )
 
 

@@ -22,7 +22,9 @@ class ModelRef(Base):
     __table_args__ = (Index(None, "connection_id", "name", unique=True),)
 
     id: Mapped[Id]
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="RESTRICT"))
     name: Mapped[str] = mapped_column(String(255))
     deployment_id: Mapped[int | None]
@@ -48,18 +50,23 @@ class BaseModel(Base):
 
 
 class TunedModel(Base):
-    """What a succeeded job made, with the rows it learned from."""
+    """What a succeeded job made, with the rows it learned from. `lineage` is how, frozen when the job ended."""
 
     __tablename__ = "tuned_models"
 
     id: Mapped[Id]
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
     model_ref_id: Mapped[int] = mapped_column(ForeignKey("model_refs.id", ondelete="RESTRICT"))
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="RESTRICT"), unique=True)
-    dataset_version_id: Mapped[int] = mapped_column(ForeignKey("dataset_versions.id", ondelete="RESTRICT"))
+    dataset_version_id: Mapped[int] = mapped_column(
+        ForeignKey("dataset_versions.id", ondelete="RESTRICT")
+    )
     name: Mapped[str] = mapped_column(String(120))
     base_model: Mapped[str] = mapped_column(String(255))
     best_valid_loss: Mapped[float | None]
+    lineage: Mapped[dict[str, Any]]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
 

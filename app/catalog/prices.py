@@ -30,6 +30,10 @@ def training_price(profile: str, base_model: str) -> TrainingPrice | None:
 def _book() -> tuple[tuple[str, str, TrainingPrice], ...]:
     entries = tomllib.loads(BOOK.read_text())["price"]
     return tuple(
-        (entry["profile"], entry["model"], TrainingPrice(entry["per_million"], entry["source"], entry["read_on"]))
+        (
+            entry["profile"],
+            entry["model"],
+            TrainingPrice(entry["per_million"], entry["source"], entry["read_on"]),
+        )
         for entry in entries
     )

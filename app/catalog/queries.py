@@ -6,6 +6,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.catalog.models import BaseModel, ModelRef, TunedModel
+from app.connections.models import Connection
 from app.datasets.models import DatasetVersion
 
 
@@ -18,7 +19,9 @@ def base_models_of(session: Session, connection_id: int) -> Sequence[BaseModel]:
 
 def model_ref(session: Session, connection_id: int, name: str) -> ModelRef | None:
     """The ref of this name at the connection."""
-    return session.scalar(select(ModelRef).where(ModelRef.connection_id == connection_id, ModelRef.name == name))
+    return session.scalar(
+        select(ModelRef).where(ModelRef.connection_id == connection_id, ModelRef.name == name)
+    )
 
 
 def _with_all(query: Select[tuple[TunedModel]]) -> Select[tuple[TunedModel]]:
@@ -34,7 +37,9 @@ def model_by_id(session: Session, model_id: int) -> TunedModel | None:
     return session.scalar(_with_all(select(TunedModel).where(TunedModel.id == model_id)))
 
 
-def models_of(session: Session, project_id: int, *, after: int | None, limit: int) -> Sequence[TunedModel]:
+def models_of(
+    session: Session, project_id: int, *, after: int | None, limit: int
+) -> Sequence[TunedModel]:
     """A project's tuned models, the newest first, from behind `after`."""
     query = select(TunedModel).where(TunedModel.project_id == project_id)
     if after is not None:
@@ -45,3 +50,16 @@ def models_of(session: Session, project_id: int, *, after: int | None, limit: in
 def model_id_of_job(session: Session, job_id: int) -> int | None:
     """The tuned model a job made, if it made one."""
     return session.scalar(select(TunedModel.id).where(TunedModel.job_id == job_id))
+
+
+def model_ids_of_jobs(session: Session, job_ids: Sequence[int]) -> dict[int, int]:
+    """The tuned model of each of these jobs that made one."""
+    rows = session.execute(
+        select(TunedModel.job_id, TunedModel.id).where(TunedModel.job_id.in_(job_ids))
+    )
+    return {job_id: model_id for job_id, model_id in rows}
+
+
+def words_of_connection(session: Session, connection_id: int) -> str | None:
+    """What the provider last said when it did not do as asked."""
+    return session.scalar(select(Connection.words).where(Connection.id == connection_id))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -23,7 +24,9 @@ def has_fresh_base_models(session: Session, connection_id: int) -> bool:
     return bool(known) and all(moment - one.read_at < STALE_AFTER for one in known)
 
 
-def record_base_models(session: Session, connection_id: int, offered: Iterable[BaseModelInfo]) -> None:
+def record_base_models(
+    session: Session, connection_id: int, offered: Iterable[BaseModelInfo]
+) -> None:
     """Keep what the provider offers now; what it offers no longer is forgotten here, never in a job's settings."""
     moment = clock.now(session)
     session.execute(delete(BaseModel).where(BaseModel.connection_id == connection_id))
@@ -46,7 +49,12 @@ def ref_of(session: Session, *, project_id: int, connection_id: int, name: str) 
     """The one ref of a model at a connection, made at first use."""
     ref = queries.model_ref(session, connection_id, name)
     if ref is None:
-        ref = ModelRef(project_id=project_id, connection_id=connection_id, name=name, created_at=clock.now(session))
+        ref = ModelRef(
+            project_id=project_id,
+            connection_id=connection_id,
+            name=name,
+            created_at=clock.now(session),
+        )
         session.add(ref)
         session.flush()
     return ref
@@ -63,6 +71,7 @@ def add_tuned_model(
     name: str,
     base_model: str,
     best_valid_loss: float | None,
+    lineage: dict[str, Any],
     created_by: int | None,
 ) -> TunedModel:
     """Keep the model a job made, with its lineage. A job makes one model, however often this is called."""
@@ -78,13 +87,20 @@ def add_tuned_model(
         name=name,
         base_model=base_model,
         best_valid_loss=best_valid_loss,
+        lineage=lineage,
         created_by=created_by,
         created_at=clock.now(session),
     )
     session.add(model)
     session.flush()
     auth.record(
-        session, "model.added", f"model:{model.id}", actor_id=None, project_id=project_id, name=model_name, job_id=job_id
+        session,
+        "model.added",
+        f"model:{model.id}",
+        actor_id=None,
+        project_id=project_id,
+        name=model_name,
+        job_id=job_id,
     )
     announce(session, f"project:{project_id}")
     return model

@@ -1,7 +1,12 @@
 """What the model pages show: the list, one tuned model with its lineage, and the page to talk to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+
+from app.catalog.models import BaseModel, TunedModel
+from app.catalog.prices import training_price
+from app.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +92,201 @@ class TryView:
     examples: tuple[str, ...]
     can_chat: bool
     cost_note: str
+
+
+def index(project_id: int, models: Sequence[TunedModel]) -> IndexView:
+    """The list of a project's tuned models."""
+    return IndexView(project_id, tuple(_row(model) for model in models))
+
+
+def _row(model: TunedModel) -> ModelRow:
+    return ModelRow(
+        id=model.id,
+        name=model.name,
+        full_name=model.ref.name,
+        base_model=model.base_model,
+        connection=model.ref.connection.name,
+        dataset=model.dataset_version.dataset.name,
+        dataset_number=model.dataset_version.number,
+        best_valid_loss=model.best_valid_loss,
+        by=_maker(model),
+        created_at=model.created_at,
+    )
+
+
+def show(model: TunedModel, *, job_url: str, version_url: str, can_chat: bool) -> ShowView:
+    """One model: where it comes from and how to call it."""
+    connection = model.ref.connection
+    return ShowView(
+        id=model.id,
+        project_id=model.project_id,
+        name=model.name,
+        full_name=model.ref.name,
+        base_model=model.base_model,
+        connection=connection.name,
+        lead=_lead(model),
+        is_practice=connection.is_practice,
+        job_id=model.job_id,
+        job_name=model.lineage["job_name"],
+        by=_maker(model),
+        created_at=model.created_at,
+        lineage=_lineage(model, job_url, version_url),
+        snippets=_snippets(model),
+        key_note=_key_note(model),
+        can_chat=can_chat,
+    )
+
+
+def _lead(model: TunedModel) -> str:
+    rows = model.lineage.get("training_rows")
+    learned = f"{rows:,} rows of " if rows else ""
+    loss = (
+        ""
+        if model.best_valid_loss is None
+        else f" Best validation loss {model.best_valid_loss:.3f}."
+    )
+    return f"{model.base_model}, tuned on {learned}{model.dataset_version.dataset.name}.{loss}"
+
+
+def _lineage(model: TunedModel, job_url: str, version_url: str) -> tuple[LineageStep, ...]:
+    version, kept = model.dataset_version, model.lineage
+    dials = ", ".join(f"{name} {value}" for name, value in kept["hyperparameters"].items())
+    validation = kept.get("validation_rows")
+    return (
+        LineageStep(
+            "data",
+            "Rows",
+            f"{version.dataset.name}, version {version.number}",
+            version_url,
+            tuple(
+                fact
+                for fact in (
+                    f"{kept['training_rows']:,} training rows"
+                    if kept.get("training_rows")
+                    else None,
+                    f"{validation:,} validation rows" if validation else "no validation rows",
+                )
+                if fact
+            ),
+            kept.get("training_sha256"),
+        ),
+        LineageStep("plug", "Base model", model.base_model, None, (model.ref.connection.name,)),
+        LineageStep(
+            "job",
+            "Job",
+            kept["job_name"],
+            job_url,
+            tuple(fact for fact in (kept["method"], dials, f"run {kept['run_id']}") if fact),
+        ),
+        LineageStep("model", "Tuned model", model.name, None, (model.ref.name,)),
+    )
+
+
+def _snippets(model: TunedModel) -> tuple[Snippet, ...]:
+    connection = model.ref.connection
+    python = f"""from openai import OpenAI
+
+client = OpenAI(base_url="{connection.base_url}", api_key=KEY)
+answer = client.chat.completions.create(
+    model="{model.ref.name}",
+    messages=messages,  # with the system prompt it was trained with
+)
+print(answer.choices[0].message.content)"""
+    curl = f"""curl {settings().base_url}/api/v1/models/{model.id}/chat \\
+  -H "Authorization: Bearer $LUTHIER_TOKEN" \\
+  -H "Content-Type: application/json" \\
+  -d '{{"messages": [{{"role": "user", "content": "Hello"}}]}}'"""
+    return (Snippet("Python", python), Snippet("curl", curl))
+
+
+def _key_note(model: TunedModel) -> str:
+    if model.ref.connection.is_practice:
+        return "KEY is what `python -m app trainer-key` prints. curl goes through Luthier and takes an API token."
+    return "KEY is your own key at the provider. curl goes through Luthier and takes an API token."
+
+
+def try_it(
+    model: TunedModel, *, system_prompt: str, source: str, examples: Sequence[str], can_chat: bool
+) -> TryView:
+    """The page to talk to the model, its base beside it."""
+    price = training_price(model.ref.connection.profile, model.base_model)
+    is_free = price is not None and price.per_million == 0
+    return TryView(
+        id=model.id,
+        project_id=model.project_id,
+        name=model.name,
+        full_name=model.ref.name,
+        base_model=model.base_model,
+        connection=model.ref.connection.name,
+        is_practice=model.ref.connection.is_practice,
+        job_id=model.job_id,
+        job_name=model.lineage["job_name"],
+        system_prompt=system_prompt,
+        system_prompt_source=source,
+        temperature=0.0,
+        max_tokens=256,
+        examples=tuple(examples),
+        can_chat=can_chat,
+        cost_note="Costs nothing."
+        if is_free
+        else f"{model.ref.connection.name} bills both answers.",
+    )
+
+
+def _maker(model: TunedModel) -> str:
+    return model.creator.name if model.creator else "someone who left"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResource:
+    """A tuned model as the API gives it; `name` is the provider's own."""
+
+    id: int
+    name: str
+    job_id: int
+    base_model: str
+    connection_id: int
+    dataset_version_id: int
+    best_valid_loss: float | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModelResource:
+    """A model that can be tuned: a job takes its `name`. Null is unknown; `read_at` is when the provider said so."""
+
+    name: str
+    shutdown_date: date | None
+    methods: list[str]
+    context_tokens: int | None
+    row_token_cap: int | None
+    training_price_per_million: float | None
+    read_at: datetime
+
+
+def resource(model: TunedModel) -> ModelResource:
+    """The tuned model as the API gives it."""
+    return ModelResource(
+        id=model.id,
+        name=model.ref.name,
+        job_id=model.job_id,
+        base_model=model.base_model,
+        connection_id=model.ref.connection_id,
+        dataset_version_id=model.dataset_version_id,
+        best_valid_loss=model.best_valid_loss,
+        created_at=model.created_at,
+    )
+
+
+def base_resource(model: BaseModel, profile: str) -> BaseModelResource:
+    """The base model as the API gives it."""
+    price = training_price(profile, model.name)
+    return BaseModelResource(
+        name=model.name,
+        shutdown_date=model.shutdown_date,
+        methods=list(model.methods),
+        context_tokens=model.context_tokens,
+        row_token_cap=model.row_token_cap,
+        training_price_per_million=price.per_million if price else None,
+        read_at=model.read_at,
+    )

@@ -13,7 +13,9 @@ from app.projects.access import enter
 
 
 @declares("view")
-def viewable_connection(request: Request, session: DbSession, user: CurrentUser, connection_id: PathId) -> Connection:
+def viewable_connection(
+    request: Request, session: DbSession, user: CurrentUser, connection_id: PathId
+) -> Connection:
     """The connection of the URL, for members of its project."""
     connection = queries.connection_by_id(session, connection_id)
     if connection is None:

@@ -24,7 +24,9 @@ def index(
 
 
 @router.post("/projects/{project_id}/connections", name="api.connections.create", status_code=201)
-def create(session: DbSession, user: CurrentUser, project: ManagedProject, body: ConnectionForm) -> ConnectionResource:
+def create(
+    session: DbSession, user: CurrentUser, project: ManagedProject, body: ConnectionForm
+) -> ConnectionResource:
     """Add an account at a provider. The key is sealed and never given back."""
     connection = service.create_connection(
         session,

@@ -16,10 +16,13 @@ class Connection(Leased, Base):
     """
 
     __tablename__ = "connections"
+    IS_POISONABLE = False
     __table_args__ = (UniqueConstraint("project_id", "name"),)
 
     id: Mapped[Id]
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
     name: Mapped[str] = mapped_column(String(120))
     kind: Mapped[str] = mapped_column(String(32))
     profile: Mapped[str] = mapped_column(String(64))

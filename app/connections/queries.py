@@ -20,7 +20,9 @@ def connections_of(session: Session, project_id: int) -> Sequence[Connection]:
     ).all()
 
 
-def connections_page(session: Session, project_id: int, *, after: int | None, limit: int) -> Sequence[Connection]:
+def connections_page(
+    session: Session, project_id: int, *, after: int | None, limit: int
+) -> Sequence[Connection]:
     """A page of a project's connections, the first made first, from behind `after`."""
     query = select(Connection).where(Connection.project_id == project_id)
     if after is not None:
@@ -31,16 +33,22 @@ def connections_page(session: Session, project_id: int, *, after: int | None, li
 def connection_in(session: Session, project_id: int, connection_id: int) -> Connection | None:
     """The project's connection with this id."""
     return session.scalar(
-        select(Connection).where(Connection.project_id == project_id, Connection.id == connection_id)
+        select(Connection).where(
+            Connection.project_id == project_id, Connection.id == connection_id
+        )
     )
 
 
 def has_name(session: Session, project_id: int, name: str) -> bool:
     """True when a connection of the project is called so."""
-    found = select(Connection.id).where(Connection.project_id == project_id, Connection.name == name)
+    found = select(Connection.id).where(
+        Connection.project_id == project_id, Connection.name == name
+    )
     return session.scalar(found) is not None
 
 
 def practice_connections(session: Session) -> Sequence[Connection]:
     """The connections, in every project, that lead to the trainer on this machine."""
-    return session.scalars(select(Connection).where(Connection.is_practice).order_by(Connection.id)).all()
+    return session.scalars(
+        select(Connection).where(Connection.is_practice).order_by(Connection.id)
+    ).all()

@@ -50,5 +50,7 @@ def create(
     except WrongInput as error:
         submission = submission.refused(error)
     kept = FormState({**submission.values, "api_key": ""}, submission.errors)
-    view = views.index(project.id, queries.connections_of(session, project.id), kept, can_manage=True)
+    view = views.index(
+        project.id, queries.connections_of(session, project.id), kept, can_manage=True
+    )
     return page(request, "connections/index.html", view, status=422)

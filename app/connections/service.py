@@ -23,7 +23,14 @@ HINT_LENGTH = 4
 
 
 def create_connection(
-    session: Session, *, project_id: int, actor_id: int, name: str, kind: str, base_url: str, api_key: str
+    session: Session,
+    *,
+    project_id: int,
+    actor_id: int,
+    name: str,
+    kind: str,
+    base_url: str,
+    api_key: str,
 ) -> Connection:
     """A new connection with its key sealed to its address. Raises WrongInput when the name is taken."""
     if queries.has_name(session, project_id, name):
@@ -43,7 +50,12 @@ def create_connection(
     session.flush()
     _seal_key(connection, api_key)
     auth.record(
-        session, "connection.created", f"connection:{connection.id}", actor_id=actor_id, project_id=project_id, name=name
+        session,
+        "connection.created",
+        f"connection:{connection.id}",
+        actor_id=actor_id,
+        project_id=project_id,
+        name=name,
     )
     return connection
 
@@ -85,12 +97,19 @@ def open_connection(connection: Connection) -> Provider:
 def record_answer(session: Session, connection_id: int) -> None:
     """The provider answered: nothing holds the connection any more."""
     connection = session.get_one(Connection, connection_id)
-    if connection.words or connection.refused_at or connection.not_before or connection.checked_at is None:
+    if (
+        connection.words
+        or connection.refused_at
+        or connection.not_before
+        or connection.checked_at is None
+    ):
         connection.words = connection.refused_at = connection.not_before = None
         connection.checked_at = clock.now(session)
 
 
-def record_failure(session: Session, connection_id: int, error: ProviderError, *, until: datetime | None = None) -> None:
+def record_failure(
+    session: Session, connection_id: int, error: ProviderError, *, until: datetime | None = None
+) -> None:
     """Keep the provider's words where people see them, and hold all its calls until `until`."""
     connection = session.get_one(Connection, connection_id)
     moment = clock.now(session)

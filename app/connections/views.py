@@ -33,7 +33,9 @@ class IndexView:
     form: FormState
 
 
-def index(project_id: int, connections: Sequence[Connection], form: FormState, *, can_manage: bool) -> IndexView:
+def index(
+    project_id: int, connections: Sequence[Connection], form: FormState, *, can_manage: bool
+) -> IndexView:
     """The page of a project's connections."""
     return IndexView(project_id, tuple(_row(one) for one in connections), can_manage, form)
 

@@ -11,7 +11,9 @@ Row = TypeVar("Row")
 
 MOST = 200
 
-After = Annotated[int | None, Query(ge=0, le=2**53 - 1, description="The `next` of the page before this one.")]
+After = Annotated[
+    int | None, Query(ge=0, le=2**53 - 1, description="The `next` of the page before this one.")
+]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most.")]
 
 
@@ -23,8 +25,14 @@ class Listing(BaseModel, Generic[Item]):
 
 
 def listing(
-    rows: Sequence[Row], limit: int, view: Callable[[Row], Item], *, cursor: Callable[[Any], int] = lambda row: row.id
+    rows: Sequence[Row],
+    limit: int,
+    view: Callable[[Row], Item],
+    *,
+    cursor: Callable[[Any], int] = lambda row: row.id,
 ) -> Listing[Item]:
     """A page made of `limit + 1` rows: the one too many says that there is a next page."""
     shown = rows[:limit]
-    return Listing(data=[view(row) for row in shown], next=cursor(shown[-1]) if len(rows) > limit else None)
+    return Listing(
+        data=[view(row) for row in shown], next=cursor(shown[-1]) if len(rows) > limit else None
+    )

@@ -32,14 +32,22 @@ def engine() -> Engine:
         pool_size=8,
         max_overflow=8,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "options": "-c statement_timeout=15000 -c timezone=UTC"},
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c statement_timeout=15000 -c timezone=UTC",
+        },
     )
 
 
 def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
     # The driver's own transactions start late and never for reads; BEGIN is written by hand below.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=15000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "busy_timeout=15000",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -16,7 +16,13 @@ class ProductError(Exception):
 
     status = 400
 
-    def __init__(self, message: str, *, errors: Sequence[FieldError] = (), headers: dict[str, str] | None = None):
+    def __init__(
+        self,
+        message: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: dict[str, str] | None = None,
+    ):
         super().__init__(message)
         self.message = message
         self.errors = tuple(errors)

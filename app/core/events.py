@@ -36,7 +36,9 @@ def nudge(topic: str) -> None:
 
 @functools.lru_cache
 def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings().redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+    return redis.Redis.from_url(
+        settings().redis_url, socket_timeout=0.5, socket_connect_timeout=0.5
+    )
 
 
 class Hub:
@@ -80,12 +82,13 @@ class Hub:
     async def _listen(self) -> None:
         while True:
             try:
-                async with redis.asyncio.Redis.from_url(settings().redis_url, health_check_interval=10) as client:
-                    async with client.pubsub() as subscription:
-                        await subscription.subscribe(CHANNEL)
-                        async for message in subscription.listen():
-                            if message["type"] == "message":
-                                self.deliver(message["data"].decode())
+                async with redis.asyncio.Redis.from_url(
+                    settings().redis_url, health_check_interval=10
+                ) as client, client.pubsub() as subscription:
+                    await subscription.subscribe(CHANNEL)
+                    async for message in subscription.listen():
+                        if message["type"] == "message":
+                            self.deliver(message["data"].decode())
             except (redis.RedisError, OSError) as error:
                 log.warning("nudges.lost", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
@@ -94,3 +97,6 @@ class Hub:
                     self.deliver(topic)
 
 
+def ping() -> None:
+    """Ask the broker for a sign of life. Raises redis.RedisError when it gives none."""
+    _client().ping()

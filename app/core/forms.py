@@ -66,7 +66,9 @@ def validated(model: type[T], values: Mapping[str, Any]) -> T:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise WrongInput("Some fields cannot be taken as they are.", errors=explain(error)) from error
+        raise WrongInput(
+            "Some fields cannot be taken as they are.", errors=explain(error)
+        ) from error
 
 
 def explain(error: ValidationError) -> list[FieldError]:
@@ -78,7 +80,11 @@ def explain(error: ValidationError) -> list[FieldError]:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    parts = [part for part in location if not (isinstance(part, str) and part.startswith(("function-", "literal[")))]
+    parts = [
+        part
+        for part in location
+        if not (isinstance(part, str) and part.startswith(("function-", "literal[")))
+    ]
     return ".".join(str(part) for part in parts)
 
 

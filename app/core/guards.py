@@ -49,7 +49,9 @@ class Guards:
                 answer = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     answer.setdefault(name, value)
-                answer.setdefault("Content-Security-Policy", DOCS_CSP if scope["path"] == "/api/docs" else CSP)
+                answer.setdefault(
+                    "Content-Security-Policy", DOCS_CSP if scope["path"] == "/api/docs" else CSP
+                )
                 answer["X-Request-Id"] = request_id
                 if settings().is_https:
                     answer["Strict-Transport-Security"] = "max-age=31536000"
@@ -68,7 +70,10 @@ class Guards:
 
 def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     if not is_our_host(headers.getlist("host")):
-        return 400, "This address is not one Luthier serves. Set LUTHIER_PUBLIC_URL to the address people use."
+        return (
+            400,
+            "This address is not one Luthier serves. Set LUTHIER_PUBLIC_URL to the address people use.",
+        )
     if scope["method"] in SAFE_METHODS or scope["path"].startswith("/api/"):
         return None  # the API takes bearer tokens alone, which no browser sends by itself
     if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:

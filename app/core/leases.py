@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, CursorResult, Text, and_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -16,8 +16,11 @@ class Leased:
     """Columns of a row that is work. `due_at` is null when nothing is to be done.
 
     `fence` grows with every claim: whoever holds an older number has lost the row. `attempts` counts claims since
-    the last progress; after three without any the row is poisoned and waits for a person.
+    the last progress; after three without any the row is poisoned and waits for a person, unless its work harms
+    nobody when it is begun again for ever.
     """
+
+    IS_POISONABLE: ClassVar[bool] = True
 
     due_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_until: Mapped[datetime | None]
@@ -28,33 +31,62 @@ class Leased:
 
 def is_due(model: Any, moment: datetime) -> ColumnElement[bool]:
     """Due and free, not poisoned."""
-    return and_(
-        model.due_at <= moment,
-        or_(model.lease_until.is_(None), model.lease_until < moment),
-        model.attempts <= POISON_AFTER,
+    free = and_(
+        model.due_at <= moment, or_(model.lease_until.is_(None), model.lease_until < moment)
     )
+    return and_(free, model.attempts < POISON_AFTER) if model.IS_POISONABLE else free
 
 
-def due_ids(session: Session, model: Any, *where: ColumnElement[bool], limit: int = 200) -> Sequence[int]:
+def is_poisoned(row: "Leased", moment: datetime) -> bool:
+    """True when three workers died over this row's work: a person must say that it is tried again."""
+    is_free = row.lease_until is None or row.lease_until < moment
+    return row.IS_POISONABLE and row.due_at is not None and row.attempts >= POISON_AFTER and is_free
+
+
+def try_again(session: Session, row: "Leased") -> None:
+    """Let a poisoned row be worked on once more."""
+    row.attempts = 0
+    row.due_at = clock.now(session)
+    row.lease_until = None
+
+
+def due_ids(
+    session: Session, model: Any, *where: ColumnElement[bool], limit: int = 200
+) -> Sequence[int]:
     """Ids of rows whose work is due, the longest waiting first."""
     moment = clock.now(session)
-    query = select(model.id).where(is_due(model, moment), *where).order_by(model.due_at).limit(limit)
+    query = (
+        select(model.id).where(is_due(model, moment), *where).order_by(model.due_at).limit(limit)
+    )
     return session.scalars(query).all()
 
 
-def claim(session: Session, model: Any, row_id: int, *, seconds: float, where: Sequence[ColumnElement[bool]] = ()) -> int | None:
+def claim(
+    session: Session,
+    model: Any,
+    row_id: int,
+    *,
+    seconds: float,
+    where: Sequence[ColumnElement[bool]] = (),
+) -> int | None:
     """Take the row for `seconds`; the new fence, or None when it is not due or another was faster.
 
     One conditional UPDATE: SQLAlchemy drops FOR UPDATE SKIP LOCKED on SQLite, and this needs neither.
     """
     moment = clock.now(session)
-    fence = session.scalar(select(model.fence).where(model.id == row_id, is_due(model, moment), *where))
+    fence = session.scalar(
+        select(model.fence).where(model.id == row_id, is_due(model, moment), *where)
+    )
     if fence is None:
         return None
     taken: CursorResult[Any] = session.execute(  # type: ignore[assignment]
         update(model)
         .where(model.id == row_id, model.fence == fence, is_due(model, moment), *where)
-        .values(fence=fence + 1, lease_until=moment + timedelta(seconds=seconds), attempts=model.attempts + 1)
+        .values(
+            fence=fence + 1,
+            lease_until=moment + timedelta(seconds=seconds),
+            attempts=model.attempts + 1,
+        )
         .execution_options(synchronize_session=False)
     )
     return fence + 1 if taken.rowcount == 1 else None
@@ -78,7 +110,9 @@ def hold(session: Session, model: Any, row_id: int, fence: int) -> Any | None:
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 
-def settle(row: Leased, *, due_at: datetime | None, has_progress: bool = True, error: str | None = None) -> None:
+def settle(
+    row: Leased, *, due_at: datetime | None, has_progress: bool = True, error: str | None = None
+) -> None:
     """Give the row back: when it is due again, and whether something was achieved."""
     row.due_at = due_at
     row.lease_until = None

@@ -34,4 +34,7 @@ def configure() -> None:
 def _without_secrets(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    return {name: "…" if any(word in name.lower() for word in SECRET_WORDS) else value for name, value in event.items()}
+    return {
+        name: "…" if any(word in name.lower() for word in SECRET_WORDS) else value
+        for name, value in event.items()
+    }

@@ -48,7 +48,10 @@ class Base(DeclarativeBase):
     }
 
 
-# SQLite gives row ids away again after a delete unless told not to, and only for INTEGER keys.
+# SQLite counts keys up by itself only where they are called INTEGER.
 Id = Annotated[
-    int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    int,
+    mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
 ]

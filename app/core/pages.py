@@ -42,7 +42,9 @@ def page(
     return HTMLResponse(html, status, headers={"Vary": "HX-Request", **(headers or {})})
 
 
-def redirect(request: Request, route: str, *, query: dict[str, Any] | None = None, **parameters: Any) -> Response:
+def redirect(
+    request: Request, route: str, *, query: dict[str, Any] | None = None, **parameters: Any
+) -> Response:
     """Go to a route by name: 303 for a browser, `HX-Redirect` for htmx, which would swap the target page in."""
     return redirect_to(request, path_for(request, route, query=query, **parameters))
 
@@ -57,10 +59,17 @@ def redirect_to(request: Request, path: str) -> Response:
 
 def is_local_path(path: str) -> bool:
     """True for `/a/b?c`, false for `//host`, `/\\host`, full addresses and control characters."""
-    return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+    return (
+        path.startswith("/")
+        and not path.startswith(("//", "/\\"))
+        and path.isprintable()
+        and "\\" not in path
+    )
 
 
-def path_for(request: Request, route: str, *, query: dict[str, Any] | None = None, **parameters: Any) -> str:
+def path_for(
+    request: Request, route: str, *, query: dict[str, Any] | None = None, **parameters: Any
+) -> str:
     """The path of a route by name, with a query string where there is one."""
     path = str(request.app.url_path_for(route, **parameters))
     asked = {key: value for key, value in (query or {}).items() if value is not None}
@@ -79,7 +88,14 @@ def templates() -> Environment:
     )
     environment.globals["url_for"] = _url_for
     environment.filters.update(
-        number=number, bytes=size, duration=duration, when=when, loss=loss, percent=percent, money=money, short_hash=short_hash
+        number=number,
+        bytes=size,
+        duration=duration,
+        when=when,
+        loss=loss,
+        percent=percent,
+        money=money,
+        short_hash=short_hash,
     )
     return environment
 
@@ -129,9 +145,9 @@ def duration(seconds: float | None) -> str:
 def when(moment: datetime | None, style: str = "datetime") -> Markup:
     """A <time> with UTC inside; a script shows it in the reader's zone. `style`: datetime, date, time or ago."""
     if moment is None:
-        return Markup("never")  # noqa: S704 - a constant
+        return Markup("never")
     shown = {"date": "%-d %B %Y", "time": "%H:%M:%S"}.get(style, "%-d %B %Y, %H:%M UTC")
-    return Markup('<time datetime="{}" data-when="{}">{}</time>').format(  # noqa: S704 - a constant with escaped holes
+    return Markup('<time datetime="{}" data-when="{}">{}</time>').format(
         moment.isoformat(timespec="milliseconds"), escape(style), moment.strftime(shown)
     )
 

@@ -55,7 +55,9 @@ TASKS: dict[str, Callable[..., Any]] = {}
 QUEUES: dict[str, str] = {}
 
 
-def task(name: str, *, queue: str = "provider", time_limit: int | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def task(
+    name: str, *, queue: str = "provider", time_limit: int | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a task and give the plain function back, so that tests just call it.
 
     Arguments are ids. Unknown keyword arguments are dropped, so that old and new code can overlap in a deploy.
@@ -64,7 +66,9 @@ def task(name: str, *, queue: str = "provider", time_limit: int | None = None) -
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def body(*args: Any, **_unknown: Any) -> None:
-            with structlog.contextvars.bound_contextvars(task=name, subject=args[0] if args else None):
+            with structlog.contextvars.bound_contextvars(
+                task=name, subject=args[0] if args else None
+            ):
                 function(*args)
             heartbeat.done()
 

@@ -52,7 +52,9 @@ async def receive_form(request: Request) -> Received:
         except FormParserError as error:
             raise ProductError(f"The form cannot be read: {error}.") from error
         if not reader.is_complete:
-            raise ProductError("The upload stopped before its end; nothing was kept. Send it again.")
+            raise ProductError(
+                "The upload stopped before its end; nothing was kept. Send it again."
+            )
         if reader.file_name is None:
             raise WrongInput.field("file", "Choose a file.")
         blob = await anyio.to_thread.run_sync(incoming.keep)

@@ -34,9 +34,13 @@ def _root() -> bytes:
     try:
         root = base64.urlsafe_b64decode(text.strip())
     except ValueError as error:
-        raise SecretUnusable("The instance secret is not base64. Make one with `openssl rand -base64 32`.") from error
+        raise SecretUnusable(
+            "The instance secret is not base64. Make one with `openssl rand -base64 32`."
+        ) from error
     if len(root) < ROOT_BYTES or len(set(root)) < ROOT_BYTES // 4:
-        raise SecretUnusable("The instance secret is too short or not random. Make one with `openssl rand -base64 32`.")
+        raise SecretUnusable(
+            "The instance secret is too short or not random. Make one with `openssl rand -base64 32`."
+        )
     return root
 
 
@@ -58,7 +62,9 @@ def _kept(path: Path) -> str:
 
 def derive(label: str) -> bytes:
     """32 bytes for one purpose, by HKDF-SHA256 (RFC 5869) of the root with the label as info."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"luthier {label}".encode()).derive(_root())
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"luthier {label}".encode()).derive(
+        _root()
+    )
 
 
 def instance_id() -> str:
@@ -75,7 +81,11 @@ def seal(plain: str, *, aad: str) -> bytes:
 def unseal(sealed: bytes, *, aad: str) -> str:
     """The text `seal` was given. Raises SealBroken when secret, `aad` or bytes differ."""
     try:
-        return AESGCM(derive("seal")).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], aad.encode()).decode()
+        return (
+            AESGCM(derive("seal"))
+            .decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], aad.encode())
+            .decode()
+        )
     except InvalidTag as error:
         raise SealBroken("This was sealed with another secret or for another address.") from error
 

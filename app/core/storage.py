@@ -59,7 +59,9 @@ class Incoming:
     def __enter__(self) -> Self:
         place = folder("blobs")
         if shutil.disk_usage(place).free < RESERVE_BYTES:
-            raise DiskFull("The disk is nearly full; nothing was stored. Free some space, then upload again.")
+            raise DiskFull(
+                "The disk is nearly full; nothing was stored. Free some space, then upload again."
+            )
         number, name = tempfile.mkstemp(suffix=".part", dir=place)
         self._path = Path(name)
         self._file = os.fdopen(number, "wb", buffering=0)
@@ -69,7 +71,9 @@ class Incoming:
         """Take the next bytes; small ones are gathered so that the disk sees large writes."""
         self.size += len(chunk)
         if self.size > self._limit:
-            raise TooLarge(f"The file is larger than {self._limit:,} bytes, the limit of this instance.")
+            raise TooLarge(
+                f"The file is larger than {self._limit:,} bytes, the limit of this instance."
+            )
         self._waiting += chunk
         if len(self._waiting) >= FLUSH_BYTES:
             self._flush()
@@ -80,7 +84,9 @@ class Incoming:
             self._file.write(self._waiting)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise DiskFull("The disk is full; nothing was stored. Free some space, then upload again.") from error
+                raise DiskFull(
+                    "The disk is full; nothing was stored. Free some space, then upload again."
+                ) from error
             raise
         self._waiting = bytearray()
 
@@ -88,17 +94,27 @@ class Incoming:
         """Make the bytes a blob, if they are as many and the same as the sender declared."""
         self._flush()
         if size is not None and size != self.size:
-            raise WrongInput.field("file", f"Only {self.size:,} of {size:,} bytes arrived; nothing was kept. Upload it again.")
+            raise WrongInput.field(
+                "file",
+                f"Only {self.size:,} of {size:,} bytes arrived; nothing was kept. Upload it again.",
+            )
         found = self._hash.hexdigest()
         if sha256 is not None and sha256.lower() != found:
-            raise WrongInput.field("file", "The bytes that arrived are not those that were sent (the SHA-256 differs).")
+            raise WrongInput.field(
+                "file", "The bytes that arrived are not those that were sent (the SHA-256 differs)."
+            )
         os.fsync(self._file.fileno())
         target = blob_path(found)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.replace(self._path, target)
         return Blob(found, self.size)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
         self._path.unlink(missing_ok=True)
 

@@ -21,3 +21,13 @@ class Paging:
     total: int
     earlier_url: str | None
     later_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """`message` is one sentence for a person, `reference` what the log knows this failure by."""
+
+    status: int
+    title: str
+    message: str
+    reference: str | None = None

@@ -12,12 +12,22 @@ from app.core.database import DbSession, unit_of_work
 from app.core.errors import Conflict
 from app.core.forms import validated
 from app.core.receiving import Received, receive_form
-from app.datasets import queries, service, views
+from app.datasets import queries, service
 from app.datasets.access import CurrentDataset, CurrentVersion, ReceivingDataset
 from app.datasets.forms import DatasetForm, name_from
 from app.datasets.index import open_index
 from app.datasets.models import Dataset, DatasetVersion
-from app.datasets.views import DatasetResource, ExampleResource, FindingResource, VersionResource
+from app.datasets.resources import (
+    DatasetResource,
+    ExampleResource,
+    FindingResource,
+    VersionResource,
+    dataset_resource,
+    example_resources,
+    finding_resource,
+    version_resource,
+)
+from app.datasets.routes import download
 from app.projects.access import CurrentProject, ReceivingProject
 
 router = APIRouter(prefix="/api/v1", tags=["datasets"])
@@ -30,7 +40,10 @@ MULTIPART = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}, "name": {"type": "string"}},
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "name": {"type": "string"},
+                    },
                 }
             }
         },
@@ -39,28 +52,44 @@ MULTIPART = {
 
 
 @router.get("/projects/{project_id}/datasets", name="api.datasets.index")
-def index(session: DbSession, project: CurrentProject, after: After = None, limit: Limit = 50) -> Listing[DatasetResource]:
+def index(
+    session: DbSession, project: CurrentProject, after: After = None, limit: Limit = 50
+) -> Listing[DatasetResource]:
     """A project's datasets with their newest versions, the latest made first."""
     rows = queries.newest_versions(session, project.id, after=after, limit=limit + 1)
-    return listing(rows, limit, views.dataset_resource, cursor=lambda version: version.dataset_id)
+    return listing(rows, limit, dataset_resource, cursor=lambda version: version.dataset_id)
 
 
-@router.post("/projects/{project_id}/datasets", name="api.datasets.create", status_code=202, openapi_extra=MULTIPART)
+@router.post(
+    "/projects/{project_id}/datasets",
+    name="api.datasets.create",
+    status_code=202,
+    openapi_extra=MULTIPART,
+)
 async def create(request: Request, entered: ReceivingProject) -> DatasetResource:
     """Upload a file as a new dataset; the check begins at once. Poll its version until `status` is ready or rejected."""
     received = await receive_form(request)
     return await anyio.to_thread.run_sync(_store, entered.thing.id, entered.user.id, received, None)
 
 
-@router.post("/datasets/{dataset_id}/versions", name="api.datasets.add_version", status_code=202, openapi_extra=MULTIPART)
+@router.post(
+    "/datasets/{dataset_id}/versions",
+    name="api.datasets.add_version",
+    status_code=202,
+    openapi_extra=MULTIPART,
+)
 async def add_version(request: Request, entered: ReceivingDataset) -> DatasetResource:
     """Upload a file as the next version of a dataset. Rows that are the same keep their ids."""
     received = await receive_form(request)
     dataset = entered.thing
-    return await anyio.to_thread.run_sync(_store, dataset.project_id, entered.user.id, received, dataset)
+    return await anyio.to_thread.run_sync(
+        _store, dataset.project_id, entered.user.id, received, dataset
+    )
 
 
-def _store(project_id: int, user_id: int, received: Received, dataset: Dataset | None) -> DatasetResource:
+def _store(
+    project_id: int, user_id: int, received: Received, dataset: Dataset | None
+) -> DatasetResource:
     name = received.fields.get("name") or name_from(received.file_name)
     form = validated(DatasetForm, {"name": name})
     with unit_of_work() as session:
@@ -73,7 +102,7 @@ def _store(project_id: int, user_id: int, received: Received, dataset: Dataset |
             name=form.name,
             dataset=dataset,
         )
-        return views.dataset_resource(version)
+        return dataset_resource(version)
 
 
 @router.get("/datasets/{dataset_id}", name="api.datasets.show")
@@ -81,21 +110,23 @@ def show(session: DbSession, dataset: CurrentDataset) -> DatasetResource:
     """One dataset with its newest version."""
     version = queries.newest_version(session, dataset.id)
     assert version is not None  # noqa: S101 - a dataset is made together with its first version
-    return views.dataset_resource(version)
+    return dataset_resource(version)
 
 
 @router.get("/dataset-versions/{version_id}", name="api.versions.show")
 def show_version(version: CurrentVersion) -> VersionResource:
     """One version: its status, and once it was checked its counts."""
-    return views.version_resource(version)
+    return version_resource(version)
 
 
 @router.get("/dataset-versions/{version_id}/findings", name="api.versions.findings")
-def findings(version: CurrentVersion, after: After = None, limit: Limit = 50) -> Listing[FindingResource]:
+def findings(
+    version: CurrentVersion, after: After = None, limit: Limit = 50
+) -> Listing[FindingResource]:
     """What the check found, row by row; `row` is the 1-based line, null for the file as a whole."""
     with open_index(_checked(version)) as opened:
         found = opened.findings(after=after or 0, limit=limit + 1)
-    return listing(found, limit, views.finding_resource)
+    return listing(found, limit, finding_resource)
 
 
 @router.get("/dataset-versions/{version_id}/examples", name="api.versions.examples")
@@ -107,14 +138,18 @@ def examples(
     """Rows in the order of the file, `offset` counted from 0."""
     with open_index(_checked(version)) as opened:
         rows = opened.rows(offset, limit + 1)
-        shown = views.example_resources(version, rows[:limit])
+        shown = example_resources(version, rows[:limit])
     return Listing(data=shown, next=offset + limit if len(rows) > limit else None)
 
 
-@router.get("/dataset-versions/{version_id}/content", name="api.versions.content", response_class=FileResponse)
+@router.get(
+    "/dataset-versions/{version_id}/content",
+    name="api.versions.content",
+    response_class=FileResponse,
+)
 def content(version: CurrentVersion) -> FileResponse:
     """The exact bytes that were uploaded."""
-    return views.download(version)
+    return download(version)
 
 
 def _checked(version: DatasetVersion) -> storage.Path:

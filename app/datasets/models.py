@@ -22,14 +22,17 @@ class VersionStatus(StrEnum):
 
 
 class Dataset(Base):
-    """A named set of rows with a history of versions."""
+    """A named set of rows with a history of versions. `held_out_id`: the dataset made to measure what it taught."""
 
     __tablename__ = "datasets"
 
     id: Mapped[Id]
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
     name: Mapped[str] = mapped_column(String(120))
     licence: Mapped[str | None] = mapped_column(String(255))
+    held_out_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"))
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
 
@@ -44,7 +47,9 @@ class DatasetVersion(Leased, Base):
     __table_args__ = (UniqueConstraint("dataset_id", "number"),)
 
     id: Mapped[Id]
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
     dataset_id: Mapped[int] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
     number: Mapped[int]
     status: Mapped[str] = mapped_column(String(16))

@@ -16,12 +16,16 @@ def dataset_by_id(session: Session, dataset_id: int) -> Dataset | None:
 def version_by_id(session: Session, version_id: int) -> DatasetVersion | None:
     """The version with its dataset and maker, whichever project it belongs to: the caller checks the fence."""
     query = select(DatasetVersion).where(DatasetVersion.id == version_id)
-    return session.scalar(query.options(joinedload(DatasetVersion.dataset), joinedload(DatasetVersion.creator)))
+    return session.scalar(
+        query.options(joinedload(DatasetVersion.dataset), joinedload(DatasetVersion.creator))
+    )
 
 
 def version_in(session: Session, project_id: int, version_id: int) -> DatasetVersion | None:
     """The project's version with this id, with its dataset."""
-    query = select(DatasetVersion).where(DatasetVersion.project_id == project_id, DatasetVersion.id == version_id)
+    query = select(DatasetVersion).where(
+        DatasetVersion.project_id == project_id, DatasetVersion.id == version_id
+    )
     return session.scalar(query.options(joinedload(DatasetVersion.dataset)))
 
 
@@ -43,7 +47,12 @@ def newest_versions(
 
 def count_datasets(session: Session, project_id: int) -> int:
     """How many datasets a project has."""
-    return session.scalar(select(func.count()).select_from(Dataset).where(Dataset.project_id == project_id)) or 0
+    return (
+        session.scalar(
+            select(func.count()).select_from(Dataset).where(Dataset.project_id == project_id)
+        )
+        or 0
+    )
 
 
 def versions_of(session: Session, dataset_id: int) -> Sequence[DatasetVersion]:
@@ -77,18 +86,24 @@ def checked_version_before(session: Session, version: DatasetVersion) -> int | N
     )
 
 
-def ready_versions(session: Session, project_id: int, *, limit: int = 200) -> Sequence[DatasetVersion]:
+def ready_versions(
+    session: Session, project_id: int, *, limit: int = 200
+) -> Sequence[DatasetVersion]:
     """The versions of a project that can be trained on, with their datasets, the newest first."""
     return session.scalars(
         select(DatasetVersion)
-        .where(DatasetVersion.project_id == project_id, DatasetVersion.status == VersionStatus.READY)
+        .where(
+            DatasetVersion.project_id == project_id, DatasetVersion.status == VersionStatus.READY
+        )
         .options(joinedload(DatasetVersion.dataset))
         .order_by(DatasetVersion.id.desc())
         .limit(limit)
     ).all()
 
 
-def rejected_versions(session: Session, project_id: int, *, limit: int = 5) -> Sequence[DatasetVersion]:
+def rejected_versions(
+    session: Session, project_id: int, *, limit: int = 5
+) -> Sequence[DatasetVersion]:
     """Refused versions that are the newest of their dataset, with the dataset."""
     newest = (
         select(func.max(DatasetVersion.id))
@@ -103,3 +118,15 @@ def rejected_versions(session: Session, project_id: int, *, limit: int = 5) -> S
         .limit(limit)
     ).all()
 
+
+def count_newer(session: Session, project_id: int, dataset_id: int) -> int:
+    """How many of a project's datasets were made after this one."""
+    query = select(func.count()).select_from(Dataset)
+    return (
+        session.scalar(query.where(Dataset.project_id == project_id, Dataset.id > dataset_id)) or 0
+    )
+
+
+def project_id_of_version(session: Session, version_id: int) -> int | None:
+    """The project a version belongs to."""
+    return session.scalar(select(DatasetVersion.project_id).where(DatasetVersion.id == version_id))

@@ -1,17 +1,17 @@
 """Decisions about datasets: what an upload becomes, how far a check is, and its verdict."""
 
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.core import clock, leases
+from app.core.errors import Conflict
 from app.core.events import announce
 from app.core.queue import enqueue
 from app.core.storage import Blob
 from app.datasets import queries
-from app.datasets.checks import Progress, Verdict
+from app.datasets.checks.base import Progress, Verdict
 from app.datasets.forms import label_of
 from app.datasets.models import Dataset, DatasetVersion, VersionStatus
 
@@ -24,7 +24,7 @@ class CheckWork(NamedTuple):
     version_id: int
     fence: int
     sha256: str
-    progress: Progress | None
+    progress: Progress
     inherit_id: int | None
 
 
@@ -43,7 +43,11 @@ def receive_upload(
     moment = clock.now(session)
     if dataset is None:
         dataset = Dataset(
-            project_id=project_id, name=name, licence=licence, created_by=actor_id, created_at=moment
+            project_id=project_id,
+            name=name,
+            licence=licence,
+            created_by=actor_id,
+            created_at=moment,
         )
         session.add(dataset)
         session.flush()
@@ -90,9 +94,13 @@ def claim_check(session: Session, version_id: int) -> CheckWork | None:
         return None
     version = session.get_one(DatasetVersion, version_id)
     version.status = VersionStatus.CHECKING
-    progress = Progress(**version.progress) if version.progress else None
+    progress = Progress.from_json(version.progress)
     return CheckWork(
-        version_id, fence, version.sha256, progress, queries.checked_version_before(session, version)
+        version_id,
+        fence,
+        version.sha256,
+        progress,
+        queries.checked_version_before(session, version),
     )
 
 
@@ -101,7 +109,7 @@ def record_slice(session: Session, work: CheckWork, progress: Progress) -> None:
     version = leases.hold(session, DatasetVersion, work.version_id, work.fence)
     if version is None:
         return
-    version.progress = asdict(progress)
+    version.progress = progress.as_json()
     leases.settle(version, due_at=clock.now(session))
     enqueue(session, "datasets.check", version.id)
     announce(session, f"version:{version.id}")
@@ -136,8 +144,24 @@ def record_check(session: Session, work: CheckWork, verdict: Verdict) -> None:
     announce(session, f"version:{version.id}", f"project:{version.project_id}")
 
 
+def retry_check(session: Session, version: DatasetVersion, *, actor_id: int) -> None:
+    """Check once more what gave up after three dead workers. Raises Conflict when it did not give up."""
+    held = session.get_one(DatasetVersion, version.id, with_for_update=True, populate_existing=True)
+    if not leases.is_poisoned(held, clock.now(session)):
+        raise Conflict("This check did not give up.")
+    leases.try_again(session, held)
+    enqueue(session, "datasets.check", held.id)
+    auth.record(
+        session,
+        "dataset.retried",
+        f"version:{held.id}",
+        actor_id=actor_id,
+        project_id=held.project_id,
+    )
+    announce(session, f"version:{held.id}")
+
+
 def _plain(verdict: Verdict) -> dict[str, Any]:
-    report = asdict(verdict)
-    for name in ("status", "reason", "format", "rows", "tokens", "findings"):
-        report.pop(name, None)
-    return report
+    """What the row's own columns do not hold."""
+    columns = ("status", "reason", "format", "rows", "tokens", "findings")
+    return {name: value for name, value in verdict.as_json().items() if name not in columns}

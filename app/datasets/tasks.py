@@ -4,7 +4,7 @@ from app.core import leases, storage
 from app.core.database import read_only, unit_of_work
 from app.core.queue import post, task
 from app.datasets import service
-from app.datasets.checks import Progress, check_slice, verdict
+from app.datasets.checks import check_slice, verdict
 from app.datasets.models import DatasetVersion
 from app.settings import settings
 
@@ -30,11 +30,11 @@ def check(version_id: int) -> None:
     progress = check_slice(
         storage.blob_path(work.sha256),
         index,
-        work.progress or Progress(),
+        work.progress,
         seconds=settings().slice_seconds,
         inherit=inherit,
     )
-    if progress.phase != "done":
+    if not progress.is_done:
         with unit_of_work() as session:
             service.record_slice(session, work, progress)
         return

@@ -130,7 +130,9 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
-    line: int
+    """One finding; `line` is None when it is about the file as a whole."""
+
+    line: int | None
     field: str | None
     reason: str
     cure: str
@@ -138,25 +140,26 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """All findings of one rule. `rows` are the first; `more_url` fetches the next as block "findings_rows"
-    (it swaps itself); None when all are shown."""
+    """All findings of one rule. `rows` are the first; `next_after` is the cursor of the next ones, None when all
+    are shown.
+    """
 
     rule: str
     severity: str
     title: str
     count: int
     rows: tuple[FindingRow, ...]
-    more_url: str | None
+    next_after: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class FindingsPage:
-    """Fragment of datasets.findings(version_id)?rule=…&after=…: some rows and where the next are."""
+    """Some findings of one rule, and the cursor of the next ones."""
 
     version_id: int
     rule: str
     rows: tuple[FindingRow, ...]
-    more_url: str | None
+    next_after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +221,7 @@ class ShowView:
     versions: tuple[VersionRow, ...]
     can_edit: bool
     can_spend: bool
+    can_retry: bool
     topic: str
 
 

@@ -1,8 +1,12 @@
-"""A job's last 60 points as a spark-line. Proposed for app/jobs/charts.py (pure)."""
+"""Numbers to points for the job pages; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 WIDTH, TOP, BOTTOM = 100.0, 2.0, 30.0
+SPARK_POINTS = 60
+
+ChartSeries = Mapping[str, tuple[Sequence[int], Sequence[float]]]
 
 
 def spark_path(values: Sequence[float], *, low: float, high: float, share: float) -> str:
@@ -19,10 +23,9 @@ def spark_path(values: Sequence[float], *, low: float, high: float, share: float
     return "M" + "L".join(points)
 
 
-SPARK_POINTS = 60
-
-
-def thinned(kept: Sequence[Sequence[float]], fresh: Sequence[tuple[int, float]]) -> list[list[float]]:
+def thinned(
+    kept: Sequence[Sequence[float]], fresh: Sequence[tuple[int, float]]
+) -> list[list[float]]:
     """At most sixty points of a series, evenly spaced: when there are more, every other one goes."""
     points = [list(point) for point in kept]
     gap = points[1][0] - points[0][0] if len(points) > 1 else 0
@@ -34,3 +37,36 @@ def thinned(kept: Sequence[Sequence[float]], fresh: Sequence[tuple[int, float]])
             points = points[::2]
             gap = points[1][0] - points[0][0]
     return points
+
+
+class SparkPaths(NamedTuple):
+    """Two SVG paths in a box of 100 by 32."""
+
+    train: str
+    valid: str
+
+
+def spark(
+    kept: Mapping[str, Any] | None, *, step: int | None, total_steps: int | None
+) -> SparkPaths | None:
+    """The spark-line of a job: both losses on one scale, as wide as the job has come. None before there is a point."""
+    if not kept or not kept.get("train"):
+        return None
+    train = [value for _, value in kept["train"]]
+    valid = [value for _, value in kept.get("valid", [])]
+    low, high = min(train + valid), max(train + valid)
+    share = min(1.0, (step or 1) / total_steps) if total_steps else 1.0
+    return SparkPaths(
+        spark_path(train, low=low, high=high, share=share),
+        spark_path(valid, low=low, high=high, share=share),
+    )
+
+
+def aligned(series: ChartSeries, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Series side by side over all their steps, null where one has no point: what a chart and the API take."""
+    steps = sorted({step for name in names if name in series for step in series[name][0]})
+    table: dict[str, list[Any]] = {"step": list(steps)}
+    for name in names:
+        values = dict(zip(*series[name], strict=True)) if name in series else {}
+        table[name] = [values.get(step) for step in steps]
+    return table

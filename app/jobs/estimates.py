@@ -25,7 +25,9 @@ class Estimate:
     read_on: date | None
 
 
-def estimate(*, rows: int, tokens: int, n_epochs: object, split: float | None, price: TrainingPrice | None) -> Estimate:
+def estimate(
+    *, rows: int, tokens: int, n_epochs: object, split: float | None, price: TrainingPrice | None
+) -> Estimate:
     """The receipt's numbers: trained tokens times epochs times the price."""
     share = 1 - (split or 0)
     rows, tokens = round(rows * share), round(tokens * share)

@@ -19,7 +19,9 @@ class JobForm(Form):
     method: str = "supervised"
     training_version_id: RowId
     validation_version_id: RowId | None = None
-    validation_split: Annotated[float, Field(ge=0, le=LARGEST_SPLIT, allow_inf_nan=False)] | None = None
+    validation_split: (
+        Annotated[float, Field(ge=0, le=LARGEST_SPLIT, allow_inf_nan=False)] | None
+    ) = None
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
     suffix: str | None = None
     seed: int | None = None
@@ -44,7 +46,11 @@ def job_form(values: Mapping[str, str]) -> JobForm:
     if how != "split":
         filled.pop("validation_split", None)
     filled.pop("nonce", None)
-    modes = {name.removesuffix("_mode"): filled.pop(name) for name in list(filled) if name.endswith("_mode")}
+    modes = {
+        name.removesuffix("_mode"): filled.pop(name)
+        for name in list(filled)
+        if name.endswith("_mode")
+    }
     dials: dict[str, Any] = {}
     for name, mode in modes.items():
         number = filled.pop(name, "")

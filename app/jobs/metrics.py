@@ -2,6 +2,7 @@
 
 import sys
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -48,7 +49,14 @@ def _append(
         if tail is None or tail.n == CHUNK:
             first = fresh[0][0]
             tail = MetricChunk(
-                job_id=job_id, series=name, level=level, first_step=first, last_step=first, n=0, steps=b"", points=b""
+                job_id=job_id,
+                series=name,
+                level=level,
+                first_step=first,
+                last_step=first,
+                n=0,
+                steps=b"",
+                points=b"",
             )
             session.add(tail)
             tails[(name, level)] = tail
@@ -89,24 +97,22 @@ def _tails(session: Session, job_id: int) -> dict[tuple[str, int], MetricChunk]:
 
 
 def read_after(session: Session, job_id: int, after_step: int) -> dict[str, Series]:
-    """Every point behind a step, at most eight chunks a series: ask again from the last step for more."""
-    number = func.row_number().over(partition_by=MetricChunk.series, order_by=MetricChunk.first_step)
+    """Every point behind a step, up to where the densest series fills eight chunks: ask again from there for more."""
     behind = (
-        select(MetricChunk.series, MetricChunk.first_step, number.label("place"))
-        .where(MetricChunk.job_id == job_id, MetricChunk.level == 0, MetricChunk.last_step > after_step)
-        .subquery()
+        MetricChunk.job_id == job_id,
+        MetricChunk.level == 0,
+        MetricChunk.last_step > after_step,
     )
-    wanted = select(behind.c.series, behind.c.first_step).where(behind.c.place <= MOST_CHUNKS)
-    chunks = session.scalars(
-        select(MetricChunk)
-        .where(
-            MetricChunk.job_id == job_id,
-            MetricChunk.level == 0,
-            tuple_(MetricChunk.series, MetricChunk.first_step).in_(wanted),
-        )
-        .order_by(MetricChunk.series, MetricChunk.first_step)
+    place = func.row_number().over(partition_by=MetricChunk.series, order_by=MetricChunk.first_step)
+    numbered = select(MetricChunk.last_step, place.label("place")).where(*behind).subquery()
+    until = session.scalar(
+        select(func.min(numbered.c.last_step)).where(numbered.c.place == MOST_CHUNKS)
     )
-    return _joined(chunks, after_step)
+    query = select(MetricChunk).where(*behind)
+    if until is not None:
+        query = query.where(MetricChunk.first_step <= until)
+    chunks = session.scalars(query.order_by(MetricChunk.series, MetricChunk.first_step))
+    return _joined(chunks, after_step, until)
 
 
 def read_overview(session: Session, job_id: int) -> dict[str, Series]:
@@ -129,17 +135,18 @@ def read_overview(session: Session, job_id: int) -> dict[str, Series]:
         )
         .order_by(MetricChunk.series, MetricChunk.first_step)
     )
-    return _joined(chunks, -1)
+    return _joined(chunks, -1, None)
 
 
-def _joined(chunks: Iterable[MetricChunk], after_step: int) -> dict[str, Series]:
+def _joined(chunks: Iterable[MetricChunk], after_step: int, until: int | None) -> dict[str, Series]:
     found: dict[str, Series] = {}
     for chunk in chunks:
         into = found.setdefault(chunk.series, Series([], []))
         steps, values = _unpacked("q", chunk.steps), _unpacked("d", chunk.points)
-        start = next((at for at, step in enumerate(steps) if step > after_step), len(steps))
-        into.steps.extend(int(step) for step in steps[start:])
-        into.values.extend(values[start:])
+        start = bisect_right(steps, after_step)
+        stop = len(steps) if until is None else bisect_right(steps, until)
+        into.steps.extend(int(step) for step in steps[start:stop])
+        into.values.extend(values[start:stop])
     return found
 
 

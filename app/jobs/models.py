@@ -59,8 +59,12 @@ class Job(Leased, Base):
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="RESTRICT"))
     base_model: Mapped[str] = mapped_column(String(255))
     method: Mapped[str] = mapped_column(String(32))
-    training_version_id: Mapped[int] = mapped_column(ForeignKey("dataset_versions.id", ondelete="RESTRICT"))
-    validation_version_id: Mapped[int | None] = mapped_column(ForeignKey("dataset_versions.id", ondelete="RESTRICT"))
+    training_version_id: Mapped[int] = mapped_column(
+        ForeignKey("dataset_versions.id", ondelete="RESTRICT")
+    )
+    validation_version_id: Mapped[int | None] = mapped_column(
+        ForeignKey("dataset_versions.id", ondelete="RESTRICT")
+    )
     validation_split: Mapped[float | None]
     hyperparameters: Mapped[dict[str, Any]]
     suffix: Mapped[str | None] = mapped_column(String(64))
@@ -106,7 +110,9 @@ class Job(Leased, Base):
     watched_until: Mapped[datetime | None]
 
     connection: Mapped[Connection] = relationship(lazy="raise")
-    training_version: Mapped[DatasetVersion] = relationship(lazy="raise", foreign_keys=[training_version_id])
+    training_version: Mapped[DatasetVersion] = relationship(
+        lazy="raise", foreign_keys=[training_version_id]
+    )
     validation_version: Mapped[DatasetVersion | None] = relationship(
         lazy="raise", foreign_keys=[validation_version_id]
     )

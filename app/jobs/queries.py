@@ -26,7 +26,9 @@ def job_by_id(session: Session, job_id: int) -> Job | None:
 
 def job_asked_for(session: Session, project_id: int, request_key: str) -> Job | None:
     """The job this request made already."""
-    return session.scalar(_with_all(select(Job).where(Job.project_id == project_id, Job.request_key == request_key)))
+    return session.scalar(
+        _with_all(select(Job).where(Job.project_id == project_id, Job.request_key == request_key))
+    )
 
 
 def jobs_of(session: Session, project_id: int, *, after: int | None, limit: int) -> Sequence[Job]:
@@ -39,13 +41,19 @@ def jobs_of(session: Session, project_id: int, *, after: int | None, limit: int)
 
 def jobs_before(session: Session, project_id: int, *, before: int, limit: int) -> Sequence[Job]:
     """The page of jobs just newer than `before`, the newest first."""
-    query = select(Job).where(Job.project_id == project_id, Job.archived_at.is_(None), Job.id > before)
+    query = select(Job).where(
+        Job.project_id == project_id, Job.archived_at.is_(None), Job.id > before
+    )
     return session.scalars(_with_all(query).order_by(Job.id).limit(limit)).all()[::-1]
 
 
 def count_jobs(session: Session, project_id: int) -> int:
     """How many jobs a project has."""
-    query = select(func.count()).select_from(Job).where(Job.project_id == project_id, Job.archived_at.is_(None))
+    query = (
+        select(func.count())
+        .select_from(Job)
+        .where(Job.project_id == project_id, Job.archived_at.is_(None))
+    )
     return session.scalar(query) or 0
 
 
@@ -57,7 +65,11 @@ def unended_jobs_of(session: Session, project_id: int, *, limit: int = 20) -> Se
 
 def count_unended(session: Session, project_id: int) -> int:
     """How many of a project's jobs have not ended."""
-    query = select(func.count()).select_from(Job).where(Job.project_id == project_id, Job.status.in_(UNENDED))
+    query = (
+        select(func.count())
+        .select_from(Job)
+        .where(Job.project_id == project_id, Job.status.in_(UNENDED))
+    )
     return session.scalar(query) or 0
 
 
@@ -75,7 +87,9 @@ def followed_jobs(session: Session, connection_id: int) -> Sequence[Job]:
     """The jobs of a connection whose runs a sweep looks at, the oldest run first."""
     return session.scalars(
         select(Job)
-        .where(Job.connection_id == connection_id, Job.status.in_(FOLLOWED), Job.run_id.is_not(None))
+        .where(
+            Job.connection_id == connection_id, Job.status.in_(FOLLOWED), Job.run_id.is_not(None)
+        )
         .order_by(Job.id)
     ).all()
 
@@ -83,7 +97,9 @@ def followed_jobs(session: Session, connection_id: int) -> Sequence[Job]:
 def watched_until(session: Session, connection_id: int) -> datetime | None:
     """Until when somebody looks at one of the connection's running jobs."""
     return session.scalar(
-        select(func.max(Job.watched_until)).where(Job.connection_id == connection_id, Job.status.in_(FOLLOWED))
+        select(func.max(Job.watched_until)).where(
+            Job.connection_id == connection_id, Job.status.in_(FOLLOWED)
+        )
     )
 
 
@@ -91,7 +107,10 @@ def open_attempt(session: Session, job_id: int) -> StartAttempt | None:
     """The attempt of which nobody knows yet whether it made a run."""
     return session.scalar(
         select(StartAttempt)
-        .where(StartAttempt.job_id == job_id, or_(StartAttempt.outcome.is_(None), StartAttempt.outcome == "unknown"))
+        .where(
+            StartAttempt.job_id == job_id,
+            or_(StartAttempt.outcome.is_(None), StartAttempt.outcome == "unknown"),
+        )
         .order_by(StartAttempt.number.desc())
         .limit(1)
     )
@@ -99,10 +118,17 @@ def open_attempt(session: Session, job_id: int) -> StartAttempt | None:
 
 def count_attempts(session: Session, job_id: int) -> int:
     """How many orders were written down for a job."""
-    return session.scalar(select(func.count()).select_from(StartAttempt).where(StartAttempt.job_id == job_id)) or 0
+    return (
+        session.scalar(
+            select(func.count()).select_from(StartAttempt).where(StartAttempt.job_id == job_id)
+        )
+        or 0
+    )
 
 
-def events_of(session: Session, job_id: int, *, after: int | None = None, limit: int) -> Sequence[JobEvent]:
+def events_of(
+    session: Session, job_id: int, *, after: int | None = None, limit: int
+) -> Sequence[JobEvent]:
     """A job's log, the newest line first, from behind `after`."""
     query = select(JobEvent).where(JobEvent.job_id == job_id)
     if after is not None:
@@ -112,12 +138,17 @@ def events_of(session: Session, job_id: int, *, after: int | None = None, limit:
 
 def count_events(session: Session, job_id: int) -> int:
     """How many lines a job's log has."""
-    return session.scalar(select(func.count()).select_from(JobEvent).where(JobEvent.job_id == job_id)) or 0
+    return (
+        session.scalar(select(func.count()).select_from(JobEvent).where(JobEvent.job_id == job_id))
+        or 0
+    )
 
 
 def known_event_ids(session: Session, job_id: int, event_ids: Sequence[str]) -> set[str]:
     """Those of the provider's event ids that the log holds already."""
-    query = select(JobEvent.event_id).where(JobEvent.job_id == job_id, JobEvent.event_id.in_(event_ids))
+    query = select(JobEvent.event_id).where(
+        JobEvent.job_id == job_id, JobEvent.event_id.in_(event_ids)
+    )
     return {known for known in session.scalars(query) if known is not None}
 
 
@@ -152,3 +183,19 @@ def speed_of(session: Session, connection_id: int, base_model: str) -> float | N
     tokens, since, ended = row
     seconds = (ended - since).total_seconds()
     return float(tokens / seconds) if seconds > 0 else None
+
+
+def count_newer(session: Session, project_id: int, job_id: int) -> int:
+    """How many of a project's jobs were made after this one."""
+    query = select(func.count()).select_from(Job)
+    return (
+        session.scalar(
+            query.where(Job.project_id == project_id, Job.archived_at.is_(None), Job.id > job_id)
+        )
+        or 0
+    )
+
+
+def project_id_of_job(session: Session, job_id: int) -> int | None:
+    """The project a job belongs to."""
+    return session.scalar(select(Job.project_id).where(Job.id == job_id))

@@ -17,7 +17,7 @@ from app.catalog.prices import training_price
 from app.connections import queries as connections
 from app.connections.models import Connection
 from app.connections.service import capabilities_of
-from app.core import clock
+from app.core import clock, leases
 from app.core.errors import Conflict, FieldError, WrongInput
 from app.core.events import announce
 from app.core.queue import enqueue
@@ -46,7 +46,9 @@ class Checked(NamedTuple):
     estimate: Estimate
 
 
-def create_job(session: Session, *, project: Project, user: User, form: JobForm, request_key: str) -> Job:
+def create_job(
+    session: Session, *, project: Project, user: User, form: JobForm, request_key: str
+) -> Job:
     """The job this request asks for. The same key again gives the first job; with other content it is a Conflict.
 
     Raises WrongInput naming each field, Conflict when a version is not ready.
@@ -80,9 +82,16 @@ def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
     if form.validation_version_id is not None:
         validation = datasets.version_in(session, project_id, form.validation_version_id)
         if validation is None:
-            wrong.append(FieldError("validation_version_id", "This project has no such dataset version."))
+            wrong.append(
+                FieldError("validation_version_id", "This project has no such dataset version.")
+            )
         elif form.validation_version_id == form.training_version_id:
-            wrong.append(FieldError("validation_version_id", "Rows a model has trained on cannot measure it. Choose others."))
+            wrong.append(
+                FieldError(
+                    "validation_version_id",
+                    "Rows a model has trained on cannot measure it. Choose others.",
+                )
+            )
     if connection is None or training is None or wrong:
         raise WrongInput(wrong[0].message, errors=wrong)
     capabilities = capabilities_of(connection)
@@ -90,12 +99,17 @@ def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
     _check_model(session, connection, form, capabilities, wrong)
     for name, version in (("training_version_id", training), ("validation_version_id", validation)):
         if version is not None and version.is_final:
-            wrong.extend(FieldError(name, words) for words in _not_trainable(version, form.method, capabilities))
+            wrong.extend(
+                FieldError(name, words)
+                for words in _not_trainable(version, form.method, capabilities)
+            )
     if wrong:
         raise WrongInput(wrong[0].message, errors=wrong)
     for version in (training, validation):
         if version is not None and version.status != VersionStatus.READY:
-            raise Conflict(f"{version.dataset.name}, version {version.number}, is {version.status}, not ready.")
+            raise Conflict(
+                f"{version.dataset.name}, version {version.number}, is {version.status}, not ready."
+            )
     price = training_price(connection.profile, form.base_model)
     guess = estimate(
         rows=training.rows or 0,
@@ -117,9 +131,15 @@ def _settings(
     described = {parameter.name: parameter for parameter in capabilities.parameters_of(form.method)}
     dials: dict[str, Any] = {}
     for name in form.hyperparameters.keys() - described.keys():
-        wrong.append(FieldError(f"hyperparameters.{name}", f"{capabilities.label} has no such hyperparameter."))
+        wrong.append(
+            FieldError(
+                f"hyperparameters.{name}", f"{capabilities.label} has no such hyperparameter."
+            )
+        )
     for name, parameter in described.items():
-        dials[name] = _accepted(parameter, form.hyperparameters.get(name), f"hyperparameters.{name}", wrong)
+        dials[name] = _accepted(
+            parameter, form.hyperparameters.get(name), f"hyperparameters.{name}", wrong
+        )
     given = {"suffix": form.suffix, "seed": form.seed}
     taken: dict[str, Any] = dict.fromkeys(given)
     for option in capabilities.options:
@@ -137,12 +157,20 @@ def _accepted(parameter: Parameter, value: object, field: str, wrong: list[Field
 
 
 def _check_model(
-    session: Session, connection: Connection, form: JobForm, capabilities: Capabilities, wrong: list[FieldError]
+    session: Session,
+    connection: Connection,
+    form: JobForm,
+    capabilities: Capabilities,
+    wrong: list[FieldError],
 ) -> None:
     offered = {one.name: one for one in catalog.base_models_of(session, connection.id)}
     if offered and form.base_model not in offered:
         names = ", ".join(sorted(offered)[:5])
-        wrong.append(FieldError("base_model", f"{capabilities.label} does not tune this model. It offers {names}."))
+        wrong.append(
+            FieldError(
+                "base_model", f"{capabilities.label} does not tune this model. It offers {names}."
+            )
+        )
 
 
 def _not_trainable(version: DatasetVersion, method: str, capabilities: Capabilities) -> list[str]:
@@ -153,18 +181,30 @@ def _not_trainable(version: DatasetVersion, method: str, capabilities: Capabilit
     how = capabilities.method(method)
     found = []
     if version.errors:
-        found.append(f"{name} has {version.errors:,} errors that {capabilities.label} would refuse. See its report.")
+        found.append(
+            f"{name} has {version.errors:,} errors that {capabilities.label} would refuse. See its report."
+        )
     if how is not None and version.format not in how.formats:
-        found.append(f"{name} holds {version.format} rows; this method takes {', '.join(how.formats)}.")
+        found.append(
+            f"{name} holds {version.format} rows; this method takes {', '.join(how.formats)}."
+        )
     if (version.rows or 0) < capabilities.minimum_rows:
-        found.append(f"{name} has {version.rows} rows; {capabilities.label} takes {capabilities.minimum_rows} at least.")
+        found.append(
+            f"{name} has {version.rows} rows; {capabilities.label} takes {capabilities.minimum_rows} at least."
+        )
     if capabilities.file_limit is not None and version.size > capabilities.file_limit:
         found.append(f"{name} is larger than {capabilities.label} takes.")
     return found
 
 
 def _write_down(
-    session: Session, project: Project, user: User, form: JobForm, checked: Checked, request_key: str, sha256: str
+    session: Session,
+    project: Project,
+    user: User,
+    form: JobForm,
+    checked: Checked,
+    request_key: str,
+    sha256: str,
 ) -> Job:
     moment = clock.now(session)
     training, validation = checked.training, checked.validation
@@ -234,7 +274,22 @@ def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
         session.get_one(Connection, held.connection_id).due_at = moment
         enqueue(session, "jobs.sweep", held.connection_id)
         log(session, held, "Cancel asked for.")
-    auth.record(session, "job.cancelled", f"job:{held.id}", actor_id=actor_id, project_id=held.project_id)
+    auth.record(
+        session, "job.cancelled", f"job:{held.id}", actor_id=actor_id, project_id=held.project_id
+    )
+    tell(session, held)
+
+
+def retry_start(session: Session, job: Job, *, actor_id: int) -> None:
+    """Try a start once more that gave up after three dead workers. Raises Conflict when it did not give up."""
+    held = session.get_one(Job, job.id, with_for_update=True, populate_existing=True)
+    if not leases.is_poisoned(held, clock.now(session)):
+        raise Conflict("This start did not give up.")
+    leases.try_again(session, held)
+    enqueue(session, "jobs.start", held.id)
+    auth.record(
+        session, "job.retried", f"job:{held.id}", actor_id=actor_id, project_id=held.project_id
+    )
     tell(session, held)
 
 
@@ -260,12 +315,23 @@ def mark_watched(session: Session, job_id: int) -> None:
 
 def is_watch_due(job: Job, moment: Any) -> bool:
     """True when the watch must be renewed; asked first because reading pages should not write."""
-    return not job.has_ended and (job.watched_until is None or job.watched_until - moment < WATCH / 2)
+    return not job.has_ended and (
+        job.watched_until is None or job.watched_until - moment < WATCH / 2
+    )
 
 
 def log(session: Session, job: Job, text: str, *, level: str = "info") -> None:
     """Add one of our own lines to the job's log."""
-    session.add(JobEvent(job_id=job.id, event_id=None, at=clock.now(session), level=level, is_ours=True, text=text))
+    session.add(
+        JobEvent(
+            job_id=job.id,
+            event_id=None,
+            at=clock.now(session),
+            level=level,
+            is_ours=True,
+            text=text,
+        )
+    )
 
 
 def tell(session: Session, job: Job) -> None:
@@ -274,7 +340,9 @@ def tell(session: Session, job: Job) -> None:
 
 
 def _fingerprint(form: JobForm) -> str:
-    return hashlib.sha256(json.dumps(form.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(form.model_dump(mode="json"), sort_keys=True).encode()
+    ).hexdigest()
 
 
 def _jsonable(found: Estimate) -> dict[str, Any]:

@@ -67,17 +67,35 @@ def keep_lease(session: Session, work: StartWork) -> bool:
 
 
 def record_split(
-    session: Session, work: StartWork, *, training: Blob, training_rows: int, validation: Blob, validation_rows: int
+    session: Session,
+    work: StartWork,
+    *,
+    training: Blob,
+    training_rows: int,
+    validation: Blob,
+    validation_rows: int,
 ) -> None:
     """Keep the two files that the job's split made."""
     job = _held(session, work)
     if job is not None:
         job.training_sha256, job.training_rows = training.sha256, training_rows
         job.validation_sha256, job.validation_rows = validation.sha256, validation_rows
-        log(session, job, f"Split off {validation_rows:,} of {training_rows + validation_rows:,} rows for validation.")
+        log(
+            session,
+            job,
+            f"Split off {validation_rows:,} of {training_rows + validation_rows:,} rows for validation.",
+        )
 
 
-def record_file(session: Session, work: StartWork, *, is_training: bool, file_id: str, size: int, was_there: bool) -> None:
+def record_file(
+    session: Session,
+    work: StartWork,
+    *,
+    is_training: bool,
+    file_id: str,
+    size: int,
+    was_there: bool,
+) -> None:
     """Keep the provider's name for a file of the job."""
     job = _held(session, work)
     if job is None:
@@ -104,7 +122,10 @@ def write_order(session: Session, work: StartWork) -> Order | None:
         tell(session, job)
         return None
     attempt = StartAttempt(
-        job_id=job.id, number=queries.count_attempts(session, job.id) + 1, fence=work.fence, sent_at=moment
+        job_id=job.id,
+        number=queries.count_attempts(session, job.id) + 1,
+        fence=work.fence,
+        sent_at=moment,
     )
     session.add(attempt)
     session.flush()
@@ -134,9 +155,15 @@ def record_outcome(session: Session, work: StartWork, order: Order, outcome: Sta
         return
     job = _held(session, work)
     if isinstance(outcome, Refused):
-        attempt.outcome, attempt.http_status, attempt.words = "refused", outcome.http_status, outcome.message
+        attempt.outcome, attempt.http_status, attempt.words = (
+            "refused",
+            outcome.http_status,
+            outcome.message,
+        )
         if job is not None and outcome.is_put_back:
-            _put_back(session, job, seconds=max(outcome.retry_after or 0, 15), words=outcome.message)
+            _put_back(
+                session, job, seconds=max(outcome.retry_after or 0, 15), words=outcome.message
+            )
         elif job is not None:
             end(session, job, JobStatus.FAILED, error=outcome.message)
             log(session, job, f"The provider refused the order: {outcome.message}", level="error")
@@ -144,7 +171,12 @@ def record_outcome(session: Session, work: StartWork, order: Order, outcome: Sta
         return
     attempt.outcome, attempt.words = "unknown", outcome.reason
     if job is not None:
-        log(session, job, f"No clear answer to the order: {outcome.reason} Looking for the run.", level="warn")
+        log(
+            session,
+            job,
+            f"No clear answer to the order: {outcome.reason} Looking for the run.",
+            level="warn",
+        )
         _look_later(session, job, attempt)
 
 
@@ -155,7 +187,9 @@ def record_found(session: Session, work: StartWork, runs: list[RunReport]) -> li
         return []
     attempt = session.get_one(StartAttempt, attempt.id)
     if runs:
-        oldest, *others = sorted(runs, key=lambda run: (run.created_at is None, run.created_at, run.run_id))
+        oldest, *others = sorted(
+            runs, key=lambda run: (run.created_at is None, run.created_at, run.run_id)
+        )
         attempt.outcome = "found"
         record_started(session, work.job.id, oldest)
         return [run.run_id for run in others if not run.status.has_ended]
@@ -170,7 +204,9 @@ def record_search_failed(session: Session, work: StartWork, words: str) -> None:
     """The list could not be read. That is never "none found": look again later, without counting it."""
     job = _held(session, work)
     if job is not None:
-        leases.settle(job, due_at=clock.now(session) + timedelta(seconds=settings().wait(30)), error=words)
+        leases.settle(
+            job, due_at=clock.now(session) + timedelta(seconds=settings().wait(30)), error=words
+        )
 
 
 def record_started(session: Session, job_id: int, run: RunReport) -> None:
@@ -224,8 +260,15 @@ def _look_later(session: Session, job: Job, attempt: StartAttempt) -> None:
     if attempt.looks >= len(LOOKS):
         job.status = JobStatus.IN_DOUBT
         leases.settle(job, due_at=None, error=attempt.words)
-        log(session, job, "The provider's list shows no such run after ten minutes. Nothing is sent again.", level="warn")
+        log(
+            session,
+            job,
+            "The provider's list shows no such run after ten minutes. Nothing is sent again.",
+            level="warn",
+        )
     else:
         wait = timedelta(seconds=settings().wait(LOOKS[attempt.looks]))
-        leases.settle(job, due_at=max(attempt.sent_at + wait, clock.now(session)), error=attempt.words)
+        leases.settle(
+            job, due_at=max(attempt.sent_at + wait, clock.now(session)), error=attempt.words
+        )
     tell(session, job)

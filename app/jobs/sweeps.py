@@ -111,17 +111,25 @@ def record_sweep(session: Session, watch: Watch, seen: Mapping[int, Sighting]) -
         else:
             has_changed |= record_progress(session, job, sighting)
     moment = clock.now(session)
-    leases.settle(connection, due_at=_next_sweep(session, connection, moment, has_changed=has_changed))
+    leases.settle(
+        connection, due_at=_next_sweep(session, connection, moment, has_changed=has_changed)
+    )
 
 
-def hold_connection(session: Session, watch: Watch, error: ProviderError, *, retry_after: float | None) -> None:
+def hold_connection(
+    session: Session, watch: Watch, error: ProviderError, *, retry_after: float | None
+) -> None:
     """The provider does not answer, or says wait: every call over the connection waits."""
     connection = leases.hold(session, Connection, watch.connection.id, watch.fence)
     if connection is None:
         return
-    seconds = retry_after if retry_after is not None else min(connection.sweep_seconds * 2, MOST_SECONDS)
+    seconds = (
+        retry_after if retry_after is not None else min(connection.sweep_seconds * 2, MOST_SECONDS)
+    )
     connection.sweep_seconds = min(max(connection.sweep_seconds * 2, FIRST_SECONDS), MOST_SECONDS)
-    until = clock.now(session) + timedelta(seconds=settings().wait(min(max(seconds, 1.0), MOST_SECONDS)))
+    until = clock.now(session) + timedelta(
+        seconds=settings().wait(min(max(seconds, 1.0), MOST_SECONDS))
+    )
     connections.record_failure(session, connection.id, error, until=until)
     leases.settle(connection, due_at=until, error=error.message)
     for run in watch.runs:
@@ -173,9 +181,35 @@ def finish(session: Session, job: Job, report: RunReport) -> None:
             name=job.name,
             base_model=job.base_model,
             best_valid_loss=job.best_valid_loss,
+            lineage=_lineage(job),
             created_by=job.created_by,
         )
-    auth.record(session, f"job.{status}", f"job:{job.id}", actor_id=None, project_id=job.project_id, run_id=job.run_id)
+    auth.record(
+        session,
+        f"job.{status}",
+        f"job:{job.id}",
+        actor_id=None,
+        project_id=job.project_id,
+        run_id=job.run_id,
+    )
+
+
+def _lineage(job: Job) -> dict[str, Any]:
+    """How the model came about, in plain values that outlive everything else."""
+    return {
+        "job_name": job.name,
+        "run_id": job.run_id,
+        "method": job.method,
+        "hyperparameters": job.resolved or job.hyperparameters,
+        "seed": job.seed,
+        "suffix": job.suffix,
+        "training_sha256": job.training_sha256,
+        "training_rows": job.training_rows,
+        "validation_sha256": job.validation_sha256,
+        "validation_rows": job.validation_rows,
+        "validation_version_id": job.validation_version_id,
+        "trained_tokens": job.trained_tokens,
+    }
 
 
 def _keep_events(session: Session, job: Job, events: Sequence[RunEvent], moment: datetime) -> None:
@@ -221,7 +255,9 @@ def _take_point(job: Job, data: Mapping[str, Any], series: dict[str, list[metric
     if isinstance(total, int) and total > 0:
         job.total_steps = total
     for name, value in data.items():
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        is_number = (
+            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        )
         if is_number and name not in {"step", "total_steps"} and len(name) <= SERIES_LENGTH:
             series.setdefault(name, []).append((step, float(value)))
 
@@ -250,7 +286,9 @@ def _keep_bests(job: Job, series: Mapping[str, list[metrics.Point]]) -> None:
     }
 
 
-def _keep_checkpoints(session: Session, job: Job, found: Sequence[CheckpointInfo], moment: datetime) -> None:
+def _keep_checkpoints(
+    session: Session, job: Job, found: Sequence[CheckpointInfo], moment: datetime
+) -> None:
     if not found:
         return
     known = {checkpoint.step for checkpoint in queries.checkpoints_of(session, job.id)}
@@ -281,7 +319,9 @@ def _missed(session: Session, job: Job) -> bool:
     return True
 
 
-def _next_sweep(session: Session, connection: Connection, moment: datetime, *, has_changed: bool) -> datetime:
+def _next_sweep(
+    session: Session, connection: Connection, moment: datetime, *, has_changed: bool
+) -> datetime:
     until = queries.watched_until(session, connection.id)
     if until is not None and until > moment:
         return moment + timedelta(seconds=capabilities_of(connection).watch_seconds / 2)
@@ -302,5 +342,3 @@ def _raw_line(event: RunEvent) -> bytes:
         "data": dict(event.data),
     }
     return json.dumps(kept, ensure_ascii=False).encode()
-
-

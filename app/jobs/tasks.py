@@ -61,7 +61,9 @@ def start(job_id: int) -> None:
                 _prepare_and_order(work, provider)
     except SealBroken:
         with unit_of_work() as session:
-            starts.record_refused(session, work, "The connection's key cannot be opened any more: enter it again.")
+            starts.record_refused(
+                session, work, "The connection's key cannot be opened any more: enter it again."
+            )
     except ProviderUnavailable as error:
         wait = error.retry_after or TRY_AGAIN_SECONDS
         with unit_of_work() as session:
@@ -95,7 +97,9 @@ def _prepare_and_order(work: StartWork, provider: Provider) -> None:
     )
     if time.monotonic() - written_at > starts.SEND_WITHIN_SECONDS:
         with unit_of_work() as session:
-            starts.record_not_sent(session, work, order, "This machine was too slow to send the order in time.")
+            starts.record_not_sent(
+                session, work, order, "This machine was too slow to send the order in time."
+            )
         return
     outcome = provider.start_run(request)
     with unit_of_work() as session:
@@ -145,10 +149,17 @@ def _send_file(work: StartWork, provider: Provider, *, is_training: bool) -> Non
         state = provider.upload(part)
         found = state.file
     if not found.is_ready:
-        raise ProviderUnavailable("The provider is still reading the file.", retry_after=FILE_SECONDS)
+        raise ProviderUnavailable(
+            "The provider is still reading the file.", retry_after=FILE_SECONDS
+        )
     with unit_of_work() as session:
         starts.record_file(
-            session, work, is_training=is_training, file_id=found.file_id, size=size, was_there=was_there
+            session,
+            work,
+            is_training=is_training,
+            file_id=found.file_id,
+            size=size,
+            was_there=was_there,
         )
 
 
@@ -212,7 +223,11 @@ def _look_at_runs(watch: Watch, provider: Provider) -> dict[int, Sighting]:
         reports.update({report.run_id: report for report in page.items if report.run_id in wanted})
         cursor = page.cursor
         last = page.items[-1].created_at if page.items else None
-        if cursor is None or len(reports) == len(wanted) or (last and oldest and (oldest - last).total_seconds() > 60):
+        if (
+            cursor is None
+            or len(reports) == len(wanted)
+            or (last and oldest and (oldest - last).total_seconds() > 60)
+        ):
             break
     seen: dict[int, Sighting] = {}
     singly = MOST_SINGLY
@@ -233,8 +248,14 @@ def _look_at_runs(watch: Watch, provider: Provider) -> dict[int, Sighting]:
         has_changed = report.provider_status != run.provider_status
         wants = run.wants_events or has_changed or report.status.has_ended
         events = list(provider.events(run_id, known_id=run.known_event_id)) if wants else []
-        is_saved = report.status.has_ended or any("full_valid_loss" in event.data for event in events)
-        saved = provider.checkpoints(run_id) if is_saved and "checkpoints" in provider.capabilities().abilities else []
+        is_saved = report.status.has_ended or any(
+            "full_valid_loss" in event.data for event in events
+        )
+        saved = (
+            provider.checkpoints(run_id)
+            if is_saved and "checkpoints" in provider.capabilities().abilities
+            else []
+        )
         seen[run.job_id] = Sighting(report, events, saved)
     return seen
 

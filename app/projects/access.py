@@ -16,10 +16,17 @@ from app.projects.views import shell_of
 
 Thing = TypeVar("Thing")
 
-WHO_MAY = {"edit": "editors and owners", "spend": "editors and owners", "manage": "owners", "view": "members"}
+WHO_MAY = {
+    "edit": "editors and owners",
+    "spend": "editors and owners",
+    "manage": "owners",
+    "view": "members",
+}
 
 
-def enter(request: Request, session: Session, user: User, project_id: int, access: Access) -> Project:
+def enter(
+    request: Request, session: Session, user: User, project_id: int, access: Access
+) -> Project:
     """The project, if this person belongs to it and their role holds `access`.
 
     Raises NotFound for outsiders, so that nobody learns what exists, and NotAllowed for members without the right.
@@ -34,7 +41,9 @@ def enter(request: Request, session: Session, user: User, project_id: int, acces
     if found is None:
         raise NotFound
     if not found.may(access):
-        raise NotAllowed(f"Your role in this project is {found.role}; only {WHO_MAY[access]} may do this.")
+        raise NotAllowed(
+            f"Your role in this project is {found.role}; only {WHO_MAY[access]} may do this."
+        )
     request.state.membership = found
     return found.project
 
@@ -46,25 +55,33 @@ def role_here(request: Request) -> Membership:
 
 
 @declares("view")
-def viewable_project(request: Request, session: DbSession, user: CurrentUser, project_id: PathId) -> Project:
+def viewable_project(
+    request: Request, session: DbSession, user: CurrentUser, project_id: PathId
+) -> Project:
     """The project of the URL, for anybody who belongs to it."""
     return enter(request, session, user, project_id, "view")
 
 
 @declares("edit")
-def editable_project(request: Request, session: DbSession, user: CurrentUser, project_id: PathId) -> Project:
+def editable_project(
+    request: Request, session: DbSession, user: CurrentUser, project_id: PathId
+) -> Project:
     """The project of the URL, for those who may change its things."""
     return enter(request, session, user, project_id, "edit")
 
 
 @declares("spend")
-def spendable_project(request: Request, session: DbSession, user: CurrentUser, project_id: PathId) -> Project:
+def spendable_project(
+    request: Request, session: DbSession, user: CurrentUser, project_id: PathId
+) -> Project:
     """The project of the URL, for those who may start what costs money."""
     return enter(request, session, user, project_id, "spend")
 
 
 @declares("manage")
-def managed_project(request: Request, session: DbSession, user: CurrentUser, project_id: PathId) -> Project:
+def managed_project(
+    request: Request, session: DbSession, user: CurrentUser, project_id: PathId
+) -> Project:
     """The project of the URL, for its owners."""
     return enter(request, session, user, project_id, "manage")
 
@@ -84,9 +101,13 @@ def briefly(request: Request, load: Callable[[Session, User], Thing]) -> Entered
     with read_only() as session:
         user = current_user(request, session)
         thing = load(session, user)
-    is_browser = not request.scope["path"].startswith("/api/") and request.method not in SAFE_METHODS
+    is_browser = (
+        not request.scope["path"].startswith("/api/") and request.method not in SAFE_METHODS
+    )
     if is_browser and not is_csrf_token(request, request.headers.get("x-csrf-token")):
-        raise NotAllowed("The page is too old, or was not made by Luthier. Load it again and send once more.")
+        raise NotAllowed(
+            "The page is too old, or was not made by Luthier. Load it again and send once more."
+        )
     return Entered(user, thing)
 
 
@@ -96,6 +117,15 @@ def receiving_project(request: Request, project_id: PathId) -> Entered[Project]:
     return briefly(request, lambda session, user: enter(request, session, user, project_id, "edit"))
 
 
+@declares("spend")
+def ordering_project(request: Request, project_id: PathId) -> Entered[Project]:
+    """The project of the URL for a form that asks a provider: no session stays open while it answers."""
+    return briefly(
+        request, lambda session, user: enter(request, session, user, project_id, "spend")
+    )
+
+
+OrderingProject = Annotated[Entered[Project], Depends(ordering_project)]
 ReceivingProject = Annotated[Entered[Project], Depends(receiving_project)]
 CurrentProject = Annotated[Project, Depends(viewable_project)]
 EditableProject = Annotated[Project, Depends(editable_project)]

@@ -14,7 +14,9 @@ router = APIRouter(prefix="/api/v1", tags=["projects"])
 
 
 @router.get("/projects", name="api.projects.index")
-def index(session: DbSession, user: Myself, after: After = None, limit: Limit = 50) -> Listing[ProjectResource]:
+def index(
+    session: DbSession, user: Myself, after: After = None, limit: Limit = 50
+) -> Listing[ProjectResource]:
     """The projects you belong to, the newest first."""
     rows = queries.projects_of(session, user.id, after=after, limit=limit + 1)
     return listing(rows, limit, resource)

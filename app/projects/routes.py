@@ -25,7 +25,9 @@ def index(request: Request, session: DbSession, user: Myself) -> Response:
 
 @router.get("/projects/new", name="projects.new")
 def new(request: Request, session: DbSession, user: Myself) -> Response:
-    request.state.shell = views.shell_of(request, user, queries.memberships_of(session, user.id), None)
+    request.state.shell = views.shell_of(
+        request, user, queries.memberships_of(session, user.id), None
+    )
     return page(request, "projects/new.html", views.NewView(FormState()))
 
 
@@ -37,7 +39,9 @@ def create(
     submission: Annotated[Submission[ProjectForm], Depends(submitted(ProjectForm))],
 ) -> Response:
     if submission.form is None:
-        request.state.shell = views.shell_of(request, user, queries.memberships_of(session, user.id), None)
+        request.state.shell = views.shell_of(
+            request, user, queries.memberships_of(session, user.id), None
+        )
         return page(request, "projects/new.html", views.NewView(submission), status=422)
     project = service.create_project(session, name=submission.form.name, user=user)
     return redirect(request, "dashboard.home", project_id=project.id)

@@ -71,16 +71,30 @@ def index(memberships: Sequence[Membership]) -> IndexView:
     """The list of a person's projects."""
     return IndexView(
         tuple(
-            ProjectRow(one.project.id, one.project.name, initials(one.project.name), one.role, one.project.created_at)
+            ProjectRow(
+                one.project.id,
+                one.project.name,
+                initials(one.project.name),
+                one.role,
+                one.project.created_at,
+            )
             for one in memberships
         )
     )
 
 
-SECTIONS = {"dashboard": "home", "datasets": "datasets", "jobs": "jobs", "models": "models", "connections": "connections"}
+SECTIONS = {
+    "dashboard": "home",
+    "datasets": "datasets",
+    "jobs": "jobs",
+    "models": "models",
+    "connections": "connections",
+}
 
 
-def shell_of(request: Request, user: User, everything: Sequence[Membership], here: Membership | None) -> Shell:
+def shell_of(
+    request: Request, user: User, everything: Sequence[Membership], here: Membership | None
+) -> Shell:
     """The shell for this person, inside the project of `here` or outside of all."""
     switcher = tuple(_switch(one) for one in everything)
     return Shell(

@@ -1,0 +1,72 @@
+"""The pages about models: which there are, where each comes from, and talking to them."""
+
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response, StreamingResponse
+
+from app.auth.access import csrf_checked
+from app.catalog import queries, tasks, views
+from app.catalog.access import CurrentModel, TalkableModel
+from app.catalog.forms import ChatForm
+from app.core.database import DbSession
+from app.core.pages import page, path_for
+from app.datasets import queries as datasets
+from app.datasets.rows import first_questions
+from app.projects.access import CurrentProject, role_here
+
+router = APIRouter(dependencies=[Depends(csrf_checked)])
+talking = APIRouter()
+
+PAGE = 200
+EXAMPLES = 4
+
+
+@router.get("/projects/{project_id}/models", name="models.index")
+def index(request: Request, session: DbSession, project: CurrentProject) -> Response:
+    models = queries.models_of(session, project.id, after=None, limit=PAGE)
+    return page(request, "catalog/models.html", views.index(project.id, models))
+
+
+@router.get("/models/{model_id}", name="models.show")
+def show(request: Request, model: CurrentModel) -> Response:
+    view = views.show(
+        model,
+        job_url=path_for(request, "jobs.show", job_id=model.job_id),
+        version_url=path_for(request, "datasets.show", version_id=model.dataset_version_id),
+        can_chat=role_here(request).may("spend"),
+    )
+    return page(request, "catalog/model.html", view)
+
+
+@router.get("/models/{model_id}/try", name="models.try")
+def try_it(request: Request, session: DbSession, model: CurrentModel) -> Response:
+    trained = model.dataset_version
+    held_out_id = model.lineage.get("validation_version_id")
+    held_out = datasets.version_in(session, model.project_id, held_out_id) if held_out_id else None
+    view = views.try_it(
+        model,
+        system_prompt=(trained.report or {}).get("system_prompt") or "",
+        source=f"{trained.dataset.name}, version {trained.number}",
+        examples=first_questions(held_out or trained, EXAMPLES),
+        can_chat=role_here(request).may("spend"),
+    )
+    return page(request, "catalog/try.html", view)
+
+
+@talking.post("/models/{model_id}/chat", name="models.chat")
+async def chat(entered: TalkableModel, body: ChatForm) -> Response:
+    ref = entered.thing.ref
+    return _streamed(await tasks.stream(ref.connection, ref.name, body))
+
+
+@talking.post("/models/{model_id}/base-chat", name="models.base_chat")
+async def base_chat(entered: TalkableModel, body: ChatForm) -> Response:
+    model = entered.thing
+    return _streamed(await tasks.stream(model.ref.connection, model.base_model, body))
+
+
+def _streamed(lines: AsyncIterator[bytes]) -> Response:
+    return StreamingResponse(
+        lines, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )

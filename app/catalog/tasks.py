@@ -1,0 +1,101 @@
+"""Asking providers what they offer, and their models for answers. No unit of work is open while they think."""
+
+from collections.abc import AsyncIterator
+from contextlib import closing
+
+import anyio.to_thread
+import msgspec
+
+from app.catalog import service
+from app.catalog.forms import ChatForm
+from app.connections import queries as connections
+from app.connections import service as connecting
+from app.connections.models import Connection
+from app.connections.service import open_connection
+from app.core.database import read_only, unit_of_work
+from app.core.errors import ProviderFailed
+from app.core.queue import task
+from app.core.secrets import SealBroken
+from app.providers.base import ChatDelta, ChatRequest, Provider, ProviderError
+
+
+@task("catalog.read_base_models")
+def read_base_models(connection_id: int) -> None:
+    """Ask a connection's provider which models can be tuned, unless that was asked lately; keep words of a refusal."""
+    with read_only() as session:
+        connection = connections.connection_by_id(session, connection_id)
+        if connection is None or service.has_fresh_base_models(session, connection_id):
+            return
+    try:
+        with closing(open_connection(connection)) as provider:
+            offered = provider.base_models()
+    except (ProviderError, SealBroken) as error:
+        words = error if isinstance(error, ProviderError) else ProviderError(str(error))
+        with unit_of_work() as session:
+            connecting.record_failure(session, connection_id, words)
+        return
+    with unit_of_work() as session:
+        service.record_base_models(session, connection_id, offered)
+        connecting.record_answer(session, connection_id)
+
+
+def answer(connection: Connection, model: str, form: ChatForm) -> dict[str, object]:
+    """One whole answer in OpenAI's chat-completion shape. Raises ProviderFailed with the provider's words."""
+    try:
+        with closing(_open(connection)) as provider:
+            return dict(provider.answer(_request(model, form)).raw)
+    except ProviderError as error:
+        raise ProviderFailed(f"{connection.name} did not answer: {error.message}") from error
+
+
+async def stream(connection: Connection, model: str, form: ChatForm) -> AsyncIterator[bytes]:
+    """An answer as `data:` lines of OpenAI's chunks. Raises ProviderFailed before the first of them, or never:
+    what fails later is said inside the stream.
+    """
+    provider = await anyio.to_thread.run_sync(_open, connection)
+    pieces = provider.stream(_request(model, form))
+    try:
+        first = await anext(pieces, None)
+    except ProviderError as error:
+        await anyio.to_thread.run_sync(provider.close)
+        raise ProviderFailed(f"{connection.name} did not answer: {error.message}") from error
+    return _relay(provider, first, pieces)
+
+
+async def _relay(
+    provider: Provider, first: ChatDelta | None, rest: AsyncIterator[ChatDelta]
+) -> AsyncIterator[bytes]:
+    try:
+        if first is not None:
+            yield _line(first.raw)
+            async for delta in rest:
+                yield _line(delta.raw)
+        yield b"data: [DONE]\n\n"
+    except ProviderError as error:
+        yield _line({"error": {"message": error.message}})
+    finally:
+        await anyio.to_thread.run_sync(provider.close)
+
+
+def _line(content: object) -> bytes:
+    return b"data: " + msgspec.json.encode(content) + b"\n\n"
+
+
+def _open(connection: Connection) -> Provider:
+    try:
+        return open_connection(connection)
+    except SealBroken as error:
+        raise ProviderFailed(
+            "The connection's key cannot be opened any more: enter it again."
+        ) from error
+
+
+def _request(model: str, form: ChatForm) -> ChatRequest:
+    return ChatRequest(
+        model=model,
+        messages=tuple(form.messages),
+        temperature=form.temperature,
+        top_p=form.top_p,
+        max_tokens=form.max_tokens,
+        seed=form.seed,
+    )

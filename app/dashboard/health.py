@@ -1,0 +1,54 @@
+"""Is everything alive? Asked by containers, supervisors and people."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import httpx2
+import redis
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import heartbeat
+from app.core.database import read_only
+from app.core.events import ping
+from app.settings import settings
+
+ANSWER_WITHIN = 2.0
+
+
+def parts() -> dict[str, str]:
+    """Every configured part: "ok", or in words what is wrong with it."""
+    found = {"web": "ok", "database": _tried(_ask_database), "broker": _tried(ping)}
+    living = _living()
+    for kind in ("worker", "beat"):
+        found[kind] = "ok" if kind in living else "no sign of life"
+    if settings().trainer_url is not None:
+        found["trainer"] = _tried(_ask_trainer)
+    return found
+
+
+def _tried(ask: Callable[[], object]) -> str:
+    try:
+        ask()
+    except (SQLAlchemyError, redis.RedisError, httpx2.HTTPError, OSError) as error:
+        return str(error).split("\n")[0][:200] or type(error).__name__
+    return "ok"
+
+
+def _ask_database() -> None:
+    with read_only() as session:
+        session.execute(text("SELECT 1"))
+
+
+def _living() -> set[str]:
+    try:
+        with read_only() as session:
+            return heartbeat.living_kinds(session)
+    except SQLAlchemyError:
+        return set()
+
+
+def _ask_trainer() -> None:
+    address = urlsplit(settings().trainer_url or "")
+    with httpx2.Client(trust_env=False, timeout=ANSWER_WITHIN) as client:
+        client.get(f"{address.scheme}://{address.netloc}/healthz").raise_for_status()

@@ -1,0 +1,183 @@
+"""The home page of a project, gathered from every domain."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from app.auth import queries as people
+from app.auth.models import Activity
+from app.catalog import queries as catalog
+from app.catalog.models import TunedModel
+from app.connections import queries as connections
+from app.core import clock
+from app.dashboard.views import Happening, HomeView, ModelRow, Need, RunningJob
+from app.datasets import queries as datasets
+from app.jobs import queries as jobs
+from app.jobs import words
+from app.jobs.charts import spark
+from app.jobs.models import Job, JobStatus
+from app.projects.models import Project
+from app.projects.views import initials
+
+Link = Callable[..., str]
+
+FEW = 5
+LATELY = timedelta(days=7)
+
+VERBS = {
+    "project.created": "made",
+    "member.added": "added",
+    "member.changed": "changed the role of",
+    "connection.created": "connected",
+    "dataset.uploaded": "uploaded",
+    "dataset.checked": "checked",
+    "dataset.retried": "asked again to check",
+    "job.created": "started",
+    "job.cancelled": "cancelled",
+    "job.retried": "asked again to start",
+    "job.succeeded": "saw the end of",
+    "job.failed": "saw the failure of",
+    "model.added": "kept the model",
+}
+PAGES = {
+    "version": ("datasets.show", "version_id"),
+    "job": ("jobs.show", "job_id"),
+    "model": ("models.show", "model_id"),
+}
+
+
+def home(session: Session, project: Project, link: Link, *, can_edit: bool) -> HomeView:
+    """What needs a person, what runs, what was made lately. `link` makes paths of route names."""
+    moment = clock.now(session)
+    running = jobs.unended_jobs_of(session, project.id)
+    models = catalog.models_of(session, project.id, after=None, limit=FEW)
+    step, step_url = _step(session, project.id, models, link)
+    return HomeView(
+        project_id=project.id,
+        project_name=project.name,
+        can_edit=can_edit,
+        needs=tuple(_needs(session, project.id, running, moment, link)),
+        running=tuple(_running(job, moment) for job in running),
+        models=tuple(_model(model) for model in models),
+        happenings=tuple(
+            _happening(row, link) for row in people.activity_of(session, project.id, limit=8)
+        ),
+        step=step,
+        step_url=step_url,
+        topic=f"project:{project.id}",
+    )
+
+
+def _needs(
+    session: Session, project_id: int, running: Sequence[Job], moment: datetime, link: Link
+) -> Sequence[Need]:
+    found = [
+        Need(
+            "doubt",
+            "alert",
+            f"{job.name} may or may not be running",
+            f"{words.lead(job)} Nothing is sent again until you decide.",
+            link("jobs.show", job_id=job.id),
+            "Decide",
+        )
+        for job in running
+        if job.status == JobStatus.IN_DOUBT
+    ]
+    found += [
+        Need(
+            "bad",
+            "plug",
+            f"{connection.name} refuses its key",
+            f"{connection.words} Its jobs wait.",
+            link("connections.index", project_id=project_id),
+            "See it",
+        )
+        for connection in connections.connections_of(session, project_id)
+        if connection.refused_at is not None
+    ]
+    found += [
+        Need(
+            "bad",
+            "file",
+            f"{version.dataset.name}, version {version.number}, was refused",
+            version.reason or "The check says why.",
+            link("datasets.show", version_id=version.id),
+            "See why",
+        )
+        for version in datasets.rejected_versions(session, project_id)
+    ]
+    found += [
+        Need(
+            "bad",
+            "job",
+            f"{job.name} failed",
+            job.error or "",
+            link("jobs.show", job_id=job.id),
+            "See why",
+        )
+        for job in jobs.failed_lately(session, project_id, moment - LATELY)
+    ]
+    return found
+
+
+def _running(job: Job, moment: datetime) -> RunningJob:
+    return RunningJob(
+        id=job.id,
+        name=job.name,
+        status=job.status,
+        base_model=job.base_model,
+        connection=job.connection.name,
+        dataset=job.training_version.dataset.name,
+        dataset_number=job.training_version.number,
+        by=job.creator.name if job.creator else "someone who left",
+        step=job.step,
+        steps=job.total_steps,
+        best_valid_loss=job.best_valid_loss,
+        train_loss=job.train_loss,
+        left_seconds=words.left_seconds(job, moment),
+        spark=spark(job.spark, step=job.step, total_steps=job.total_steps),
+    )
+
+
+def _model(model: TunedModel) -> ModelRow:
+    return ModelRow(
+        id=model.id,
+        name=model.name,
+        base_model=model.base_model,
+        job_id=model.job_id,
+        job_name=model.lineage["job_name"],
+        best_valid_loss=model.best_valid_loss,
+        by=model.creator.name if model.creator else "someone who left",
+        created_at=model.created_at,
+    )
+
+
+def _happening(row: Activity, link: Link) -> Happening:
+    kind, _, number = row.subject.partition(":")
+    route = PAGES.get(kind)
+    name = row.detail.get("name") or row.detail.get("email") or f"{kind} {number}"
+    if kind == "version" and "number" in row.detail:
+        name = f"{name}, version {row.detail['number']}"
+    return Happening(
+        who=row.actor.name if row.actor else "Luthier",
+        initials=initials(row.actor.name) if row.actor else None,
+        what=VERBS.get(row.verb, row.verb.partition(".")[2].replace("_", " ")),
+        subject=str(name),
+        url=link(route[0], **{route[1]: int(number)}) if route else None,
+        at=row.at,
+    )
+
+
+def _step(
+    session: Session, project_id: int, models: Sequence[TunedModel], link: Link
+) -> tuple[int | None, str | None]:
+    """The first of the five steps that is still to be done, and where that is."""
+    if models:
+        return None, None
+    newest = jobs.jobs_of(session, project_id, after=None, limit=1)
+    if newest:
+        return 4, link("jobs.show", job_id=newest[0].id)
+    if datasets.ready_versions(session, project_id, limit=1):
+        return 3, link("jobs.new", project_id=project_id)
+    return 2, link("datasets.index", project_id=project_id)

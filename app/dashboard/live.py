@@ -1,0 +1,75 @@
+"""One stream a browser tab: the names of things that changed, to those who may see them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import anyio.to_thread
+from fastapi import Request
+from sqlalchemy.orm import Session
+
+from app.auth.access import current_user, declares
+from app.core.database import read_only
+from app.core.errors import NotFound, NotSignedIn, ProductError
+from app.core.events import Hub
+from app.datasets import queries as datasets
+from app.jobs import queries as jobs
+from app.projects import queries as projects
+
+MOST_TOPICS = 30
+QUIET_SECONDS = 15.0
+RECHECK_SECONDS = 30.0
+
+PROJECT_OF: dict[str, Callable[[Session, int], int | None]] = {
+    "project": lambda _session, project_id: project_id,
+    "version": datasets.project_id_of_version,
+    "job": jobs.project_id_of_job,
+}
+
+
+@declares("self")
+def visible_topics(request: Request) -> list[str]:
+    """Those of the asked-for topics that the person may hear of. Raises NotSignedIn or NotFound."""
+    asked = request.query_params.getlist("topic")[:MOST_TOPICS]
+    with read_only() as session:
+        user = current_user(request, session)
+        mine = {one.project_id for one in projects.memberships_of(session, user.id)}
+        return [topic for topic in asked if _project_of(session, topic) in mine]
+
+
+def _project_of(session: Session, topic: str) -> int | None:
+    kind, _, number = topic.partition(":")
+    find = PROJECT_OF.get(kind)
+    if find is None or not (number.isascii() and number.isdigit() and len(number) < 16):  # noqa: PLR2004
+        raise NotFound
+    return find(session, int(number))
+
+
+async def nudges(request: Request, hub: Hub, topics: Sequence[str]) -> AsyncIterator[bytes]:
+    """Events of the stream: one nudge a topic at once, then each change. Ends when the rights do."""
+    checked_at = time.monotonic()
+    async with hub.subscribed(topics) as waiting:
+        yield b"retry: 1000\n\n"
+        for topic in topics:
+            yield _nudge(topic)
+        while True:
+            try:
+                topic = await asyncio.wait_for(waiting.get(), QUIET_SECONDS)
+                yield _nudge(topic)
+            except TimeoutError:
+                yield b": still here\n\n"
+            if time.monotonic() - checked_at > RECHECK_SECONDS:
+                checked_at = time.monotonic()
+                if not await anyio.to_thread.run_sync(_may_still, request, topics):
+                    return
+
+
+def _may_still(request: Request, topics: Sequence[str]) -> bool:
+    try:
+        return set(topics) <= set(visible_topics(request))
+    except (NotSignedIn, ProductError):
+        return False
+
+
+def _nudge(topic: str) -> bytes:
+    return f"event: nudge\ndata: {topic}\n\n".encode()

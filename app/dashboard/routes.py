@@ -1,0 +1,73 @@
+"""The home page, the live stream, and the two health checks."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+
+from app.auth.access import Myself
+from app.core.database import DbSession
+from app.core.pages import page, path_for, redirect
+from app.dashboard import health, views
+from app.dashboard.home import home
+from app.dashboard.live import nudges, visible_topics
+from app.jobs import queries as jobs
+from app.projects import queries as projects
+from app.projects.access import CurrentProject, role_here
+
+router = APIRouter()
+
+
+@router.get("/", name="dashboard.front")
+def front(request: Request, session: DbSession, user: Myself) -> Response:
+    memberships = projects.memberships_of(session, user.id)
+    if not memberships:
+        return redirect(request, "projects.new")
+    newest = max(memberships, key=lambda one: one.created_at)
+    return redirect(request, "dashboard.home", project_id=newest.project_id)
+
+
+@router.get("/projects/{project_id}", name="dashboard.home")
+def show(request: Request, session: DbSession, project: CurrentProject) -> Response:
+    view = home(
+        session, project, partial(path_for, request), can_edit=role_here(request).may("edit")
+    )
+    fragment = "home" if request.headers.get("hx-request") else None
+    return page(request, "dashboard/home.html", view, fragment=fragment)
+
+
+@router.get("/projects/{project_id}/side", name="dashboard.side")
+def side(request: Request, session: DbSession, project: CurrentProject) -> Response:
+    view = views.SideView(
+        project.id, jobs.count_unended(session, project.id), f"project:{project.id}"
+    )
+    return page(request, "dashboard/side.html", view)
+
+
+@router.get("/live", name="live")
+async def live(request: Request, topics: Annotated[list[str], Depends(visible_topics)]) -> Response:
+    return StreamingResponse(
+        nudges(request, request.app.state.hub, topics),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
+    )
+
+
+@router.get("/livez", name="livez")
+def livez() -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/healthz", name="healthz")
+def healthz() -> Response:
+    parts = health.parts()
+    is_well = all(words == "ok" for words in parts.values())
+    return JSONResponse(
+        {"status": "ok" if is_well else "degraded", "parts": parts}, 200 if is_well else 503
+    )
+
+
+@router.get("/favicon.ico", name="favicon")
+def favicon() -> Response:
+    return RedirectResponse("/static/img/mark.svg", 308)

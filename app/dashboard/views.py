@@ -1,0 +1,88 @@
+"""What the home page of a project shows: what needs a person, what runs, what was made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.jobs.charts import SparkPaths
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something only a person can settle. `tone` is bad, warn, doubt or busy; `icon` a name of the sprite."""
+
+    tone: str
+    icon: str
+    title: str
+    text: str
+    url: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    """A job that has not ended. `step` and `steps` are None until the provider says them."""
+
+    id: int
+    name: str
+    status: str
+    base_model: str
+    connection: str
+    dataset: str
+    dataset_number: int
+    by: str
+    step: int | None
+    steps: int | None
+    best_valid_loss: float | None
+    train_loss: float | None
+    left_seconds: float | None
+    spark: SparkPaths | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    id: int
+    name: str
+    base_model: str
+    job_id: int
+    job_name: str
+    best_valid_loss: float | None
+    by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One activity row in words: `who` did `what` to `subject`. Luthier's own deeds have no initials."""
+
+    who: str
+    initials: str | None
+    what: str
+    subject: str
+    url: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """`step` is the first of the five steps not done yet: 2 upload, 3 configure, 4 watch, 5 use; None
+    when the path was walked once. `topic` nudges when any job or dataset of the project changes."""
+
+    project_id: int
+    project_name: str
+    can_edit: bool
+    needs: tuple[Need, ...]
+    running: tuple[RunningJob, ...]
+    models: tuple[ModelRow, ...]
+    happenings: tuple[Happening, ...]
+    step: int | None
+    step_url: str | None
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """The side bar's counts; the slot asks again when anything of the project changes."""
+
+    project_id: int
+    running_jobs: int
+    topic: str

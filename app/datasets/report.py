@@ -1,0 +1,212 @@
+"""The views of the dataset pages, built from rows of the database and the version's index."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from app.core import storage
+from app.core.leases import is_poisoned
+from app.core.views import FormState, Paging
+from app.datasets import views
+from app.datasets.charts import ticks
+from app.datasets.index import Index, open_index
+from app.datasets.models import DatasetVersion, VersionStatus
+from app.datasets.rows import cards
+from app.settings import ROOT, settings
+
+FIRST_ROWS = 3
+FIRST_FINDINGS = 5
+EXAMPLE_FOLDER = ROOT / "examples" / "banking77"
+EXAMPLE = views.Example(
+    "Banking77", "10,003 customers' questions, 77 intents", "CC BY 4.0, Casanueva et al. 2020"
+)
+
+
+def index(
+    project_id: int,
+    versions: Sequence[DatasetVersion],
+    paging: Paging | None,
+    form: FormState,
+    *,
+    can_edit: bool,
+) -> views.IndexView:
+    """The list of a project's datasets."""
+    return views.IndexView(
+        project_id=project_id,
+        datasets=tuple(_dataset_row(version) for version in versions),
+        paging=paging,
+        can_edit=can_edit,
+        example=EXAMPLE if _has_example(EXAMPLE_FOLDER) else None,
+        form=form,
+        size_limit=settings().upload_limit,
+        row_limit=settings().row_limit,
+        topic=f"project:{project_id}",
+    )
+
+
+def _has_example(folder: Path) -> bool:
+    return (folder / "train.jsonl").is_file()
+
+
+def _dataset_row(version: DatasetVersion) -> views.DatasetRow:
+    return views.DatasetRow(
+        id=version.dataset_id,
+        name=version.dataset.name,
+        version_id=version.id,
+        number=version.number,
+        status=version.status,
+        rows=version.rows,
+        tokens=version.tokens,
+        size=version.size,
+        errors=version.errors,
+        warnings=version.warnings,
+        by=_maker(version),
+        at=version.created_at,
+    )
+
+
+def show(
+    version: DatasetVersion,
+    versions: Sequence[DatasetVersion],
+    moment: datetime,
+    *,
+    can_edit: bool,
+    can_spend: bool,
+) -> views.ShowView:
+    """The report of a version, or how far its check is."""
+    report = version.report or {}
+    groups: tuple[views.FindingGroup, ...] = ()
+    first_rows: tuple[views.RowCard, ...] = ()
+    if version.is_final:
+        with open_index(storage.index_path(version.id)) as opened:
+            groups = _groups(opened, version.id)
+            first_rows = cards(version, opened, opened.rows(0, FIRST_ROWS))
+    roles = report.get("roles", {})
+    return views.ShowView(
+        project_id=version.project_id,
+        dataset_id=version.dataset_id,
+        dataset_name=version.dataset.name,
+        version_id=version.id,
+        number=version.number,
+        status=version.status,
+        lead=_lead(version, moment),
+        reason=version.reason,
+        format=version.format,
+        rows=version.rows,
+        tokens=version.tokens,
+        size=version.size,
+        sha256=version.sha256,
+        licence=version.dataset.licence,
+        by=_maker(version),
+        at=version.created_at,
+        errors=version.errors,
+        warnings=version.warnings,
+        hints=version.hints,
+        longest=report.get("longest_tokens"),
+        longest_line=report.get("longest_line"),
+        roles=tuple((role, count["messages"]) for role, count in roles.items()),
+        progress=None if version.is_final else _progress(version, moment),
+        histogram=_histogram(version),
+        groups=groups,
+        first_rows=first_rows,
+        versions=tuple(_version_row(one, version.id) for one in versions),
+        can_edit=can_edit,
+        can_spend=can_spend,
+        can_retry=can_edit and is_poisoned(version, moment),
+        topic=f"version:{version.id}",
+    )
+
+
+def _lead(version: DatasetVersion, moment: datetime) -> str:
+    rows = (
+        f"{version.rows:,} conversation{'s' if version.rows != 1 else ''}"
+        if version.rows is not None
+        else ""
+    )
+    if is_poisoned(version, moment):
+        return (
+            "The check gave up: three workers died over it. Nothing is lost; it can be tried again."
+        )
+    if version.status == VersionStatus.RECEIVED:
+        return "Stored. A worker reads it in a moment."
+    if version.status == VersionStatus.CHECKING:
+        return "Luthier reads every row."
+    if version.status == VersionStatus.REJECTED:
+        return version.reason or "Refused."
+    if version.errors:
+        errors = f"{version.errors:,} error{'s' if version.errors != 1 else ''}"
+        return (
+            f"{rows}, with {errors} that a provider would refuse. Mend them before you train on it."
+        )
+    return f"{rows}, ready to train on."
+
+
+def _progress(version: DatasetVersion, moment: datetime) -> views.Progress:
+    kept = version.progress or {}
+    done = int(kept.get("offset", 0))
+    share = done / version.size if version.size else 0.0
+    elapsed = (moment - version.created_at).total_seconds()
+    is_reading = kept.get("phase", "reading") == "reading"
+    phase = (
+        "received"
+        if version.status == VersionStatus.RECEIVED
+        else "reading"
+        if is_reading
+        else "finishing"
+    )
+    left = elapsed / share * (1 - share) if is_reading and share > 0.02 else None  # noqa: PLR2004 - too early to say
+    return views.Progress(phase, share, int(kept.get("rows", 0)), done, version.size, left)
+
+
+def _histogram(version: DatasetVersion) -> views.Histogram | None:
+    report = version.report or {}
+    bins = report.get("histogram") or []
+    if not bins:
+        return None
+    bars = tuple(views.Bar(one["first"], one["last"] + 1, one["count"]) for one in bins)
+    highest = max(bar.count for bar in bars)
+    return views.Histogram(
+        bars, ticks(highest), report.get("median_tokens", 0), version.tokens or 0
+    )
+
+
+def _groups(opened: Index, version_id: int) -> tuple[views.FindingGroup, ...]:
+    shown = []
+    for group in opened.finding_groups():
+        found = findings_page(opened, version_id, group.rule, after=0, limit=FIRST_FINDINGS)
+        shown.append(
+            views.FindingGroup(
+                group.rule, group.severity, group.reason, group.count, found.rows, found.next_after
+            )
+        )
+    return tuple(shown)
+
+
+def findings_page(
+    opened: Index, version_id: int, rule: str, *, after: int, limit: int
+) -> views.FindingsPage:
+    """Some findings of one rule, from behind `after`."""
+    found = opened.findings(after=after, limit=limit + 1, rule=rule)
+    rows = tuple(
+        views.FindingRow(one.row, one.field, one.reason, one.cure) for one in found[:limit]
+    )
+    return views.FindingsPage(
+        version_id, rule, rows, found[limit - 1].id if len(found) > limit else None
+    )
+
+
+def _version_row(version: DatasetVersion, current_id: int) -> views.VersionRow:
+    return views.VersionRow(
+        id=version.id,
+        number=version.number,
+        status=version.status,
+        rows=version.rows,
+        size=version.size,
+        by=_maker(version),
+        at=version.created_at,
+        is_current=version.id == current_id,
+    )
+
+
+def _maker(version: DatasetVersion) -> str:
+    return version.creator.name if version.creator else "someone who left"

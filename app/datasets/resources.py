@@ -1,0 +1,126 @@
+"""Datasets, versions, findings and examples as the API gives them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.datasets.index import Row, RowFinding
+from app.datasets.models import DatasetVersion
+from app.datasets.rows import lines_of, row_value
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCounts:
+    """How many findings of each severity."""
+
+    error: int
+    warning: int
+    hint: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionResource:
+    """A dataset version. Counts are null until it was checked; `rows` counts all rows, bad ones included."""
+
+    id: int
+    dataset_id: int
+    number: int
+    status: str
+    format: str | None
+    rows: int | None
+    tokens: int | None
+    sha256: str
+    size: int
+    file_name: str
+    findings: FindingCounts
+    reason: str | None
+    progress: float | None
+    created_at: datetime
+    checked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetResource:
+    """A dataset with its newest version."""
+
+    id: int
+    project_id: int
+    name: str
+    licence: str | None
+    version: VersionResource
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FindingResource:
+    """What the check says about a row; `row` is the 1-based line, null for the file as a whole."""
+
+    id: int
+    row: int | None
+    field: str | None
+    rule: str
+    severity: str
+    reason: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleResource:
+    """One row. `example` is null where the line cannot be read; `row_id` stays with the row through versions."""
+
+    row: int
+    row_id: str
+    tokens: int
+    example: dict[str, Any] | None
+
+
+def version_resource(version: DatasetVersion) -> VersionResource:
+    """The version as the API gives it."""
+    offset = int((version.progress or {}).get("offset", 0))
+    share = 1.0 if version.is_final else offset / version.size if version.size else 0.0
+    return VersionResource(
+        id=version.id,
+        dataset_id=version.dataset_id,
+        number=version.number,
+        status=version.status,
+        format=version.format,
+        rows=version.rows,
+        tokens=version.tokens,
+        sha256=version.sha256,
+        size=version.size,
+        file_name=version.file_name,
+        findings=FindingCounts(version.errors, version.warnings, version.hints),
+        reason=version.reason,
+        progress=share,
+        created_at=version.created_at,
+        checked_at=version.checked_at,
+    )
+
+
+def dataset_resource(version: DatasetVersion) -> DatasetResource:
+    """The version's dataset, with it as the newest, as the API gives it."""
+    dataset = version.dataset
+    return DatasetResource(
+        id=dataset.id,
+        project_id=dataset.project_id,
+        name=dataset.name,
+        licence=dataset.licence,
+        version=version_resource(version),
+        created_at=dataset.created_at,
+    )
+
+
+def finding_resource(found: RowFinding) -> FindingResource:
+    """The finding as the API gives it."""
+    return FindingResource(
+        found.id, found.row, found.field, found.rule, found.severity, found.reason, found.cure
+    )
+
+
+def example_resources(version: DatasetVersion, rows: Sequence[Row]) -> list[ExampleResource]:
+    """These rows as the API gives them. Row ids are text: they are larger than some scripts can count."""
+    return [
+        ExampleResource(row.line, str(row.row_id), row.tokens, row_value(line))
+        for row, line in lines_of(version, rows)
+    ]

@@ -1,0 +1,280 @@
+"""The pages about datasets: upload, report, rows."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+from sqlalchemy.orm import Session
+
+from app.auth.access import CurrentUser, csrf_checked, is_csrf_token
+from app.core import clock, storage
+from app.core.database import DbSession, unit_of_work
+from app.core.errors import NotAllowed, NotFound
+from app.core.forms import validated
+from app.core.pages import page, path_for, redirect, redirect_to
+from app.core.receiving import Received, receive_form, receive_raw
+from app.core.storage import Blob
+from app.core.views import FormState, Paging
+from app.datasets import examples, queries, report, service
+from app.datasets.access import CurrentDataset, CurrentVersion, EditableVersion, ReceivingDataset
+from app.datasets.forms import DatasetForm, label_of, name_from
+from app.datasets.index import open_index
+from app.datasets.models import Dataset, DatasetVersion
+from app.datasets.rows import cards
+from app.datasets.views import RowsView, UploadVersionView
+from app.projects.access import CurrentProject, ReceivingProject, role_here
+from app.settings import settings
+
+router = APIRouter(dependencies=[Depends(csrf_checked)])
+receiving = APIRouter()
+
+PAGE = 50
+ROWS_PAGE = 20
+FINDINGS_PAGE = 50
+Size = Annotated[int | None, Query(ge=0, le=2**53)]
+
+
+@router.get("/projects/{project_id}/datasets", name="datasets.index")
+def index(
+    request: Request,
+    session: DbSession,
+    project: CurrentProject,
+    after: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> Response:
+    versions = queries.newest_versions(session, project.id, after=after, limit=PAGE + 1)
+    view = report.index(
+        project.id,
+        versions[:PAGE],
+        _paging(request, session, project.id, versions, after),
+        FormState(),
+        can_edit=role_here(request).may("edit"),
+    )
+    is_part = request.headers.get("hx-request")
+    return page(request, "datasets/index.html", view, fragment="rows" if is_part else None)
+
+
+def _paging(
+    request: Request,
+    session: Session,
+    project_id: int,
+    versions: Sequence[DatasetVersion],
+    after: int | None,
+) -> Paging | None:
+    if after is None and len(versions) <= PAGE:
+        return None
+    total = queries.count_datasets(session, project_id)
+    shown = versions[:PAGE]
+    first = 1 + queries.count_newer(session, project_id, shown[0].dataset_id) if shown else 0
+
+    def link(cursor: int | None) -> str:
+        return path_for(request, "datasets.index", project_id=project_id, query={"after": cursor})
+
+    later = link(shown[-1].dataset_id) if len(versions) > PAGE else None
+    return Paging(first, first + len(shown) - 1, total, link(None) if first > 1 else None, later)
+
+
+@receiving.put("/projects/{project_id}/datasets/upload", name="datasets.upload")
+async def upload(
+    request: Request, entered: ReceivingProject, name: str, size: Size = None, title: str = ""
+) -> Response:
+    blob = await receive_raw(request, size=size)
+    made = await anyio.to_thread.run_sync(
+        _store, entered.thing.id, entered.user.id, blob, name, title, None
+    )
+    return _made(request, made)
+
+
+@receiving.post("/projects/{project_id}/datasets/upload", name="datasets.upload_form")
+async def upload_form(request: Request, entered: ReceivingProject) -> Response:
+    received = await receive_form(request)
+    _check_csrf(request, received)
+    title = received.fields.get("name", "")
+    made = await anyio.to_thread.run_sync(
+        _store, entered.thing.id, entered.user.id, received.blob, received.file_name, title, None
+    )
+    return redirect(request, "datasets.show", version_id=made)
+
+
+@router.get("/datasets/{dataset_id}/upload", name="datasets.upload_version_page")
+def upload_version_page(request: Request, session: DbSession, dataset: CurrentDataset) -> Response:
+    newest = queries.newest_version(session, dataset.id)
+    if newest is None:
+        raise NotFound
+    view = UploadVersionView(
+        project_id=dataset.project_id,
+        dataset_id=dataset.id,
+        dataset_name=dataset.name,
+        newest_version_id=newest.id,
+        next_number=newest.number + 1,
+        form=FormState(),
+        size_limit=settings().upload_limit,
+        row_limit=settings().row_limit,
+    )
+    return page(request, "datasets/upload.html", view)
+
+
+@receiving.put("/datasets/{dataset_id}/upload", name="datasets.upload_version")
+async def upload_version(
+    request: Request, entered: ReceivingDataset, name: str, size: Size = None
+) -> Response:
+    blob = await receive_raw(request, size=size)
+    dataset = entered.thing
+    made = await anyio.to_thread.run_sync(
+        _store, dataset.project_id, entered.user.id, blob, name, "", dataset
+    )
+    return _made(request, made)
+
+
+@receiving.post("/datasets/{dataset_id}/upload", name="datasets.upload_version_form")
+async def upload_version_form(request: Request, entered: ReceivingDataset) -> Response:
+    received = await receive_form(request)
+    _check_csrf(request, received)
+    dataset = entered.thing
+    made = await anyio.to_thread.run_sync(
+        _store, dataset.project_id, entered.user.id, received.blob, received.file_name, "", dataset
+    )
+    return redirect(request, "datasets.show", version_id=made)
+
+
+def _store(
+    project_id: int, user_id: int, blob: Blob, file_name: str, title: str, dataset: Dataset | None
+) -> int:
+    form = validated(DatasetForm, {"name": title.strip() or name_from(file_name)})
+    with unit_of_work() as session:
+        version = service.receive_upload(
+            session,
+            project_id=project_id,
+            actor_id=user_id,
+            blob=blob,
+            file_name=file_name,
+            name=form.name,
+            dataset=dataset,
+        )
+        return version.id
+
+
+def _made(request: Request, version_id: int) -> Response:
+    return JSONResponse(
+        {"location": path_for(request, "datasets.show", version_id=version_id)}, 202
+    )
+
+
+def _check_csrf(request: Request, received: Received) -> None:
+    """A form without script sends its token as a field; nothing of it is used before this."""
+    if not is_csrf_token(request, received.fields.get("csrf")):
+        raise NotAllowed(
+            "The form is too old, or was not made by Luthier. Load the page again and send it once more."
+        )
+
+
+@receiving.post("/projects/{project_id}/datasets/example", name="datasets.example")
+def example(request: Request, entered: ReceivingProject) -> Response:
+    version_id = examples.load_banking77(entered.thing.id, entered.user.id)
+    return redirect_to(request, path_for(request, "datasets.show", version_id=version_id))
+
+
+@router.get("/dataset-versions/{version_id}", name="datasets.show")
+def show(request: Request, session: DbSession, version: CurrentVersion) -> Response:
+    return _report(request, session, version, None)
+
+
+@router.get("/dataset-versions/{version_id}/progress", name="datasets.progress")
+def progress(request: Request, session: DbSession, version: CurrentVersion) -> Response:
+    return _report(request, session, version, "progress")
+
+
+def _report(
+    request: Request, session: Session, version: DatasetVersion, fragment: str | None
+) -> Response:
+    view = report.show(
+        version,
+        queries.versions_of(session, version.dataset_id),
+        clock.now(session),
+        can_edit=role_here(request).may("edit"),
+        can_spend=role_here(request).may("spend"),
+    )
+    return page(request, "datasets/show.html", view, fragment=fragment)
+
+
+@router.post("/dataset-versions/{version_id}/retry", name="datasets.retry")
+def retry(
+    request: Request, session: DbSession, user: CurrentUser, version: EditableVersion
+) -> Response:
+    service.retry_check(session, version, actor_id=user.id)
+    return redirect(request, "datasets.show", version_id=version.id)
+
+
+@router.get("/dataset-versions/{version_id}/findings", name="datasets.findings")
+def findings(
+    request: Request,
+    version: CurrentVersion,
+    rule: str,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+) -> Response:
+    if not version.is_final:
+        raise NotFound
+    with open_index(storage.index_path(version.id)) as opened:
+        view = report.findings_page(opened, version.id, rule, after=after, limit=FINDINGS_PAGE)
+    return page(request, "datasets/findings.html", view)
+
+
+@router.get("/dataset-versions/{version_id}/rows", name="datasets.rows")
+def rows(
+    request: Request,
+    version: CurrentVersion,
+    row: str = "",
+    offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
+) -> Response:
+    if not version.is_final:
+        return redirect(request, "datasets.show", version_id=version.id)
+    with open_index(storage.index_path(version.id)) as opened:
+        total = opened.row_count
+        line = int(row) if row.isascii() and row.isdigit() and len(row) < 16 else None  # noqa: PLR2004
+        found = opened.row(line) if line else None
+        error = f"There is no row {row[:20]}." if row and found is None else None
+        if found is not None:
+            offset = max(0, found.n - 1)
+        offset = min(offset, max(0, total - 1))
+        drawn = cards(version, opened, opened.rows(offset, ROWS_PAGE))
+    view = RowsView(
+        project_id=version.project_id,
+        dataset_id=version.dataset_id,
+        dataset_name=version.dataset.name,
+        version_id=version.id,
+        number=version.number,
+        status=version.status,
+        rows=total,
+        cards=drawn,
+        row=found.line if found else None,
+        error=error,
+        paging=_row_paging(request, version.id, offset, len(drawn), total),
+        can_spend=role_here(request).may("spend"),
+    )
+    return page(request, "datasets/rows.html", view)
+
+
+def _row_paging(request: Request, version_id: int, offset: int, shown: int, total: int) -> Paging:
+    def link(start: int) -> str:
+        return path_for(request, "datasets.rows", version_id=version_id, query={"offset": start})
+
+    earlier = link(max(0, offset - ROWS_PAGE)) if offset else None
+    later = link(offset + shown) if offset + shown < total else None
+    return Paging(offset + 1 if total else 0, offset + shown, total, earlier, later)
+
+
+@router.get("/dataset-versions/{version_id}/content", name="datasets.content")
+def content(version: CurrentVersion) -> Response:
+    return download(version)
+
+
+def download(version: DatasetVersion) -> FileResponse:
+    """The exact bytes as an attachment that no browser shows or runs."""
+    name = f"{name_from(version.file_name)}-v{version.number}.jsonl"
+    return FileResponse(
+        storage.blob_path(version.sha256),
+        media_type="application/octet-stream",
+        filename=label_of(name),
+        headers={"Content-Security-Policy": "sandbox; default-src 'none'"},
+    )

@@ -1,0 +1,104 @@
+"""Rows as people read them: a seek into the blob, drawn as a conversation."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from app.core import storage
+from app.datasets.index import Index, Row, RowFinding, open_index
+from app.datasets.models import DatasetVersion
+from app.datasets.views import Call, RowCard, Turn
+from app.datasets.views import RowFinding as FindingBeside
+from app.formats import chat
+from app.formats.base import Unreadable
+from app.formats.reading import read_object
+
+RAW_LENGTH = 2_000
+TEXT_LENGTH = 20_000
+
+
+def lines_of(version: DatasetVersion, rows: Sequence[Row]) -> Iterator[tuple[Row, bytes]]:
+    """Each row with its bytes as they stand in the file."""
+    with storage.blob_path(version.sha256).open("rb") as blob:
+        for row in rows:
+            blob.seek(row.offset)
+            yield row, blob.read(row.length)
+
+
+def cards(version: DatasetVersion, index: Index, rows: Sequence[Row]) -> tuple[RowCard, ...]:
+    """These rows drawn, each with what was found in it."""
+    return tuple(
+        _card(row, line, index.findings(row=row.line)) for row, line in lines_of(version, rows)
+    )
+
+
+def _card(row: Row, line: bytes, found: Sequence[RowFinding]) -> RowCard:
+    beside = tuple(
+        FindingBeside(one.severity, one.rule, one.field, one.reason, one.cure) for one in found
+    )
+    try:
+        read = chat.read(line.rstrip(b"\r"))
+    except Unreadable:
+        return RowCard(row.line, None, (), (), line[:RAW_LENGTH].decode(errors="replace"), beside)
+    if not read.messages:
+        return RowCard(
+            row.line, row.tokens, (), (), line[:RAW_LENGTH].decode(errors="replace"), beside
+        )
+    turns = tuple(_turn(message) for message in read.messages)
+    tools = tuple(name for tool in read.tools or () if (name := _tool_name(tool)))
+    return RowCard(row.line, row.tokens, turns, tools, None, beside)
+
+
+def _turn(message: chat.Message) -> Turn:
+    text = message.text or message.refusal or ""
+    return Turn(
+        role=message.role,
+        text=text[:TEXT_LENGTH] + ("…" if len(text) > TEXT_LENGTH else ""),
+        is_trained=message.is_trained,
+        weight=message.weight,
+        name=message.name or message.tool_call_id,
+        calls=tuple(_calls(message.tool_calls or [])),
+    )
+
+
+def _calls(calls: Sequence[Any]) -> Iterator[Call]:
+    for call in calls:
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if isinstance(function, Mapping):
+            arguments = function.get("arguments")
+            text = (
+                arguments
+                if isinstance(arguments, str)
+                else json.dumps(arguments, ensure_ascii=False)
+            )
+            yield Call(str(function.get("name") or "unnamed"), text)
+
+
+def _tool_name(tool: Mapping[str, Any]) -> str | None:
+    function = tool.get("function")
+    return str(function["name"]) if isinstance(function, Mapping) and "name" in function else None
+
+
+def first_questions(version: DatasetVersion, limit: int) -> list[str]:
+    """The last user message of a few rows spread over the version: something to try a model with."""
+    if not version.rows:
+        return []
+    with open_index(storage.index_path(version.id)) as index:
+        places = sorted({version.rows * part // limit for part in range(limit)})
+        rows = [row for place in places for row in index.rows(place, 1)]
+    questions = []
+    for _, line in lines_of(version, rows):
+        try:
+            asked = [message.text for message in chat.read(line).messages if message.role == "user"]
+        except Unreadable:
+            continue
+        questions += [text for text in asked[-1:] if text.strip()]
+    return questions
+
+
+def row_value(line: bytes) -> dict[str, Any] | None:
+    """The row as JSON, or None when the line cannot be read."""
+    try:
+        return read_object(line.rstrip(b"\r"))
+    except Unreadable:
+        return None

@@ -1,0 +1,268 @@
+"""The pages about jobs."""
+
+import csv
+import io
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from sqlalchemy.orm import Session
+
+from app.auth.access import CurrentUser, csrf_checked
+from app.catalog import queries as catalog
+from app.catalog.tasks import read_base_models
+from app.connections import queries as connections
+from app.core import clock
+from app.core.api import MOST
+from app.core.database import DbSession, read_only, unit_of_work
+from app.core.errors import ProductError, WrongInput
+from app.core.forms import form_values
+from app.core.pages import page, path_for, redirect
+from app.core.views import Paging
+from app.datasets import queries as datasets
+from app.jobs import drafts, metrics, queries, service, views
+from app.jobs.access import CurrentJob, SpendableJob
+from app.jobs.api import json_response
+from app.jobs.charts import aligned
+from app.jobs.forms import job_form
+from app.jobs.models import Job
+from app.jobs.resources import CHART_SERIES, metrics_resource
+from app.projects.access import CurrentProject, OrderingProject, SpendableProject, role_here
+
+router = APIRouter(dependencies=[Depends(csrf_checked)])
+asking = APIRouter()
+
+PAGE = 50
+FEW_EVENTS = 12
+
+
+@router.get("/projects/{project_id}/jobs", name="jobs.index")
+def index(
+    request: Request,
+    session: DbSession,
+    project: CurrentProject,
+    after: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> Response:
+    if before is not None:
+        jobs = queries.jobs_before(session, project.id, before=before, limit=PAGE)
+    else:
+        jobs = queries.jobs_of(session, project.id, after=after, limit=PAGE)
+    view = views.index(
+        project.id,
+        jobs,
+        _paging(request, session, project.id, jobs),
+        can_edit=role_here(request).may("spend"),
+        has_ready_version=bool(datasets.ready_versions(session, project.id, limit=1)),
+    )
+    return page(
+        request,
+        "jobs/index.html",
+        view,
+        fragment="rows" if request.headers.get("hx-request") else None,
+    )
+
+
+def _paging(
+    request: Request, session: Session, project_id: int, jobs: Sequence[Job]
+) -> Paging | None:
+    total = queries.count_jobs(session, project_id)
+    if not jobs or total <= PAGE:
+        return None
+    newer = queries.count_newer(session, project_id, jobs[0].id)
+    last = newer + len(jobs)
+
+    def link(**query: int) -> str:
+        return path_for(request, "jobs.index", project_id=project_id, query=query)
+
+    return Paging(
+        newer + 1,
+        last,
+        total,
+        link(before=jobs[0].id) if newer else None,
+        link(after=jobs[-1].id) if last < total else None,
+    )
+
+
+@asking.get("/projects/{project_id}/jobs/new", name="jobs.new")
+def new(request: Request, entered: OrderingProject) -> Response:
+    project_id, values = entered.thing.id, dict(request.query_params)
+    with read_only() as session:
+        connection = drafts.draft(
+            connections.connections_of(session, project_id), [], values, nonce=""
+        ).connection
+    if connection is not None:
+        read_base_models(connection.id)
+    with read_only() as session:
+        view = _form(session, project_id, values, {})
+    is_part = request.headers.get("hx-request") and not request.headers.get("hx-boosted")
+    return page(request, "jobs/new.html", view, fragment="form" if is_part else None)
+
+
+@router.get("/projects/{project_id}/jobs/receipt", name="jobs.receipt")
+def receipt(request: Request, session: DbSession, project: SpendableProject) -> Response:
+    view = _form(session, project.id, dict(request.query_params), {})
+    return page(request, "jobs/new.html", drafts.ReceiptView(view.receipt), fragment="receipt")
+
+
+@router.post("/projects/{project_id}/jobs", name="jobs.create")
+def create(
+    request: Request,
+    session: DbSession,
+    user: CurrentUser,
+    project: SpendableProject,
+    values: Annotated[dict[str, str], Depends(form_values)],
+) -> Response:
+    key = f"form:{values.get('nonce') or uuid.uuid4()}"[:200]
+    try:
+        job = service.create_job(
+            session, project=project, user=user, form=job_form(values), request_key=key
+        )
+    except WrongInput as error:
+        errors = {item.field: item.message for item in error.errors} or {"": error.message}
+        view = _form(session, project.id, values, errors)
+        is_part = request.headers.get("hx-request")
+        return page(
+            request, "jobs/new.html", view, fragment="form" if is_part else None, status=422
+        )
+    return redirect(request, "jobs.show", job_id=job.id)
+
+
+def _form(
+    session: Session, project_id: int, values: dict[str, str], errors: dict[str, str]
+) -> drafts.NewView:
+    chosen = drafts.draft(
+        connections.connections_of(session, project_id),
+        datasets.ready_versions(session, project_id),
+        values,
+        nonce=str(uuid.uuid4()),
+    )
+    offered = catalog.base_models_of(session, chosen.connection.id) if chosen.connection else []
+    if offered and chosen.values["base_model"] not in {model.name for model in offered}:
+        chosen.values["base_model"] = offered[0].name
+    guess, problems = None, []
+    try:
+        checked = service.check_form(session, project_id, job_form(chosen.values))
+        guess = checked.estimate
+    except ProductError as error:
+        problems = [item.message for item in error.errors] or [error.message]
+    speed = None
+    if chosen.connection:
+        speed = queries.speed_of(session, chosen.connection.id, chosen.values["base_model"])
+    words = chosen.connection.words if chosen.connection and not offered else None
+    return drafts.new_job(
+        project_id,
+        chosen,
+        offered,
+        receipt=drafts.receipt(chosen, guess, speed=speed, problems=problems),
+        errors=errors,
+        base_models_error=words,
+    )
+
+
+@router.get("/jobs/{job_id}", name="jobs.show")
+def show(request: Request, session: DbSession, job: CurrentJob, events: str = "") -> Response:
+    total = queries.count_events(session, job.id)
+    view = views.show(
+        job,
+        clock.now(session),
+        catalog.model_id_of_job(session, job.id),
+        events=queries.events_of(session, job.id, limit=MOST if events == "all" else FEW_EVENTS),
+        events_total=total,
+        events_url=_all_events(request, job.id, total, events),
+        checkpoints=queries.checkpoints_of(session, job.id),
+        shutdown_date=_shutdown_date(session, job),
+        can_cancel=role_here(request).may("spend"),
+    )
+    return page(request, "jobs/show.html", view)
+
+
+@router.get("/jobs/{job_id}/progress", name="jobs.progress")
+def progress(request: Request, session: DbSession, job: CurrentJob) -> Response:
+    moment = clock.now(session)
+    if service.is_watch_due(job, moment):
+        with unit_of_work() as writer:
+            service.mark_watched(writer, job.id)
+    model_id = catalog.model_id_of_job(session, job.id)
+    view = views.progress(job, moment, model_id, can_cancel=role_here(request).may("spend"))
+    return page(request, "jobs/show.html", view, fragment="progress")
+
+
+@router.get("/jobs/{job_id}/log", name="jobs.events")
+def events(request: Request, session: DbSession, job: CurrentJob, events: str = "") -> Response:
+    total = queries.count_events(session, job.id)
+    lines = queries.events_of(session, job.id, limit=MOST if events == "all" else FEW_EVENTS)
+    view = views.EventsView(
+        job.id,
+        job.has_ended,
+        views.event_lines(job, lines),
+        total,
+        _all_events(request, job.id, total, events),
+    )
+    return page(request, "jobs/show.html", view, fragment="events")
+
+
+@router.get("/jobs/{job_id}/metrics", name="jobs.metrics")
+def series(
+    session: DbSession, job: CurrentJob, after_step: Annotated[int, Query(ge=-1, le=2**53)] = -1
+) -> Response:
+    found = (
+        metrics.read_overview(session, job.id)
+        if after_step < 0
+        else metrics.read_after(session, job.id, after_step)
+    )
+    epochs = (job.resolved or {}).get("n_epochs")
+    return json_response(
+        {
+            **metrics_resource(found, CHART_SERIES, after_step),
+            "steps_planned": job.total_steps,
+            "steps_per_epoch": job.total_steps / epochs
+            if job.total_steps and isinstance(epochs, int)
+            else None,
+            "is_final": job.has_ended,
+        }
+    )
+
+
+@router.get("/jobs/{job_id}/metrics.csv", name="jobs.metrics_csv")
+def series_csv(session: DbSession, job: CurrentJob) -> Response:
+    table = aligned(metrics.read_overview(session, job.id), CHART_SERIES)
+    return StreamingResponse(
+        _csv(table),
+        media_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="job-{job.id}-metrics.csv"'},
+    )
+
+
+def _csv(table: dict[str, list[float | None]]) -> Iterator[str]:
+    yield ",".join(table) + "\r\n"
+    for row in zip(*table.values(), strict=True):
+        line = io.StringIO()
+        csv.writer(line).writerow("" if value is None else value for value in row)
+        yield line.getvalue()
+
+
+@router.post("/jobs/{job_id}/cancel", name="jobs.cancel")
+def cancel(request: Request, session: DbSession, user: CurrentUser, job: SpendableJob) -> Response:
+    service.cancel_job(session, job, actor_id=user.id)
+    return redirect(request, "jobs.show", job_id=job.id)
+
+
+@router.post("/jobs/{job_id}/retry", name="jobs.retry")
+def retry(request: Request, session: DbSession, user: CurrentUser, job: SpendableJob) -> Response:
+    service.retry_start(session, job, actor_id=user.id)
+    return redirect(request, "jobs.show", job_id=job.id)
+
+
+def _all_events(request: Request, job_id: int, total: int, shown: str) -> str | None:
+    if shown == "all" or total <= FEW_EVENTS:
+        return None
+    return path_for(request, "jobs.show", job_id=job_id, query={"events": "all"})
+
+
+def _shutdown_date(session: Session, job: Job) -> date | None:
+    offered = catalog.base_models_of(session, job.connection_id)
+    return next((model.shutdown_date for model in offered if model.name == job.base_model), None)

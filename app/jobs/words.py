@@ -1,0 +1,97 @@
+"""How a job stands, and what happens next, in sentences; pure."""
+
+from datetime import datetime
+
+from app.jobs.models import Job, JobStatus
+
+
+def lead(job: Job) -> str:
+    """The sentence that opens the job's page: who does what, how far."""
+    where = job.connection.name
+    if job.cancel_requested_at and not job.has_ended:
+        return f"Cancelling: {where} was asked to stop."
+    if job.status == JobStatus.QUEUED:
+        return "In the queue. A worker takes it in a moment."
+    if job.status == JobStatus.STARTING:
+        return (
+            f"Sending rows and order to {where}."
+            if not job.last_error
+            else f"{where} did not take it yet: {job.last_error}"
+        )
+    if job.status == JobStatus.IN_DOUBT:
+        return f"{where} may or may not be running this job: {job.last_error}"
+    if job.status == JobStatus.RUNNING:
+        return _running(job, where)
+    if job.status == JobStatus.PAUSED:
+        return f"Paused at {where}, step {_of_steps(job)}."
+    if job.status == JobStatus.SUCCEEDED:
+        best = (
+            f" Best validation loss {job.best_valid_loss:.3f} at step {job.best_valid_step:,}."
+            if job.best_valid_loss is not None and job.best_valid_step is not None
+            else ""
+        )
+        return f"Done: {where} made the model.{best}"
+    if job.status == JobStatus.FAILED:
+        return f"Failed: {job.error}"
+    if job.status == JobStatus.CANCELLED:
+        return (
+            f"Cancelled at step {_of_steps(job)}."
+            if job.step
+            else "Cancelled before training began."
+        )
+    return f"{where} no longer knows this run."
+
+
+def _running(job: Job, where: str) -> str:
+    if not job.step:
+        says = {"validating_files": "is checking the rows", "queued": "has it in its queue"}.get(
+            job.provider_status or ""
+        )
+        return f"{where} {says}." if says else f"{where} is about to train ({job.provider_status})."
+    rising = ""
+    if job.best_valid_loss is not None and job.valid_loss is not None and job.best_valid_step:
+        is_behind = (
+            job.step > job.best_valid_step * 1.25 and job.valid_loss > job.best_valid_loss * 1.1
+        )
+        rising = (
+            f" Validation loss has not been lower since step {job.best_valid_step:,}."
+            if is_behind
+            else ""
+        )
+    return f"Training on {where}, step {_of_steps(job)}.{rising}"
+
+
+def what_next(job: Job) -> str | None:
+    """The sentence about what happens by itself; None when nothing will."""
+    where = job.connection.name
+    if job.cancel_requested_at and not job.has_ended:
+        return "The steps already done may be billed."
+    return {
+        JobStatus.QUEUED: f"Next: the rows go to {where}, then one order is sent.",
+        JobStatus.STARTING: "Next: training begins. Sent once, whatever happens here.",
+        JobStatus.IN_DOUBT: "Nothing is sent again by itself. Look at the provider's own list, then decide.",
+        JobStatus.RUNNING: "Next: the model is saved and can be talked to. You can close this page.",
+        JobStatus.PAUSED: "Luthier keeps looking; it goes on where the provider resumes it.",
+        JobStatus.VANISHED: "Its numbers up to then are kept.",
+    }.get(JobStatus(job.status))
+
+
+def _of_steps(job: Job) -> str:
+    return f"{job.step or 0:,} of {job.total_steps:,}" if job.total_steps else f"{job.step or 0:,}"
+
+
+def left_seconds(job: Job, moment: datetime) -> float | None:
+    """How long the run will go on: the provider's own estimate, else at the pace so far. None is unknown."""
+    if job.has_ended:
+        return None
+    if (
+        job.step
+        and job.total_steps
+        and job.training_since is not None
+        and moment > job.training_since
+    ):
+        pace = (moment - job.training_since).total_seconds() / job.step
+        return max(0.0, pace * (job.total_steps - job.step))
+    if job.estimated_finish_at is not None:
+        return max(0.0, (job.estimated_finish_at - moment).total_seconds())
+    return None

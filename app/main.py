@@ -1,0 +1,209 @@
+"""The web application: the one list of routers, and how errors are drawn."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from app import __doc__ as about
+from app import reactions
+from app.auth import access
+from app.auth import routes as auth
+from app.catalog import api as catalog_api
+from app.catalog import routes as catalog
+from app.connections import api as connections_api
+from app.connections import routes as connections
+from app.core import heartbeat, logs
+from app.core.errors import FieldError, NotFound, NotSignedIn, ProductError, WrongInput
+from app.core.events import Hub
+from app.core.forms import explain
+from app.core.guards import Guards
+from app.core.pages import page, redirect_to
+from app.core.views import ErrorView
+from app.dashboard import docs
+from app.dashboard import routes as dashboard
+from app.datasets import api as datasets_api
+from app.datasets import routes as datasets
+from app.jobs import api as jobs_api
+from app.jobs import routes as jobs
+from app.projects import api as projects_api
+from app.projects import routes as projects
+from app.settings import ROOT
+
+log = structlog.get_logger(__name__)
+
+THREADS = 8
+PAGES = (
+    auth.router,
+    projects.router,
+    connections.router,
+    datasets.receiving,
+    datasets.router,
+    jobs.asking,
+    jobs.router,
+    catalog.talking,
+    catalog.router,
+    dashboard.router,
+    docs.router,
+)
+API = (
+    projects_api.router,
+    connections_api.router,
+    datasets_api.router,
+    jobs_api.router,
+    catalog_api.router,
+)
+TITLES = {
+    400: "That cannot be done",
+    401: "Sign in first",
+    403: "Not for your role",
+    404: "Nothing here",
+    409: "That does not fit",
+    413: "Too large",
+    422: "Some of that is wrong",
+    429: "Too often",
+    502: "The provider did not answer",
+    503: "Not just now",
+    507: "The disk is full",
+}
+
+assert reactions  # noqa: S101 - imported for what it registers
+
+
+@asynccontextmanager
+async def _running(app: FastAPI) -> AsyncIterator[None]:
+    logs.configure()
+    # The tokenizer aside, everything a request does in a thread waits for the database: more threads only contend.
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    beating = heartbeat.keep_beating("web")
+    async with Hub().running() as hub:
+        app.state.hub = hub
+        yield
+    beating.set()
+
+
+def create_app() -> FastAPI:
+    """The application with all its routes; every route states who may call it."""
+    app = FastAPI(
+        title="Luthier", lifespan=_running, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    for router in PAGES:
+        app.include_router(router, include_in_schema=False)
+    for router in API:
+        app.include_router(router)
+    app.mount("/static", RevalidatedFiles(directory=ROOT / "static"), name="static")
+    app.add_middleware(Guards)
+    app.add_exception_handler(ProductError, _expected)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(Exception, _surprise)
+    app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
+    return app
+
+
+class RevalidatedFiles(StaticFiles):
+    """Static files that browsers ask about each time, so that an upgrade never mixes old scripts and new pages."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        answer = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
+def _schema(app: FastAPI) -> dict[str, object]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title="Luthier", version="1", description=about, routes=app.routes)
+        schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        schema["security"] = [{"token": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _expected(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProductError)  # noqa: S101 - registered for nothing else
+    return _drawn(request, error)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101 - registered for nothing else
+    if isinstance(error, ValidationError):
+        return _drawn(
+            request, WrongInput("Some fields cannot be taken as they are.", errors=explain(error))
+        )
+    places = [item["loc"][0] for item in error.errors()]
+    if "path" in places:
+        return _drawn(request, NotFound())
+    found = [
+        FieldError(item.field.partition(".")[2] or item.field, item.message)
+        for item in explain(error)
+    ]
+    return _drawn(request, WrongInput("Some fields cannot be taken as they are.", errors=found))
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+    wrapped = NotFound() if error.status_code == 404 else ProductError(str(error.detail))  # noqa: PLR2004
+    wrapped.status = error.status_code
+    wrapped.headers = dict(error.headers or {})
+    return _drawn(request, wrapped)
+
+
+def _database_away(request: Request, error: Exception) -> Response:
+    log.error("database.away", error=str(error).split("\n")[0])
+    wrapped = ProductError(
+        "The database does not answer just now. Try again in a moment.",
+        headers={"Retry-After": "5"},
+    )
+    wrapped.status = 503
+    return _drawn(request, wrapped)
+
+
+def _surprise(request: Request, error: Exception) -> Response:
+    log.exception("request.failed", path=request.scope["path"], exc_info=error)
+    wrapped = ProductError(
+        "Something broke on this server. It is written in its log; nothing you sent was half kept."
+    )
+    wrapped.status = 500
+    return _drawn(request, wrapped)
+
+
+def _drawn(request: Request, error: ProductError) -> Response:
+    path = request.scope["path"]
+    wants_json = path.startswith("/api/") or "application/json" in request.headers.get("accept", "")
+    if wants_json:
+        return problem(error)
+    if isinstance(error, NotSignedIn):
+        return redirect_to(request, access.login_path(request))
+    template = (
+        f"errors/{error.status}.html" if error.status in {403, 404, 500} else "errors/plain.html"
+    )
+    reference = structlog.contextvars.get_contextvars().get("request")
+    view = ErrorView(
+        error.status, TITLES.get(error.status, "That went wrong"), error.message, reference
+    )
+    return page(request, template, view, status=error.status, headers=error.headers)
+
+
+def problem(error: ProductError) -> JSONResponse:
+    """The error as problem details (RFC 9457)."""
+    content = {
+        "type": "about:blank",
+        "title": TITLES.get(error.status, "Error"),
+        "status": error.status,
+        "detail": error.message,
+        "errors": [{"field": item.field, "message": item.message} for item in error.errors],
+    }
+    return JSONResponse(
+        content, error.status, headers=error.headers, media_type="application/problem+json"
+    )
