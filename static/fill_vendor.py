@@ -1,7 +1,7 @@
-"""Fill static/vendor with the pinned browser packages: npm from PATH, else the one a Python wheel brings.
+"""Fill static/vendor with the pinned browser packages: npm from PATH, or the one of a wheel.
 
-Run as `python static/fill_vendor.py`; `--dev` also installs what only tests need (axe-core stays in node_modules).
-Does nothing when the lock has not changed since the last time. Needs no network then.
+Run as `python static/fill_vendor.py`; `--dev` also installs what only tests need: axe-core stays in
+node_modules. Does nothing when the lock has not changed since the last time. Needs no network then.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ def is_filled(*, dev: bool) -> bool:
 
 
 def find_npm() -> tuple[str, dict[str, str]]:
-    """npm's path and an environment in which it finds node; the scripts folder of this Python comes last."""
+    """Where npm is, and an environment in which it finds node; this Python's scripts come last."""
     scripts = sysconfig.get_path("scripts")
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), scripts])
     npm = shutil.which("npm", path=path)

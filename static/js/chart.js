@@ -197,6 +197,7 @@ class Chart {
       },
       isLive: () => this.live,
       moved: (plot) => this.moved(plot),
+      drawn: (plot) => plot === this.plots[0] && this.label(),
     };
   }
 
@@ -356,7 +357,7 @@ class Chart {
       rows.push(row);
     }
     body.replaceChildren(...rows);
-    const shown = stride === 1 ? `All ${number(steps.length)} steps` : `Every ${stride}th of ${number(steps.length)} steps`;
+    const shown = `${stride === 1 ? "All" : `One of every ${stride} of`} ${number(steps.length)} steps`;
     this.part("table-note").textContent = `${shown}, newest first. The CSV has them all.`;
   }
 }

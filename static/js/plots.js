@@ -84,7 +84,7 @@ export function options({ tint, font, frame, series, scale, valueAxis }) {
     series,
     hooks: {
       drawClear: [(plot) => ground(plot, tint, frame)],
-      draw: [(plot) => marks(plot, tint, frame)],
+      draw: [(plot) => marks(plot, tint, frame), frame.drawn],
       setCursor: [(plot) => frame.moved(plot)],
     },
   };
