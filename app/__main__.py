@@ -102,12 +102,19 @@ def _first_owner() -> str | None:
     from app.auth import passwords, service
     from app.core.database import unit_of_work
 
+    _know_all_tables()
     email, password = settings().owner_email, settings().owner_password
     hashed = passwords.hashed(password.get_secret_value()) if email and password else None
     with unit_of_work() as session:
         if email and hashed:
             service.ensure_owner(session, email=email, password_hash=hashed)
         return service.owner_link(session)
+
+
+def _know_all_tables() -> None:
+    import app.tables
+
+    assert app.tables  # noqa: S101 - imported for the foreign keys it resolves
 
 
 def create_user(asked: argparse.Namespace) -> int:
@@ -119,6 +126,7 @@ def create_user(asked: argparse.Namespace) -> int:
     from app.projects.models import Role
 
     _use_the_running_port()
+    _know_all_tables()
     password = sys.stdin.readline().rstrip("\n") if asked.password_stdin else None
     hashed = passwords.hashed(password) if password is not None else None
     with unit_of_work() as session:
@@ -139,6 +147,7 @@ def create_token(asked: argparse.Namespace) -> int:
     from app.auth import queries, service
     from app.core.database import unit_of_work
 
+    _know_all_tables()
     with unit_of_work() as session:
         user = queries.user_by_email(session, asked.email.strip().lower())
         if user is None:

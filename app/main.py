@@ -15,14 +15,16 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from app import __doc__ as about
-from app import reactions
+from app import reactions, tables
 from app.auth import access
 from app.auth import routes as auth
 from app.catalog import api as catalog_api
 from app.catalog import routes as catalog
 from app.connections import api as connections_api
 from app.connections import routes as connections
+from app.connections.service import refresh_practice
 from app.core import heartbeat, logs
+from app.core.database import unit_of_work
 from app.core.errors import FieldError, NotFound, NotSignedIn, ProductError, WrongInput
 from app.core.events import Hub
 from app.core.forms import explain
@@ -77,6 +79,7 @@ TITLES = {
 }
 
 assert reactions  # noqa: S101 - imported for what it registers
+assert tables  # noqa: S101 - imported for the foreign keys it resolves
 
 
 @asynccontextmanager
@@ -84,6 +87,8 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     logs.configure()
     # The tokenizer aside, everything a request does in a thread waits for the database: more threads only contend.
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    with unit_of_work() as session:
+        refresh_practice(session)
     beating = heartbeat.keep_beating("web")
     async with Hub().running() as hub:
         app.state.hub = hub
@@ -139,14 +144,15 @@ def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101 - registered for nothing else
     if isinstance(error, ValidationError):
         return _drawn(
-            request, WrongInput("Some fields cannot be taken as they are.", errors=explain(error))
+            request,
+            WrongInput("Some fields cannot be taken as they are.", errors=explain(error.errors())),
         )
     places = [item["loc"][0] for item in error.errors()]
     if "path" in places:
         return _drawn(request, NotFound())
     found = [
         FieldError(item.field.partition(".")[2] or item.field, item.message)
-        for item in explain(error)
+        for item in explain(error.errors())
     ]
     return _drawn(request, WrongInput("Some fields cannot be taken as they are.", errors=found))
 

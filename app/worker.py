@@ -2,14 +2,14 @@
 
 from celery.signals import beat_init, worker_ready
 
-from app import reactions
+from app import reactions, tables
 from app.catalog import tasks as catalog
 from app.core import heartbeat, logs, queue
 from app.core.queue import celery
 from app.datasets import tasks as datasets
 from app.jobs import tasks as jobs
 
-MODULES = (reactions, catalog, datasets, jobs)
+MODULES = (tables, reactions, catalog, datasets, jobs)
 
 QUEUES = ("provider", "ingest", "evaluate")
 
@@ -21,12 +21,12 @@ celery.conf.beat_schedule = {
 queue.connect()
 
 
-@worker_ready.connect
+@worker_ready.connect  # type: ignore[untyped-decorator]
 def _worker_lives(**_: object) -> None:
     heartbeat.keep_beating("worker")
 
 
-@beat_init.connect
+@beat_init.connect  # type: ignore[untyped-decorator]
 def _beat_lives(**_: object) -> None:
     heartbeat.keep_beating("beat")
 

@@ -1,6 +1,5 @@
 """How Alembic reaches the database: one transaction, one migrator at a time, no endless waits."""
 
-import importlib
 from pathlib import Path
 from typing import Literal
 
@@ -8,21 +7,14 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import JSON, Connection, Engine, create_engine, event, pool, text
 
-from app.core.orm import Base, Instant
-from app.settings import ROOT, settings
+from app.core.orm import Instant
+from app.settings import settings
+from app.tables import metadata
 
 # Any fixed number: "luthier" in base 36, cut to what fits.
 MIGRATION_LOCK = 48_211_877_007
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "10min"
-
-
-def load_models() -> None:
-    """Import every module that declares a table."""
-    for path in sorted((ROOT / "app").rglob("*.py")):
-        if path.name == "models.py" or path == ROOT / "app/core/heartbeat.py":
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            importlib.import_module(".".join(parts))
 
 
 def make_engine() -> Engine:
@@ -67,7 +59,7 @@ def migrate(connection: Connection) -> None:
     """Run what is due, all of it or none."""
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=metadata,
         render_as_batch=True,
         render_item=render_item,
         compare_type=True,
@@ -82,7 +74,6 @@ def migrate(connection: Connection) -> None:
                 raise RuntimeError(f"After the migration a row points nowhere: {broken}")
 
 
-load_models()
 given = context.config.attributes.get("connection")
 if given is not None:
     migrate(given)

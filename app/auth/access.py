@@ -2,20 +2,19 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import Depends, Path, Request
 from sqlalchemy.orm import Session
 
 from app.auth import queries, service
-from app.auth.models import User
+from app.auth.models import Access, User
 from app.core import clock, secrets
 from app.core.database import SAFE_METHODS, DbSession, is_read_only, unit_of_work
 from app.core.errors import NotAllowed, NotSignedIn
 from app.settings import settings
 
-Access = Literal["view", "edit", "spend", "manage", "instance", "self"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Ids larger than a script can write exactly are nobody's.

@@ -2,12 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.orm import Base, Id
+
+# What a route, a role and a person's request speak of; every route declares one.
+Access = Literal["view", "edit", "spend", "manage", "instance", "self"]
 
 
 class User(Base):

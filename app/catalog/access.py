@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
-from app.auth.access import Access, CurrentUser, PathId, declares
-from app.auth.models import User
+from app.auth.access import CurrentUser, PathId, declares
+from app.auth.models import Access, User
 from app.catalog import queries
 from app.catalog.models import TunedModel
 from app.connections import queries as connections

@@ -24,7 +24,7 @@ def model_ref(session: Session, connection_id: int, name: str) -> ModelRef | Non
     )
 
 
-def _with_all(query: Select[tuple[TunedModel]]) -> Select[tuple[TunedModel]]:
+def _with_all(query: Select[TunedModel]) -> Select[TunedModel]:
     return query.options(
         joinedload(TunedModel.ref).joinedload(ModelRef.connection),
         joinedload(TunedModel.dataset_version).joinedload(DatasetVersion.dataset),

@@ -84,6 +84,8 @@ def refresh_practice(session: Session) -> None:
     if url is None or key is None:
         return
     for connection in queries.practice_connections(session):
+        if connection.base_url == url and _opens_to(connection, key.get_secret_value()):
+            continue
         connection.base_url = url
         _seal_key(connection, key.get_secret_value())
 
@@ -128,6 +130,13 @@ def _bound_to(connection: Connection) -> str:
     """A sealed key opens for this row and this origin alone: changing the address asks for the key again."""
     parts = urlsplit(connection.base_url)
     return f"connection {connection.id} {parts.scheme}://{parts.netloc}"
+
+
+def _opens_to(connection: Connection, api_key: str) -> bool:
+    try:
+        return secrets.unseal(connection.sealed_key, aad=_bound_to(connection)) == api_key
+    except secrets.SealBroken:
+        return False
 
 
 def capabilities_of(connection: Connection) -> Capabilities:

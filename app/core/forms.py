@@ -1,6 +1,6 @@
 """What people send through forms: kept as typed, told by field what is wrong, never lost."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -44,7 +44,9 @@ def submitted(model: type[T]) -> Callable[[Request], Awaitable[Submission[T]]]:
         try:
             return Submission(values, form=model.model_validate(filled))
         except ValidationError as error:
-            return Submission(values, {item.field: item.message for item in explain(error)})
+            return Submission(
+                values, {item.field: item.message for item in explain(error.errors())}
+            )
 
     return read
 
@@ -67,19 +69,19 @@ def validated(model: type[T], values: Mapping[str, Any]) -> T:
         return model.model_validate(dict(values))
     except ValidationError as error:
         raise WrongInput(
-            "Some fields cannot be taken as they are.", errors=explain(error)
+            "Some fields cannot be taken as they are.", errors=explain(error.errors())
         ) from error
 
 
-def explain(error: ValidationError) -> list[FieldError]:
-    """Pydantic's findings in our words, one a field, the first of each."""
+def explain(items: Iterable[Mapping[str, Any]]) -> list[FieldError]:
+    """Pydantic's findings (`error.errors()`) in our words, one a field, the first of each."""
     found: dict[str, str] = {}
-    for item in error.errors(include_url=False, include_input=False):
+    for item in items:
         found.setdefault(_place(item["loc"]), _sentence(item))
     return [FieldError(name, message) for name, message in found.items()]
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def _place(location: Iterable[int | str]) -> str:
     parts = [
         part
         for part in location

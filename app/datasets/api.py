@@ -1,5 +1,6 @@
 """Datasets as JSON."""
 
+from pathlib import Path
 from typing import Annotated
 
 import anyio.to_thread
@@ -152,7 +153,7 @@ def content(version: CurrentVersion) -> FileResponse:
     return download(version)
 
 
-def _checked(version: DatasetVersion) -> storage.Path:
+def _checked(version: DatasetVersion) -> Path:
     """Where the index of a checked version lies. Raises Conflict while the check is running."""
     if not version.is_final:
         raise Conflict(f"The check of this version is not done; it is {version.status}.")

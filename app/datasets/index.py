@@ -22,7 +22,7 @@ CREATE TABLE rows(
     offset INTEGER NOT NULL,    -- first byte
     length INTEGER NOT NULL,    -- bytes without the newline
     row_id INTEGER NOT NULL,
-    hash BLOB NOT NULL,         -- 128 bits of the row's bytes
+    hash BLOB NOT NULL,         -- 128 bits of what the row says, however it is written
     prompt INTEGER NOT NULL,    -- 64 bits of what the row asks
     tokens INTEGER NOT NULL,
     side INTEGER NOT NULL DEFAULT 0,

@@ -7,14 +7,17 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
+from sqlalchemy.orm import Session
 
 from app.auth.access import CurrentUser
 from app.catalog import queries as catalog
+from app.core import clock
 from app.core.api import After, Limit, Listing, listing
-from app.core.database import DbSession
+from app.core.database import DbSession, unit_of_work
 from app.jobs import metrics, queries, service
 from app.jobs.access import CurrentJob, SpendableJob
 from app.jobs.forms import JobForm
+from app.jobs.models import Job
 from app.jobs.resources import (
     API_SERIES,
     EventResource,
@@ -63,7 +66,8 @@ def index(
 
 @router.get("/jobs/{job_id}", name="api.jobs.show")
 def show(session: DbSession, job: CurrentJob) -> JobResource:
-    """One job."""
+    """One job. Asking for it makes Luthier look at its run more often for a while."""
+    keep_watch(session, job)
     return job_resource(job, catalog.model_id_of_job(session, job.id))
 
 
@@ -84,6 +88,7 @@ def series(
     """The points behind `after_step`, side by side with null where there is none. At most 32,768 points a series
     come at once: ask again with `last_step` until `step` is empty.
     """
+    keep_watch(session, job)
     found = metrics.read_after(session, job.id, after_step)
     return json_response(metrics_resource(found, API_SERIES, after_step))
 
@@ -93,6 +98,13 @@ def cancel(session: DbSession, user: CurrentUser, job: SpendableJob) -> JobResou
     """Stop a job. It ends as soon as the provider has stopped it; 409 when it has ended already."""
     service.cancel_job(session, job, actor_id=user.id)
     return job_resource(job)
+
+
+def keep_watch(session: Session, job: Job) -> None:
+    """Somebody looks: renew the watch when it runs out. Most readings write nothing."""
+    if service.is_watch_due(job, clock.now(session)):
+        with unit_of_work() as writer:
+            service.mark_watched(writer, job.id)
 
 
 def json_response(content: dict[str, Any]) -> Response:

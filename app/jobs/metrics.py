@@ -4,7 +4,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
@@ -74,7 +74,7 @@ def _extend(chunk: MetricChunk, points: Sequence[Point]) -> list[Point]:
     for start in range(chunk.n - chunk.n % THIN, len(steps) - THIN + 1, THIN):
         group = values[start : start + THIN]
         for at in sorted({group.index(min(group)), group.index(max(group))}):
-            thinned.append((int(steps[start + at]), group[at]))
+            thinned.append((steps[start + at], group[at]))
     chunk.steps, chunk.points = _packed("q", steps), _packed("d", values)
     chunk.n, chunk.last_step = len(steps), points[-1][0]
     return thinned
@@ -145,7 +145,7 @@ def _joined(chunks: Iterable[MetricChunk], after_step: int, until: int | None) -
         steps, values = _unpacked("q", chunk.steps), _unpacked("d", chunk.points)
         start = bisect_right(steps, after_step)
         stop = len(steps) if until is None else bisect_right(steps, until)
-        into.steps.extend(int(step) for step in steps[start:stop])
+        into.steps.extend(steps[start:stop])
         into.values.extend(values[start:stop])
     return found
 
@@ -157,8 +157,8 @@ def _packed(code: str, numbers: Sequence[float]) -> bytes:
     return packed.tobytes()
 
 
-def _unpacked(code: str, data: bytes) -> list[float]:
-    numbers = array(code)
+def _unpacked(code: str, data: bytes) -> list[Any]:
+    numbers: array[Any] = array(code)
     numbers.frombytes(data)
     if sys.byteorder == "big":
         numbers.byteswap()

@@ -10,7 +10,7 @@ from app.datasets.models import DatasetVersion
 from app.jobs.models import FOLLOWED, UNENDED, Checkpoint, Job, JobEvent, JobStatus, StartAttempt
 
 
-def _with_all(query: Select[tuple[Job]]) -> Select[tuple[Job]]:
+def _with_all(query: Select[Job]) -> Select[Job]:
     return query.options(
         joinedload(Job.connection),
         joinedload(Job.training_version).joinedload(DatasetVersion.dataset),
@@ -103,6 +103,15 @@ def watched_until(session: Session, connection_id: int) -> datetime | None:
     )
 
 
+def next_expected_end(session: Session, connection_id: int) -> datetime | None:
+    """When the provider expects the first of the connection's runs to end."""
+    return session.scalar(
+        select(func.min(Job.estimated_finish_at)).where(
+            Job.connection_id == connection_id, Job.status.in_(FOLLOWED)
+        )
+    )
+
+
 def open_attempt(session: Session, job_id: int) -> StartAttempt | None:
     """The attempt of which nobody knows yet whether it made a run."""
     return session.scalar(
@@ -181,6 +190,8 @@ def speed_of(session: Session, connection_id: int, base_model: str) -> float | N
     if row is None:
         return None
     tokens, since, ended = row
+    if tokens is None or since is None or ended is None:
+        return None
     seconds = (ended - since).total_seconds()
     return float(tokens / seconds) if seconds > 0 else None
 

@@ -17,7 +17,7 @@ from app.catalog.tasks import read_base_models
 from app.connections import queries as connections
 from app.core import clock
 from app.core.api import MOST
-from app.core.database import DbSession, read_only, unit_of_work
+from app.core.database import DbSession, read_only
 from app.core.errors import ProductError, WrongInput
 from app.core.forms import form_values
 from app.core.pages import page, path_for, redirect
@@ -25,7 +25,7 @@ from app.core.views import Paging
 from app.datasets import queries as datasets
 from app.jobs import drafts, metrics, queries, service, views
 from app.jobs.access import CurrentJob, SpendableJob
-from app.jobs.api import json_response
+from app.jobs.api import json_response, keep_watch
 from app.jobs.charts import aligned
 from app.jobs.forms import job_form
 from app.jobs.models import Job
@@ -182,10 +182,8 @@ def show(request: Request, session: DbSession, job: CurrentJob, events: str = ""
 
 @router.get("/jobs/{job_id}/progress", name="jobs.progress")
 def progress(request: Request, session: DbSession, job: CurrentJob) -> Response:
+    keep_watch(session, job)
     moment = clock.now(session)
-    if service.is_watch_due(job, moment):
-        with unit_of_work() as writer:
-            service.mark_watched(writer, job.id)
     model_id = catalog.model_id_of_job(session, job.id)
     view = views.progress(job, moment, model_id, can_cancel=role_here(request).may("spend"))
     return page(request, "jobs/show.html", view, fragment="progress")

@@ -24,6 +24,7 @@ from app.settings import settings
 
 LEASE_SECONDS = 60
 FIRST_SECONDS, MOST_SECONDS, GROWTH = 15.0, 300.0, 1.5
+AFTER_THE_END = timedelta(seconds=2)
 EVENTS_EVERY = timedelta(seconds=15)
 VANISHED_AFTER, VANISHED_WITHIN = 3, timedelta(hours=1)
 SERIES_LENGTH = 64
@@ -329,7 +330,10 @@ def _next_sweep(
         FIRST_SECONDS if has_changed else min(connection.sweep_seconds * GROWTH, MOST_SECONDS)
     )
     jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
-    return moment + timedelta(seconds=settings().wait(connection.sweep_seconds * jitter))
+    usual = moment + timedelta(seconds=settings().wait(connection.sweep_seconds * jitter))
+    soon = moment + timedelta(seconds=settings().wait(capabilities_of(connection).watch_seconds))
+    expected = queries.next_expected_end(session, connection.id)
+    return usual if expected is None else min(usual, max(expected + AFTER_THE_END, soon))
 
 
 def _raw_line(event: RunEvent) -> bytes:

@@ -6,8 +6,8 @@ from typing import Annotated, Generic, NamedTuple, TypeVar
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
-from app.auth.access import Access, CurrentUser, PathId, current_user, declares, is_csrf_token
-from app.auth.models import User
+from app.auth.access import CurrentUser, PathId, current_user, declares, is_csrf_token
+from app.auth.models import Access, User
 from app.core.database import SAFE_METHODS, DbSession, read_only
 from app.core.errors import NotAllowed, NotFound
 from app.projects import queries

@@ -6,8 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.auth.access import Access
-from app.auth.models import User
+from app.auth.models import Access, User
 from app.core.orm import Base, Id
 
 

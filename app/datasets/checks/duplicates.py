@@ -1,4 +1,4 @@
-"""Rows that stand in the file twice, byte for byte."""
+"""Rows that stand in the file twice: the same content, however it is written down."""
 
 from collections.abc import Iterator
 

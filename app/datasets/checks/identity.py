@@ -1,6 +1,6 @@
 """Who is who: every row has an id within its dataset, and keeps it through a new upload.
 
-A row inherits from the version before by equal bytes, the n-th equal row from the n-th; then by
+A row inherits from the version before by equal content, the n-th equal row from the n-th; then by
 equal prompt, in the same way; else it keeps the new id it was given when it was read.
 """
 

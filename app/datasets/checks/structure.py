@@ -19,7 +19,7 @@ from app.formats.registry import FORMATS, format_of
 from app.formats.strings import UNKNOWN, count_strings_by_line
 
 _COUNTED_TOGETHER = 8 * 2**20
-_NOTHING = Measured(0, (), (), 0, b"", None, None)
+_NOTHING = Measured(0, (), (), 0, b"", b"", None, None)
 
 
 def read_rows(store: Store, file: BinaryIO, limits: Limits, salt: int, until: float) -> bool:
@@ -174,7 +174,9 @@ class _Rows:
         if measured.tokens:
             self.tokens += measured.tokens
             flags |= self.tallier.add(measured)
-        prompt = hashlib.blake2b(measured.prompt, digest_size=8).digest()
+        digest = hashlib.blake2b(measured.prompt, digest_size=16)
+        prompt = int.from_bytes(digest.digest()[:8], "little", signed=True)
+        digest.update(measured.rest or content)
         self.store.add_row(
             (
                 n,
@@ -182,8 +184,8 @@ class _Rows:
                 self.offset,
                 length,
                 new_id(self.salt, n),
-                hashlib.blake2b(content, digest_size=16).digest(),
-                int.from_bytes(prompt, "little", signed=True),
+                digest.digest(),
+                prompt,
                 measured.tokens,
                 flags,
             )
