@@ -1,5 +1,6 @@
 """The words every format speaks: a finding, a line nobody can read, and what a format can do."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -35,12 +36,13 @@ class Unreadable(Exception):
         self.finding = finding
 
 
-class Measured(msgspec.Struct, frozen=True):
+class Measured(msgspec.Struct, frozen=True, gc=False):
     """What the statistics need of one row, whatever its format.
 
     `tokens` is the row's estimate, of which `role_tokens[i]` belong to the message of `roles[i]`;
-    `definition_tokens` come on top for tools. `prompt` is what the row asks, as bytes in which no
-    two different prompts agree. `answer` is the last answer as text, `system` the system prompt.
+    `definition_tokens` come on top for tools. `prompt` is what the row asks and `rest` all else, as
+    bytes in which no two different rows agree however they are written. `answer` is the last answer
+    as text, `system` the system prompt.
     """
 
     tokens: int
@@ -48,12 +50,18 @@ class Measured(msgspec.Struct, frozen=True):
     role_tokens: tuple[int, ...]
     trained: int
     prompt: bytes
+    rest: bytes
     system: str | None
     answer: str | None
     has_weights: bool = False
     has_images: bool = False
     has_tools: bool = False
     definition_tokens: int = 0
+
+
+def canonical(value: JsonObject) -> bytes:
+    """A row as bytes that do not depend on spaces, escapes or the order of keys."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
 
 
 class Format(Protocol):

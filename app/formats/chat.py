@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core.tokens import PER_ROW, Count, definition_tokens, message_tokens
 from app.formats import chat_quick, chat_rules
-from app.formats.base import Finding, JsonObject, Measured
+from app.formats.base import Finding, JsonObject, Measured, canonical
 from app.formats.reading import read_object
 
 
@@ -87,15 +87,6 @@ def prompt_text(row: ChatRow) -> str:
     return "\n".join(f"{message.role}: {message.text}" for message in _asked(row))
 
 
-def _asked(row: ChatRow) -> tuple[Message, ...]:
-    roles = [message.role for message in row.messages]
-    return row.messages[: _last(roles, "assistant")] if "assistant" in roles else row.messages
-
-
-def _last(roles: list[str], role: str) -> int:
-    return len(roles) - 1 - roles[::-1].index(role)
-
-
 def measure(row: ChatRow, count: Count) -> Measured:
     """The statistics of a row, as far as it follows the format."""
     written = row.value.get("messages")
@@ -105,20 +96,48 @@ def measure(row: ChatRow, count: Count) -> Measured:
     role_tokens = tuple(message_tokens(message, count) for message in messages)
     answers = [message for message in row.messages if message.role == "assistant"]
     instructions = (message for message in row.messages if message.role in {"system", "developer"})
-    first = next(instructions, None)
+    system = min(instructions, key=lambda message: message.role != "system", default=None)
     tools = row.value.get("tools") or row.value.get("functions")
     return Measured(
         tokens=PER_ROW + sum(role_tokens),
         roles=tuple(message.role for message in row.messages),
         role_tokens=role_tokens,
         trained=len(trained_messages(row)),
-        prompt="\0".join(part for said in _asked(row) for part in (said.role, said.text)).encode(),
-        system=first.text if first else None,
+        prompt=_told(_asked(row)),
+        rest=_told(row.messages[len(_asked(row)) :]) if _is_plain(row) else canonical(row.value),
+        system=system.text if system else None,
         answer=answers[-1].text if answers and answers[-1].content else None,
         has_weights=any(message.weight is not None for message in row.messages),
         has_images=any(_has_images(message.content) for message in row.messages),
         has_tools=bool(tools) or any(message.tool_calls for message in row.messages),
         definition_tokens=definition_tokens(tools, count) if tools else 0,
+    )
+
+
+def _asked(row: ChatRow) -> tuple[Message, ...]:
+    """What stands before the last answer; without an answer, everything."""
+    roles = [message.role for message in row.messages]
+    return row.messages[: _last(roles, "assistant")] if "assistant" in roles else row.messages
+
+
+def _last(roles: list[str], role: str) -> int:
+    return len(roles) - 1 - roles[::-1].index(role)
+
+
+def _told(messages: tuple[Message, ...]) -> bytes:
+    """Roles, then texts, in bytes that are equal for equal messages alone: no text holds NUL."""
+    roles = [message.role for message in messages]
+    return "\0".join((*roles, "", *(message.text for message in messages))).encode()
+
+
+def _is_plain(row: ChatRow) -> bool:
+    """Whether roles and texts are all there is to the row."""
+    return row.value.keys() == {"messages"} and all(
+        isinstance(item, dict)
+        and item.keys() == {"role", "content"}
+        and isinstance(item["role"], str)
+        and isinstance(item["content"], str)
+        for item in row.value["messages"] or [None]
     )
 
 

@@ -3,16 +3,20 @@
 A reader that takes the last of two equal keys leaves more strings on the line than the row it
 returns has: two for the key's quotes. Quotes inside strings are escaped, so half the unescaped
 quotes is the number of strings, keys included. Of a line that is not valid JSON it says nothing.
+An escaped NUL, which such readers let through, makes a line unsafe here.
 """
 
 import numpy as np
 
-UNKNOWN = -1
-_QUOTE, _BACKSLASH, _NEWLINE = b'"\\\n'
+UNKNOWN, UNSAFE = -1, -2
+_QUOTE, _BACKSLASH, _NEWLINE, _U = b'"\\\nu'
+_NUL = b"\\u0000"
 
 
 def count_strings(line: bytes) -> int:
-    """The number of strings on one line."""
+    """The number of strings on one line; UNSAFE where one of them may hold NUL."""
+    if _NUL in line:
+        return UNSAFE
     if b"\\\\" in line:
         line = line.replace(b"\\\\", b"")
     return (line.count(b'"') - line.count(b'\\"')) >> 1
@@ -21,15 +25,18 @@ def count_strings(line: bytes) -> int:
 def count_strings_by_line(block: bytes) -> list[int]:
     """The same for every line of a block that ends with a newline, four times as fast.
 
-    UNKNOWN where a line has two backslashes in a row: whether a quote after them is escaped takes
-    a closer look.
+    UNKNOWN where a line takes a closer look: it has two backslashes in a row, so that a quote after
+    them may or may not be escaped, or NUL stands somewhere in the block.
     """
     codes = np.frombuffer(block, np.uint8)
     backslash = codes == _BACKSLASH
+    starts = np.flatnonzero(codes == _NEWLINE) + 1
+    starts[1:] = starts[:-1].copy()
+    starts[0] = 0
+    if ((codes[1:] == _U) & backslash[:-1]).any() and _NUL in block:
+        return [UNKNOWN] * len(starts)
     unescaped = codes == _QUOTE
     unescaped[1:] &= ~backslash[:-1]
-    starts = np.flatnonzero(codes == _NEWLINE)[:-1] + 1
-    starts = np.concatenate(([0], starts))
     strings = np.add.reduceat(unescaped.view(np.uint8), starts, dtype=np.int64) >> 1
     doubled = backslash[1:] & backslash[:-1]
     if doubled.any():
