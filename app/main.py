@@ -85,7 +85,8 @@ assert tables  # noqa: S101 - imported for the foreign keys it resolves
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     logs.configure()
-    # The tokenizer aside, everything a request does in a thread waits for the database: more threads only contend.
+    # The tokenizer aside, everything a request does in a thread waits for the database: more
+    # threads only contend.
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     with unit_of_work() as session:
         refresh_practice(session)
@@ -118,7 +119,9 @@ def create_app() -> FastAPI:
 
 
 class RevalidatedFiles(StaticFiles):
-    """Static files that browsers ask about each time, so that an upgrade never mixes old scripts and new pages."""
+    """Static files that browsers ask about each time, so that an upgrade never mixes old scripts
+    and new pages.
+    """
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
         answer = super().file_response(*args, **kwargs)  # type: ignore[arg-type]

@@ -1,4 +1,6 @@
-"""All settings in one place, read once from the environment; `LUTHIER_HOME` decides where state lives."""
+"""All settings in one place, read once from the environment; `LUTHIER_HOME` decides where state
+lives.
+"""
 
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Every knob. Durations are seconds, sizes bytes; `wait_divisor` shortens all waits in tests, ratios kept."""
+    """Every knob. Durations are seconds, sizes bytes; `wait_divisor` shortens all waits in tests,
+    ratios kept.
+    """
 
     model_config = SettingsConfigDict(env_prefix="LUTHIER_", extra="ignore")
 
@@ -60,7 +64,9 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy's URL; SQLite under `home` unless DATABASE_URL says otherwise. Plain postgres URLs get psycopg 3."""
+        """SQLAlchemy's URL; SQLite under `home` unless DATABASE_URL says otherwise. Plain postgres
+        URLs get psycopg 3.
+        """
         if self.database_url_set is None:
             return f"sqlite:///{self.home / 'luthier.sqlite'}"
         scheme, _, rest = self.database_url_set.partition("://")
@@ -72,7 +78,9 @@ class Settings(BaseSettings):
 
     @property
     def redis_url(self) -> str:
-        """Where nudges and task messages go; without REDIS_URL the supervisor's own server says where it listens."""
+        """Where nudges and task messages go; without REDIS_URL the supervisor's own server says
+        where it listens.
+        """
         if self.redis_url_set is None:
             raise RuntimeError(
                 "REDIS_URL is not set: start Luthier with `make run`, or name a Redis or Valkey server."
@@ -81,7 +89,9 @@ class Settings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        """The address people use, without a trailing slash; links in messages are made from it alone."""
+        """The address people use, without a trailing slash; links in messages are made from it
+        alone.
+        """
         return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
 
     @property

@@ -1,4 +1,6 @@
-"""Who is asking, and how a route says who may: every dependency that grants access carries the word for it."""
+"""Who is asking, and how a route says who may: every dependency that grants access carries the word
+for it.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,7 +24,9 @@ PathId = Annotated[int, Path(ge=1, le=2**53 - 1)]
 
 
 def declares(access: Access) -> Callable[[Function], Function]:
-    """Mark a dependency with the access it grants; a test demands that every route has one such mark."""
+    """Mark a dependency with the access it grants; a test demands that every route has one such
+    mark.
+    """
 
     def mark(function: Function) -> Function:
         function.access = access  # type: ignore[attr-defined]
@@ -32,7 +36,9 @@ def declares(access: Access) -> Callable[[Function], Function]:
 
 
 def cookie_name() -> str:
-    """Behind https the name makes browsers refuse weaker cookies; on loopback ports tell instances apart."""
+    """Behind https the name makes browsers refuse weaker cookies; on loopback ports tell instances
+    apart.
+    """
     return "__Host-luthier" if settings().is_https else f"luthier-{settings().port}"
 
 
@@ -117,6 +123,8 @@ def is_csrf_token(request: Request, sent: str | None) -> bool:
 
 
 def login_path(request: Request) -> str:
-    """Where somebody who must sign in is sent; after that they come back to what they wanted to see."""
+    """Where somebody who must sign in is sent; after that they come back to what they wanted to
+    see.
+    """
     wanted = request.scope["path"] if request.method in SAFE_METHODS else "/"
     return "/login" if wanted == "/" else f"/login?next={quote(wanted)}"

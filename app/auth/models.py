@@ -1,4 +1,6 @@
-"""Users, their sessions and tokens, single-use links, failed sign-ins, and the record of who did what."""
+"""Users, their sessions and tokens, single-use links, failed sign-ins, and the record of who did
+what.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -79,7 +81,9 @@ class SingleUseLink(Base):
 
 
 class FailedSignIn(Base):
-    """A wrong password, counted per account and per address; in the database, so that no broker is needed to slow it."""
+    """A wrong password, counted per account and per address; in the database, so that no broker is
+    needed to slow it.
+    """
 
     __tablename__ = "failed_sign_ins"
 

@@ -15,7 +15,9 @@ _hasher = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
 
 
 def accept(password: str) -> str:
-    """The password in its normal form (NFKC). Raises WrongInput when too short, or too long to hash safely."""
+    """The password in its normal form (NFKC). Raises WrongInput when too short, or too long to hash
+    safely.
+    """
     normal = unicodedata.normalize("NFKC", password)
     if len(normal) < SHORTEST:
         raise WrongInput.field("password", f"At least {SHORTEST} characters.")

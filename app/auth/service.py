@@ -1,4 +1,6 @@
-"""Decisions about people: accounts, sessions, tokens, links; and the one function that records activity."""
+"""Decisions about people: accounts, sessions, tokens, links; and the one function that records
+activity.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,7 +53,9 @@ def record(
 def create_user(
     session: Session, *, email: str, password_hash: str | None, name: str | None = None
 ) -> User:
-    """A new account; the first of an instance is its owner. Raises WrongInput when the address is taken."""
+    """A new account; the first of an instance is its owner. Raises WrongInput when the address is
+    taken.
+    """
     address = email.strip().lower()
     if queries.user_by_email(session, address):
         raise WrongInput.field("email", f"{address} has an account already.")
@@ -69,7 +73,9 @@ def create_user(
 
 
 def make_link(session: Session, purpose: LinkPurpose, *, user_id: int | None = None) -> str:
-    """The token of a fresh single-use link; earlier links of the same purpose and user stop working."""
+    """The token of a fresh single-use link; earlier links of the same purpose and user stop
+    working.
+    """
     moment = clock.now(session)
     session.execute(
         delete(SingleUseLink).where(
@@ -90,7 +96,9 @@ def make_link(session: Session, purpose: LinkPurpose, *, user_id: int | None = N
 
 
 def find_link(session: Session, token: str, purpose: LinkPurpose) -> SingleUseLink:
-    """The open link of this token. Raises ProductError (400) when it is used, expired or for something else."""
+    """The open link of this token. Raises ProductError (400) when it is used, expired or for
+    something else.
+    """
     link = queries.open_link(session, secrets.fingerprint(token), clock.now(session))
     if link is None or link.purpose != purpose:
         raise ProductError("This link was used already or has expired. Ask for a new one.")
@@ -134,7 +142,9 @@ def set_password(session: Session, *, token: str, password_hash: str) -> User:
 
 
 def check_throttle(session: Session, *, email: str, address: str) -> None:
-    """Raises TooMany when there were too many wrong passwords for the account or from the address lately."""
+    """Raises TooMany when there were too many wrong passwords for the account or from the address
+    lately.
+    """
     account, place, everybody = queries.failures_lately(
         session, email=email.strip().lower(), address=address, moment=clock.now(session)
     )

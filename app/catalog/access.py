@@ -32,7 +32,9 @@ def talkable_model(request: Request, model_id: PathId) -> Entered[TunedModel]:
 
 @declares("view")
 def asked_connection(request: Request, connection_id: PathId) -> Entered[Connection]:
-    """The connection of the URL, for a question to its provider: no session stays open while it answers."""
+    """The connection of the URL, for a question to its provider: no session stays open while it
+    answers.
+    """
 
     def load(session: Session, user: User) -> Connection:
         connection = connections.connection_by_id(session, connection_id)

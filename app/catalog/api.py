@@ -20,7 +20,9 @@ router = APIRouter(prefix="/api/v1", tags=["models"])
 
 @router.get("/connections/{connection_id}/base-models", name="api.base_models.index")
 def base_models(entered: AskedConnection) -> Listing[BaseModelResource]:
-    """The models a connection can tune, with their shutdown dates where known; asked for when not read lately."""
+    """The models a connection can tune, with their shutdown dates where known; asked for when not
+    read lately.
+    """
     connection = entered.thing
     tasks.read_base_models(connection.id)
     with read_only() as session:
@@ -49,7 +51,9 @@ def show(model: CurrentModel) -> ModelResource:
 
 @router.post("/models/{model_id}/chat", name="api.models.chat", response_model=dict[str, Any])
 async def chat(entered: TalkableModel, body: ChatForm) -> Response:
-    """Ask a tuned model. The answer has OpenAI's chat-completion shape; with `stream` it comes as `data:` lines."""
+    """Ask a tuned model. The answer has OpenAI's chat-completion shape; with `stream` it comes as
+    `data:` lines.
+    """
     ref = entered.thing.ref
     if body.stream:
         return StreamingResponse(

@@ -13,7 +13,8 @@ from app.datasets.models import DatasetVersion
 
 
 class ModelRef(Base):
-    """A model at a connection under the name its provider knows it by; chat and evaluations take nothing else.
+    """A model at a connection under the name its provider knows it by; chat and evaluations take
+    nothing else.
 
     `deployment_id` is for platforms that serve a model only once it is deployed.
     """
@@ -50,7 +51,9 @@ class BaseModel(Base):
 
 
 class TunedModel(Base):
-    """What a succeeded job made, with the rows it learned from. `lineage` is how, frozen when the job ended."""
+    """What a succeeded job made, with the rows it learned from. `lineage` is how, frozen when the
+    job ended.
+    """
 
     __tablename__ = "tuned_models"
 

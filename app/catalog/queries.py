@@ -33,7 +33,9 @@ def _with_all(query: Select[TunedModel]) -> Select[TunedModel]:
 
 
 def model_by_id(session: Session, model_id: int) -> TunedModel | None:
-    """The tuned model with its ref, connection, rows and maker, whichever project: the caller checks the fence."""
+    """The tuned model with its ref, connection, rows and maker, whichever project: the caller
+    checks the fence.
+    """
     return session.scalar(_with_all(select(TunedModel).where(TunedModel.id == model_id)))
 
 

@@ -27,7 +27,9 @@ def has_fresh_base_models(session: Session, connection_id: int) -> bool:
 def record_base_models(
     session: Session, connection_id: int, offered: Iterable[BaseModelInfo]
 ) -> None:
-    """Keep what the provider offers now; what it offers no longer is forgotten here, never in a job's settings."""
+    """Keep what the provider offers now; what it offers no longer is forgotten here, never in a
+    job's settings.
+    """
     moment = clock.now(session)
     session.execute(delete(BaseModel).where(BaseModel.connection_id == connection_id))
     session.add_all(
@@ -74,7 +76,9 @@ def add_tuned_model(
     lineage: dict[str, Any],
     created_by: int | None,
 ) -> TunedModel:
-    """Keep the model a job made, with its lineage. A job makes one model, however often this is called."""
+    """Keep the model a job made, with its lineage. A job makes one model, however often this is
+    called.
+    """
     known = queries.model_id_of_job(session, job_id)
     if known is not None:
         return session.get_one(TunedModel, known)

@@ -1,4 +1,6 @@
-"""Asking providers what they offer, and their models for answers. No unit of work is open while they think."""
+"""Asking providers what they offer, and their models for answers. No unit of work is open while
+they think.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -21,7 +23,9 @@ from app.providers.base import ChatDelta, ChatRequest, Provider, ProviderError
 
 @task("catalog.read_base_models")
 def read_base_models(connection_id: int) -> None:
-    """Ask a connection's provider which models can be tuned, unless that was asked lately; keep words of a refusal."""
+    """Ask a connection's provider which models can be tuned, unless that was asked lately; keep
+    words of a refusal.
+    """
     with read_only() as session:
         connection = connections.connection_by_id(session, connection_id)
         if connection is None or service.has_fresh_base_models(session, connection_id):
@@ -40,7 +44,9 @@ def read_base_models(connection_id: int) -> None:
 
 
 def answer(connection: Connection, model: str, form: ChatForm) -> dict[str, object]:
-    """One whole answer in OpenAI's chat-completion shape. Raises ProviderFailed with the provider's words."""
+    """One whole answer in OpenAI's chat-completion shape. Raises ProviderFailed with the provider's
+    words.
+    """
     try:
         with closing(_open(connection)) as provider:
             return dict(provider.answer(_request(model, form)).raw)
@@ -49,8 +55,8 @@ def answer(connection: Connection, model: str, form: ChatForm) -> dict[str, obje
 
 
 async def stream(connection: Connection, model: str, form: ChatForm) -> AsyncIterator[bytes]:
-    """An answer as `data:` lines of OpenAI's chunks. Raises ProviderFailed before the first of them, or never:
-    what fails later is said inside the stream.
+    """An answer as `data:` lines of OpenAI's chunks. Raises ProviderFailed before the first of
+    them, or never: what fails later is said inside the stream.
     """
     provider = await anyio.to_thread.run_sync(_open, connection)
     pieces = provider.stream(_request(model, form))

@@ -1,4 +1,6 @@
-"""What the model pages show: the list, one tuned model with its lineage, and the page to talk to it."""
+"""What the model pages show: the list, one tuned model with its lineage, and the page to talk to
+it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +33,9 @@ class IndexView:
 
 @dataclass(frozen=True, slots=True)
 class LineageStep:
-    """One station from rows to model: `kind` is data, job, model or plug (an icon), facts are short lines."""
+    """One station from rows to model: `kind` is data, job, model or plug (an icon), facts are short
+    lines.
+    """
 
     kind: str
     label: str
@@ -73,8 +77,9 @@ class ShowView:
 
 @dataclass(frozen=True, slots=True)
 class TryView:
-    """Talk to the tuned model and its base side by side. `system_prompt` is the training data's own;
-    `examples` are a few user messages from the validation rows, to press instead of typing."""
+    """Talk to the tuned model and its base side by side. `system_prompt` is the training data's
+    own; `examples` are a few user messages from the validation rows, to press instead of typing.
+    """
 
     id: int
     project_id: int
@@ -253,7 +258,9 @@ class ModelResource:
 
 @dataclass(frozen=True, slots=True)
 class BaseModelResource:
-    """A model that can be tuned: a job takes its `name`. Null is unknown; `read_at` is when the provider said so."""
+    """A model that can be tuned: a job takes its `name`. Null is unknown; `read_at` is when the
+    provider said so.
+    """
 
     name: str
     shutdown_date: date | None

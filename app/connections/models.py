@@ -10,9 +10,11 @@ from app.core.orm import Base, Id
 
 
 class Connection(Leased, Base):
-    """An account at a provider. The lease is that of its sweeps: one worker at a time looks at its runs.
+    """An account at a provider. The lease is that of its sweeps: one worker at a time looks at its
+    runs.
 
-    `not_before` holds every call of a connection that was told to wait; `refused_at` says the key was turned down.
+    `not_before` holds every call of a connection that was told to wait; `refused_at` says the key
+    was turned down.
     """
 
     __tablename__ = "connections"

@@ -32,7 +32,9 @@ def create_connection(
     base_url: str,
     api_key: str,
 ) -> Connection:
-    """A new connection with its key sealed to its address. Raises WrongInput when the name is taken."""
+    """A new connection with its key sealed to its address. Raises WrongInput when the name is
+    taken.
+    """
     if queries.has_name(session, project_id, name):
         raise WrongInput.field("name", f"This project has a connection called {name} already.")
     connection = Connection(
@@ -61,7 +63,9 @@ def create_connection(
 
 
 def add_practice(session: Session, project: Project, user: User) -> None:
-    """Give a new project its first connection: the trainer of this instance, where one is configured."""
+    """Give a new project its first connection: the trainer of this instance, where one is
+    configured.
+    """
     url, key = settings().trainer_url, settings().trainer_key
     if url is None or key is None:
         return
@@ -79,7 +83,9 @@ def add_practice(session: Session, project: Project, user: User) -> None:
 
 
 def refresh_practice(session: Session) -> None:
-    """Point every practice connection at the trainer's present address and key: its port may have moved."""
+    """Point every practice connection at the trainer's present address and key: its port may have
+    moved.
+    """
     url, key = settings().trainer_url, settings().trainer_key
     if url is None or key is None:
         return
@@ -91,7 +97,9 @@ def refresh_practice(session: Session) -> None:
 
 
 def open_connection(connection: Connection) -> Provider:
-    """The provider behind a connection. Raises secrets.SealBroken when the key was sealed under another secret."""
+    """The provider behind a connection. Raises secrets.SealBroken when the key was sealed under
+    another secret.
+    """
     key = secrets.unseal(connection.sealed_key, aad=_bound_to(connection))
     return open_provider(connection.kind, connection.base_url, key, connection.profile)
 
@@ -127,7 +135,9 @@ def _seal_key(connection: Connection, api_key: str) -> None:
 
 
 def _bound_to(connection: Connection) -> str:
-    """A sealed key opens for this row and this origin alone: changing the address asks for the key again."""
+    """A sealed key opens for this row and this origin alone: changing the address asks for the key
+    again.
+    """
     parts = urlsplit(connection.base_url)
     return f"connection {connection.id} {parts.scheme}://{parts.netloc}"
 

@@ -10,7 +10,9 @@ from app.core.views import FormState
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
-    """`status` is ready, refused (the key), unreachable or unchecked; `words` says it in a sentence."""
+    """`status` is ready, refused (the key), unreachable or unchecked; `words` says it in a
+    sentence.
+    """
 
     id: int
     name: str
@@ -25,7 +27,9 @@ class ConnectionRow:
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
-    """Fields of the form: name, kind (hidden, openai), base_url, api_key. `form` is shown when `can_manage`."""
+    """Fields of the form: name, kind (hidden, openai), base_url, api_key. `form` is shown when
+    `can_manage`.
+    """
 
     project_id: int
     connections: tuple[ConnectionRow, ...]

@@ -59,7 +59,9 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def forget_engine() -> None:
-    """Drop inherited connections without closing them: a forked worker child must not share sockets."""
+    """Drop inherited connections without closing them: a forked worker child must not share
+    sockets.
+    """
     if engine.cache_info().currsize:
         engine().dispose(close=False)
     engine.cache_clear()
@@ -120,5 +122,6 @@ def request_session(request: Request) -> Iterator[Session]:
             yield session
 
 
-# FastAPI runs a plain dependency's exit after the answer is sent: a redirect could then miss its own row.
+# FastAPI runs a plain dependency's exit after the answer is sent: a redirect could then miss its
+# own row.
 DbSession = Annotated[Session, Depends(request_session, scope="function")]

@@ -1,11 +1,15 @@
-"""What can go wrong in words a person understands; one handler draws them as a page or as problem details."""
+"""What can go wrong in words a person understands; one handler draws them as a page or as problem
+details.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class FieldError(NamedTuple):
-    """One thing wrong with what was sent: the field's name as the sender wrote it, and what to do about it."""
+    """One thing wrong with what was sent: the field's name as the sender wrote it, and what to do
+    about it.
+    """
 
     field: str
     message: str

@@ -1,4 +1,6 @@
-"""Nudges: "something about job 12 changed". Redis carries the name of the thing and never its content."""
+"""Nudges: "something about job 12 changed". Redis carries the name of the thing and never its
+content.
+"""
 
 import asyncio
 import contextlib
@@ -21,7 +23,9 @@ RETRY_SECONDS = 1.0
 
 
 def announce(session: Session, *topics: str) -> None:
-    """Tell open pages, after the commit, that these things changed: `job:12`, `version:3`, `project:1`."""
+    """Tell open pages, after the commit, that these things changed: `job:12`, `version:3`,
+    `project:1`.
+    """
     for topic in topics:
         database.after_commit(session, functools.partial(nudge, topic))
 
@@ -60,7 +64,9 @@ class Hub:
 
     @asynccontextmanager
     async def subscribed(self, topics: Iterable[str]) -> AsyncIterator[asyncio.Queue[str]]:
-        """A queue that receives the names of those of `topics` that change. A slow reader loses repeats only."""
+        """A queue that receives the names of those of `topics` that change. A slow reader loses
+        repeats only.
+        """
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
         wanted = list(topics)
         for topic in wanted:
@@ -82,9 +88,12 @@ class Hub:
     async def _listen(self) -> None:
         while True:
             try:
-                async with redis.asyncio.Redis.from_url(
-                    settings().redis_url, health_check_interval=10
-                ) as client, client.pubsub() as subscription:
+                async with (
+                    redis.asyncio.Redis.from_url(
+                        settings().redis_url, health_check_interval=10
+                    ) as client,
+                    client.pubsub() as subscription,
+                ):
                     await subscription.subscribe(CHANNEL)
                     async for message in subscription.listen():
                         if message["type"] == "message":

@@ -52,7 +52,9 @@ def submitted(model: type[T]) -> Callable[[Request], Awaitable[Submission[T]]]:
 
 
 async def form_values(request: Request) -> dict[str, str]:
-    """The fields of a form, each once. Raises ProductError (400) when a field stands twice or is a file."""
+    """The fields of a form, each once. Raises ProductError (400) when a field stands twice or is a
+    file.
+    """
     data = await request.form(max_files=0, max_fields=MAX_FIELDS)
     values: dict[str, str] = {}
     for name, value in data.multi_items():

@@ -1,4 +1,6 @@
-"""What stands before every request: the Host's name, where an unsafe request comes from, and the headers of answers."""
+"""What stands before every request: the Host's name, where an unsafe request comes from, and the
+headers of answers.
+"""
 
 import uuid
 from urllib.parse import urlsplit
@@ -31,7 +33,9 @@ HEADERS = {
 
 
 class Guards:
-    """Refuses foreign hosts and cross-site posts; gives every request an id and every answer its headers."""
+    """Refuses foreign hosts and cross-site posts; gives every request an id and every answer its
+    headers.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,4 +1,6 @@
-"""Which processes live: one row each, written every few seconds, read by health page and supervisor."""
+"""Which processes live: one row each, written every few seconds, read by health page and
+supervisor.
+"""
 
 import os
 import socket
@@ -24,7 +26,9 @@ _last_done: float | None = None
 
 
 class Heartbeat(Base):
-    """The last sign of life of one process; `last_done_at` is when it last finished a piece of work."""
+    """The last sign of life of one process; `last_done_at` is when it last finished a piece of
+    work.
+    """
 
     __tablename__ = "heartbeat"
 

@@ -15,9 +15,9 @@ POISON_AFTER = 3
 class Leased:
     """Columns of a row that is work. `due_at` is null when nothing is to be done.
 
-    `fence` grows with every claim: whoever holds an older number has lost the row. `attempts` counts claims since
-    the last progress; after three without any the row is poisoned and waits for a person, unless its work harms
-    nobody when it is begun again for ever.
+    `fence` grows with every claim: whoever holds an older number has lost the row. `attempts`
+    counts claims since the last progress; after three without any the row is poisoned and waits for
+    a person, unless its work harms nobody when it is begun again for ever.
     """
 
     IS_POISONABLE: ClassVar[bool] = True
@@ -71,7 +71,8 @@ def claim(
 ) -> int | None:
     """Take the row for `seconds`; the new fence, or None when it is not due or another was faster.
 
-    One conditional UPDATE: SQLAlchemy drops FOR UPDATE SKIP LOCKED on SQLite, and this needs neither.
+    One conditional UPDATE: SQLAlchemy drops FOR UPDATE SKIP LOCKED on SQLite, and this needs
+    neither.
     """
     moment = clock.now(session)
     fence = session.scalar(

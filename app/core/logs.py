@@ -1,4 +1,6 @@
-"""Structured logs on standard error: one line an event, with the ids that are bound while it happens."""
+"""Structured logs on standard error: one line an event, with the ids that are bound while it
+happens.
+"""
 
 import logging
 import sys
@@ -11,7 +13,9 @@ SECRET_WORDS = ("key", "token", "password", "secret", "authorization", "cookie")
 
 
 def configure() -> None:
-    """Set up logging for this process. Values under names that sound like secrets are never written."""
+    """Set up logging for this process. Values under names that sound like secrets are never
+    written.
+    """
     level = logging.getLevelNamesMapping().get(settings().log_level.upper(), logging.INFO)
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     for noisy in ("httpx2", "httpcore2", "openai", "urllib3"):

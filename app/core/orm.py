@@ -1,4 +1,6 @@
-"""The declarative base, named constraints, and the column types that mean the same on both databases."""
+"""The declarative base, named constraints, and the column types that mean the same on both
+databases.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any

@@ -1,4 +1,6 @@
-"""Rendering: one typed `view` a template, a fragment is a block of its page, times and numbers by filter."""
+"""Rendering: one typed `view` a template, a fragment is a block of its page, times and numbers by
+filter.
+"""
 
 import math
 from datetime import datetime
@@ -45,7 +47,9 @@ def page(
 def redirect(
     request: Request, route: str, *, query: dict[str, Any] | None = None, **parameters: Any
 ) -> Response:
-    """Go to a route by name: 303 for a browser, `HX-Redirect` for htmx, which would swap the target page in."""
+    """Go to a route by name: 303 for a browser, `HX-Redirect` for htmx, which would swap the target
+    page in.
+    """
     return redirect_to(request, path_for(request, route, query=query, **parameters))
 
 
@@ -143,7 +147,9 @@ def duration(seconds: float | None) -> str:
 
 
 def when(moment: datetime | None, style: str = "datetime") -> Markup:
-    """A <time> with UTC inside; a script shows it in the reader's zone. `style`: datetime, date, time or ago."""
+    """A <time> with UTC inside; a script shows it in the reader's zone. `style`: datetime, date,
+    time or ago.
+    """
     if moment is None:
         return Markup("never")
     shown = {"date": "%-d %B %Y", "time": "%H:%M:%S"}.get(style, "%-d %B %Y, %H:%M UTC")

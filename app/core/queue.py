@@ -1,4 +1,6 @@
-"""Celery as a doorbell: tasks carry ids, letters are posted after the commit, and a lost letter costs a second."""
+"""Celery as a doorbell: tasks carry ids, letters are posted after the commit, and a lost letter
+costs a second.
+"""
 
 import functools
 import signal
@@ -60,7 +62,8 @@ def task(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a task and give the plain function back, so that tests just call it.
 
-    Arguments are ids. Unknown keyword arguments are dropped, so that old and new code can overlap in a deploy.
+    Arguments are ids. Unknown keyword arguments are dropped, so that old and new code can overlap
+    in a deploy.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,8 +85,8 @@ def task(
 
 
 def enqueue(session: Session, name: str, *args: int) -> None:
-    """Ask for a task once the caller's unit of work is committed. A broker that is away costs nothing but time:
-    the row says it is due, and the clock finds it.
+    """Ask for a task once the caller's unit of work is committed. A broker that is away costs
+    nothing but time: the row says it is due, and the clock finds it.
     """
     database.after_commit(session, functools.partial(post, name, *args))
 

@@ -1,4 +1,6 @@
-"""Files on their way in: streamed to disk while they are hashed, written in a thread, counted to the last byte."""
+"""Files on their way in: streamed to disk while they are hashed, written in a thread, counted to
+the last byte.
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -27,7 +29,9 @@ class Received(NamedTuple):
 
 
 async def receive_raw(request: Request, *, size: int | None, sha256: str | None = None) -> Blob:
-    """Store the body as it is. Raises WrongInput when fewer or other bytes arrive than were declared."""
+    """Store the body as it is. Raises WrongInput when fewer or other bytes arrive than were
+    declared.
+    """
     declared = size if size is not None else _content_length(request)
     with Incoming() as incoming:
         async for piece in _gathered(request):
@@ -36,7 +40,9 @@ async def receive_raw(request: Request, *, size: int | None, sha256: str | None 
 
 
 async def receive_form(request: Request) -> Received:
-    """Store the one file of a multipart form. A body that stops early is refused, whole parts and all."""
+    """Store the one file of a multipart form. A body that stops early is refused, whole parts and
+    all.
+    """
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
@@ -62,7 +68,9 @@ async def receive_form(request: Request) -> Received:
 
 
 async def _gathered(request: Request) -> AsyncIterator[bytes]:
-    """The body in large pieces: a thread hop for every network packet would cost more than the disk."""
+    """The body in large pieces: a thread hop for every network packet would cost more than the
+    disk.
+    """
     waiting: list[bytes] = []
     length = 0
     try:

@@ -68,7 +68,9 @@ def derive(label: str) -> bytes:
 
 
 def instance_id() -> str:
-    """A short public name of this instance, the same for as long as its secret is: it tags what we start."""
+    """A short public name of this instance, the same for as long as its secret is: it tags what we
+    start.
+    """
     return derive("instance").hex()[:16]
 
 
@@ -96,7 +98,9 @@ def new_token(prefix: str = "") -> str:
 
 
 def fingerprint(token: str) -> str:
-    """What the database keeps of a token. A plain hash is enough: the token itself is 256 random bits."""
+    """What the database keeps of a token. A plain hash is enough: the token itself is 256 random
+    bits.
+    """
     return sha256(token.encode()).hexdigest()
 
 

@@ -33,7 +33,9 @@ def folder(name: str) -> Path:
 
 
 def blob_path(sha256: str) -> Path:
-    """Where the bytes with this hash lie. Only a hash can be asked for: no name reaches the file system."""
+    """Where the bytes with this hash lie. Only a hash can be asked for: no name reaches the file
+    system.
+    """
     if len(sha256) != 64 or not sha256.isalnum() or not sha256.isascii():
         raise ValueError("Not a SHA-256 in hex.")
     return settings().home / "blobs" / sha256[:2] / sha256
@@ -45,9 +47,11 @@ def index_path(version_id: int) -> Path:
 
 
 class Incoming:
-    """Bytes on their way in: hashed while they are written to a `.part`, then moved to their hash's place.
+    """Bytes on their way in: hashed while they are written to a `.part`, then moved to their hash's
+    place.
 
-    Leaving the block without `keep` removes the part. Raises TooLarge past the limit and DiskFull when the disk is.
+    Leaving the block without `keep` removes the part. Raises TooLarge past the limit and DiskFull
+    when the disk is.
     """
 
     def __init__(self, *, limit: int | None = None):
@@ -136,7 +140,9 @@ def read_blob(sha256: str) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def draft(suffix: str = ".part") -> Iterator[Path]:
-    """A scratch file beside the blobs, gone afterwards: moving it into place stays on one file system."""
+    """A scratch file beside the blobs, gone afterwards: moving it into place stays on one file
+    system.
+    """
     number, name = tempfile.mkstemp(suffix=suffix, dir=folder("blobs"))
     os.close(number)
     path = Path(name)
@@ -147,7 +153,8 @@ def draft(suffix: str = ".part") -> Iterator[Path]:
 
 
 def append_line_file(name: str, *, keep: int, lines: list[bytes]) -> int:
-    """Append to a job's event log after cutting it back to `keep` bytes, the length the database knows.
+    """Append to a job's event log after cutting it back to `keep` bytes, the length the database
+    knows.
 
     Returns the new length. Run twice with the same arguments it leaves the same file.
     """

@@ -8,7 +8,9 @@ from app.jobs.charts import SparkPaths
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something only a person can settle. `tone` is bad, warn, doubt or busy; `icon` a name of the sprite."""
+    """Something only a person can settle. `tone` is bad, warn, doubt or busy; `icon` a name of the
+    sprite.
+    """
 
     tone: str
     icon: str
@@ -52,7 +54,9 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One activity row in words: `who` did `what` to `subject`. Luthier's own deeds have no initials."""
+    """One activity row in words: `who` did `what` to `subject`. Luthier's own deeds have no
+    initials.
+    """
 
     who: str
     initials: str | None
@@ -64,8 +68,10 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class HomeView:
-    """`step` is the first of the five steps not done yet: 2 upload, 3 configure, 4 watch, 5 use; None
-    when the path was walked once. `topic` nudges when any job or dataset of the project changes."""
+    """`step` is the first of the five steps not done yet: 2 upload, 3 configure, 4 watch, 5 use;
+    None when the path was walked once. `topic` nudges when any job or dataset of the project
+    changes.
+    """
 
     project_id: int
     project_name: str

@@ -68,7 +68,9 @@ def index(
     openapi_extra=MULTIPART,
 )
 async def create(request: Request, entered: ReceivingProject) -> DatasetResource:
-    """Upload a file as a new dataset; the check begins at once. Poll its version until `status` is ready or rejected."""
+    """Upload a file as a new dataset; the check begins at once. Poll its version until `status` is
+    ready or rejected.
+    """
     received = await receive_form(request)
     return await anyio.to_thread.run_sync(_store, entered.thing.id, entered.user.id, received, None)
 

@@ -9,7 +9,9 @@ TRAINING, HELD_OUT = "Banking77 intents", "Banking77 held-out"
 
 
 def load_banking77(project_id: int, actor_id: int) -> int:
-    """Store the training and the held-out questions as two datasets; the id of the training version."""
+    """Store the training and the held-out questions as two datasets; the id of the training
+    version.
+    """
     training = storage.save_file(EXAMPLE_FOLDER / "train.jsonl")
     held_out = storage.save_file(EXAMPLE_FOLDER / "validation.jsonl")
     with unit_of_work() as session:

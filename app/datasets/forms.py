@@ -16,7 +16,9 @@ class DatasetForm(Form):
 
 
 def label_of(file_name: str) -> str:
-    """A client's file name as a label: the last part of its path, without control or direction characters."""
+    """A client's file name as a label: the last part of its path, without control or direction
+    characters.
+    """
     last = PureWindowsPath(PurePosixPath(file_name).name).name
     shown = "".join(char for char in last if not unicodedata.category(char).startswith("C"))
     return shown.strip()[:FILE_NAME_LENGTH] or "unnamed.jsonl"

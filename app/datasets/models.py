@@ -22,7 +22,9 @@ class VersionStatus(StrEnum):
 
 
 class Dataset(Base):
-    """A named set of rows with a history of versions. `held_out_id`: the dataset made to measure what it taught."""
+    """A named set of rows with a history of versions. `held_out_id`: the dataset made to measure
+    what it taught.
+    """
 
     __tablename__ = "datasets"
 
@@ -40,7 +42,8 @@ class Dataset(Base):
 class DatasetVersion(Leased, Base):
     """Exact bytes and what the check found in them. The counts are null until it has.
 
-    `progress` is where the check stands, so that any worker can go on; `report` is what it summed up.
+    `progress` is where the check stands, so that any worker can go on; `report` is what it summed
+    up.
     """
 
     __tablename__ = "dataset_versions"

@@ -14,7 +14,9 @@ def dataset_by_id(session: Session, dataset_id: int) -> Dataset | None:
 
 
 def version_by_id(session: Session, version_id: int) -> DatasetVersion | None:
-    """The version with its dataset and maker, whichever project it belongs to: the caller checks the fence."""
+    """The version with its dataset and maker, whichever project it belongs to: the caller checks
+    the fence.
+    """
     query = select(DatasetVersion).where(DatasetVersion.id == version_id)
     return session.scalar(
         query.options(joinedload(DatasetVersion.dataset), joinedload(DatasetVersion.creator))
@@ -32,7 +34,9 @@ def version_in(session: Session, project_id: int, version_id: int) -> DatasetVer
 def newest_versions(
     session: Session, project_id: int, *, after: int | None, limit: int
 ) -> Sequence[DatasetVersion]:
-    """The newest version of each of a project's datasets, the latest made dataset first, from behind dataset `after`."""
+    """The newest version of each of a project's datasets, the latest made dataset first, from
+    behind dataset `after`.
+    """
     newest = (
         select(func.max(DatasetVersion.id))
         .where(DatasetVersion.project_id == project_id)

@@ -21,7 +21,9 @@ class FindingCounts:
 
 @dataclass(frozen=True, slots=True)
 class VersionResource:
-    """A dataset version. Counts are null until it was checked; `rows` counts all rows, bad ones included."""
+    """A dataset version. Counts are null until it was checked; `rows` counts all rows, bad ones
+    included.
+    """
 
     id: int
     dataset_id: int
@@ -67,7 +69,9 @@ class FindingResource:
 
 @dataclass(frozen=True, slots=True)
 class ExampleResource:
-    """One row. `example` is null where the line cannot be read; `row_id` stays with the row through versions."""
+    """One row. `example` is null where the line cannot be read; `row_id` stays with the row through
+    versions.
+    """
 
     row: int
     row_id: str
@@ -119,7 +123,9 @@ def finding_resource(found: RowFinding) -> FindingResource:
 
 
 def example_resources(version: DatasetVersion, rows: Sequence[Row]) -> list[ExampleResource]:
-    """These rows as the API gives them. Row ids are text: they are larger than some scripts can count."""
+    """These rows as the API gives them. Row ids are text: they are larger than some scripts can
+    count.
+    """
     return [
         ExampleResource(row.line, str(row.row_id), row.tokens, row_value(line))
         for row, line in lines_of(version, rows)

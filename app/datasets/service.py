@@ -39,7 +39,9 @@ def receive_upload(
     dataset: Dataset | None = None,
     licence: str | None = None,
 ) -> DatasetVersion:
-    """A new version of stored bytes, due to be checked: of `dataset`, or of a new one called `name`."""
+    """A new version of stored bytes, due to be checked: of `dataset`, or of a new one called
+    `name`.
+    """
     moment = clock.now(session)
     if dataset is None:
         dataset = Dataset(
@@ -145,7 +147,9 @@ def record_check(session: Session, work: CheckWork, verdict: Verdict) -> None:
 
 
 def retry_check(session: Session, version: DatasetVersion, *, actor_id: int) -> None:
-    """Check once more what gave up after three dead workers. Raises Conflict when it did not give up."""
+    """Check once more what gave up after three dead workers. Raises Conflict when it did not give
+    up.
+    """
     held = session.get_one(DatasetVersion, version.id, with_for_update=True, populate_existing=True)
     if not leases.is_poisoned(held, clock.now(session)):
         raise Conflict("This check did not give up.")

@@ -26,8 +26,9 @@ class DatasetRow:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A data set that comes with Luthier, e.g. name "Banking77", text "10,003 customers' questions, 77
-    intents", licence "CC BY 4.0"."""
+    """A data set that comes with Luthier, e.g. name "Banking77", text "10,003 customers' questions,
+    77 intents", licence "CC BY 4.0".
+    """
 
     name: str
     text: str
@@ -36,7 +37,9 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
-    """`form` keeps what the plain upload form got wrong (fields: file, name). `size_limit` in bytes."""
+    """`form` keeps what the plain upload form got wrong (fields: file, name). `size_limit` in
+    bytes.
+    """
 
     project_id: int
     datasets: tuple[DatasetRow, ...]
@@ -73,8 +76,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message. `role` system, developer, user, assistant, tool or function; `weight` only where the row
-    says one; `is_trained` is True for assistant turns a job learns from."""
+    """One message. `role` system, developer, user, assistant, tool or function; `weight` only where
+    the row says one; `is_trained` is True for assistant turns a job learns from.
+    """
 
     role: str
     text: str
@@ -97,8 +101,9 @@ class RowFinding:
 
 @dataclass(frozen=True, slots=True)
 class RowCard:
-    """One row. `line` is 1-based; `raw` is the start of the line when it could not be read (no turns then);
-    `tools` names the tools the row offers."""
+    """One row. `line` is 1-based; `raw` is the start of the line when it could not be read (no
+    turns then); `tools` names the tools the row offers.
+    """
 
     line: int
     tokens: int | None
@@ -140,8 +145,8 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """All findings of one rule. `rows` are the first; `next_after` is the cursor of the next ones, None when all
-    are shown.
+    """All findings of one rule. `rows` are the first; `next_after` is the cursor of the next ones,
+    None when all are shown.
     """
 
     rule: str
@@ -188,9 +193,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ShowView:
-    """A version's report; also the fragment "progress" (the whole page under the crumbs), which asks again
-    while `progress` is not None. `reason` says in one sentence why a version was rejected.
-    `lead` is the opening sentence ("10,003 conversations, ready to train on.")."""
+    """A version's report; also the fragment "progress" (the whole page under the crumbs), which
+    asks again while `progress` is not None. `reason` says in one sentence why a version was
+    rejected. `lead` is the opening sentence ("10,003 conversations, ready to train on.").
+    """
 
     project_id: int
     dataset_id: int
@@ -227,7 +233,9 @@ class ShowView:
 
 @dataclass(frozen=True, slots=True)
 class RowsView:
-    """A page of rows; `row` is the one jumped to (its line) or None; `error` says why a jump failed."""
+    """A page of rows; `row` is the one jumped to (its line) or None; `error` says why a jump
+    failed.
+    """
 
     project_id: int
     dataset_id: int

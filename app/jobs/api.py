@@ -44,8 +44,8 @@ def create(
     body: JobForm,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
-    """Start a fine-tuning job. With an `Idempotency-Key` it starts once, however often it is sent: the repeat gets
-    the first answer, the same key with other content 409.
+    """Start a fine-tuning job. With an `Idempotency-Key` it starts once, however often it is sent:
+    the repeat gets the first answer, the same key with other content 409.
     """
     key = f"api:{idempotency_key}" if idempotency_key else f"once:{uuid.uuid4()}"
     job = service.create_job(session, project=project, user=user, form=body, request_key=key)
@@ -85,8 +85,8 @@ def events(
 def series(
     session: DbSession, job: CurrentJob, after_step: Annotated[int, Query(ge=-1, le=2**53)] = -1
 ) -> Response:
-    """The points behind `after_step`, side by side with null where there is none. At most 32,768 points a series
-    come at once: ask again with `last_step` until `step` is empty.
+    """The points behind `after_step`, side by side with null where there is none. At most 32,768
+    points a series come at once: ask again with `last_step` until `step` is empty.
     """
     keep_watch(session, job)
     found = metrics.read_after(session, job.id, after_step)

@@ -10,8 +10,9 @@ ChartSeries = Mapping[str, tuple[Sequence[int], Sequence[float]]]
 
 
 def spark_path(values: Sequence[float], *, low: float, high: float, share: float) -> str:
-    """An SVG path in a box of 100 by 32, `share` (0 to 1) of its width; both lines of a job get the same
-    `low` and `high`."""
+    """An SVG path in a box of 100 by 32, `share` (0 to 1) of its width; both lines of a job get the
+    same `low` and `high`.
+    """
     if not values:
         return ""
     span = (high - low) or 1.0
@@ -49,7 +50,9 @@ class SparkPaths(NamedTuple):
 def spark(
     kept: Mapping[str, Any] | None, *, step: int | None, total_steps: int | None
 ) -> SparkPaths | None:
-    """The spark-line of a job: both losses on one scale, as wide as the job has come. None before there is a point."""
+    """The spark-line of a job: both losses on one scale, as wide as the job has come. None before
+    there is a point.
+    """
     if not kept or not kept.get("train"):
         return None
     train = [value for _, value in kept["train"]]
@@ -63,7 +66,9 @@ def spark(
 
 
 def aligned(series: ChartSeries, names: Sequence[str]) -> dict[str, list[Any]]:
-    """Series side by side over all their steps, null where one has no point: what a chart and the API take."""
+    """Series side by side over all their steps, null where one has no point: what a chart and the
+    API take.
+    """
     steps = sorted({step for name in names if name in series for step in series[name][0]})
     table: dict[str, list[Any]] = {"step": list(steps)}
     for name in names:

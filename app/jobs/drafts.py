@@ -46,8 +46,9 @@ class BaseModelChoice:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A dial as the provider describes it. `kind` is integer or number; `auto` says in words what auto takes
-    ("about 3"), None where the provider has no auto."""
+    """A dial as the provider describes it. `kind` is integer or number; `auto` says in words what
+    auto takes ("about 3"), None where the provider has no auto.
+    """
 
     name: str
     kind: str
@@ -59,8 +60,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars. `total` for the whole job; None is unknown, 0 is known to be free. `source` and `read_on`
-    say where the price comes from and how old it is."""
+    """US dollars. `total` for the whole job; None is unknown, 0 is known to be free. `source` and
+    `read_on` say where the price comes from and how old it is.
+    """
 
     per_million: float | None
     total: float | None
@@ -70,8 +72,9 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What will happen if Start is pressed. None means it cannot be said yet. `sent` are lines of what goes
-    where ("2 files, 3.8 MB"); `problems` stop the start, each one sentence."""
+    """What will happen if Start is pressed. None means it cannot be said yet. `sent` are lines of
+    what goes where ("2 files, 3.8 MB"); `problems` stop the start, each one sentence.
+    """
 
     rows: int | None
     rows_note: str | None
@@ -93,10 +96,11 @@ class Receipt:
 @dataclass(frozen=True, slots=True)
 class NewView:
     """The form. `form.values` holds strings by field: nonce, connection_id, base_model, method,
-    training_version_id, validation ("version", "split", "none"), validation_version_id, validation_split
-    (a share, "0.1"), suffix, seed, and for each parameter NAME_mode ("auto", "number") and NAME.
-    Every key is present (empty when not chosen). Fragments: "form" (after a change of connection, after a
-    422), "receipt" (jobs.receipt, by GET with the form's fields)."""
+    training_version_id, validation ("version", "split", "none"), validation_version_id,
+    validation_split (a share, "0.1"), suffix, seed, and for each parameter NAME_mode ("auto",
+    "number") and NAME. Every key is present (empty when not chosen). Fragments: "form" (after a
+    change of connection, after a 422), "receipt" (jobs.receipt, by GET with the form's fields).
+    """
 
     project_id: int
     form: FormState
@@ -190,7 +194,9 @@ def _chosen(among: Sequence[Any], number: str) -> Any:
 def _partner(
     training: DatasetVersion | None, versions: Sequence[DatasetVersion]
 ) -> DatasetVersion | None:
-    """The version that was made to measure this one: uploaded with it as an example's held-out rows."""
+    """The version that was made to measure this one: uploaded with it as an example's held-out
+    rows.
+    """
     if training is None or training.dataset.held_out_id is None:
         return None
     return next((one for one in versions if one.dataset_id == training.dataset.held_out_id), None)

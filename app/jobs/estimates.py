@@ -12,7 +12,9 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Tokens by o200k_base and the cookbook's rule; dollars; None is unknown. `epochs` is a guess where auto chooses."""
+    """Tokens by o200k_base and the cookbook's rule; dollars; None is unknown. `epochs` is a guess
+    where auto chooses.
+    """
 
     rows: int
     tokens: int
@@ -50,7 +52,8 @@ def estimate(
 def likely_epochs(rows: int) -> int:
     """What auto probably takes: three, more for few rows, fewer for many.
 
-    Source: OpenAI cookbook, "Data preparation and analysis for chat model fine-tuning", default epochs.
+    Source: OpenAI cookbook, "Data preparation and analysis for chat model fine-tuning", default
+    epochs.
     """
     if rows * TARGET_EPOCHS < FEWEST_EXAMPLES:
         return min(MOST_EPOCHS, FEWEST_EXAMPLES // max(rows, 1)) or 1

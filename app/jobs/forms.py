@@ -35,7 +35,8 @@ class JobForm(Form):
 
 
 def job_form(values: Mapping[str, str]) -> JobForm:
-    """The form's flat fields as a JobForm. A parameter has NAME_mode (auto or number) and NAME beside it.
+    """The form's flat fields as a JobForm. A parameter has NAME_mode (auto or number) and NAME
+    beside it.
 
     Raises WrongInput naming the fields as the form does.
     """

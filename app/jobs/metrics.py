@@ -1,4 +1,6 @@
-"""A job's series in chunks: appended by step, thinned level by level, read in few pieces at any zoom."""
+"""A job's series in chunks: appended by step, thinned level by level, read in few pieces at any
+zoom.
+"""
 
 import sys
 from array import array
@@ -27,7 +29,9 @@ class Series(NamedTuple):
 
 
 def append(session: Session, job_id: int, series: Mapping[str, Iterable[Point]]) -> None:
-    """Add points to the series of a job. Steps that are there already are skipped: told twice is kept once."""
+    """Add points to the series of a job. Steps that are there already are skipped: told twice is
+    kept once.
+    """
     tails = _tails(session, job_id)
     for name, points in series.items():
         _append(session, job_id, tails, name, 0, sorted(dict(points).items()))
@@ -97,7 +101,9 @@ def _tails(session: Session, job_id: int) -> dict[tuple[str, int], MetricChunk]:
 
 
 def read_after(session: Session, job_id: int, after_step: int) -> dict[str, Series]:
-    """Every point behind a step, up to where the densest series fills eight chunks: ask again from there for more."""
+    """Every point behind a step, up to where the densest series fills eight chunks: ask again from
+    there for more.
+    """
     behind = (
         MetricChunk.job_id == job_id,
         MetricChunk.level == 0,

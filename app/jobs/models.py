@@ -37,8 +37,9 @@ UNENDED = frozenset(JobStatus) - ENDED - {JobStatus.VANISHED}
 class Job(Leased, Base):
     """One fine-tuning job: the intent (frozen from the click on), and how its run is doing.
 
-    The lease is that of its start; once it runs, its connection's sweeps follow it. `op_key` tags the run at the
-    provider. Hyperparameters carry OpenAI's names; `resolved` holds the numbers the provider settled on.
+    The lease is that of its start; once it runs, its connection's sweeps follow it. `op_key` tags
+    the run at the provider. Hyperparameters carry OpenAI's names; `resolved` holds the numbers the
+    provider settled on.
     """
 
     __tablename__ = "jobs"
@@ -125,7 +126,9 @@ class Job(Leased, Base):
 
 
 class StartAttempt(Base):
-    """One order to the provider, written down before it is sent. `outcome` is null until it is proved."""
+    """One order to the provider, written down before it is sent. `outcome` is null until it is
+    proved.
+    """
 
     __tablename__ = "start_attempts"
     __table_args__ = (UniqueConstraint("job_id", "number"),)
@@ -171,8 +174,9 @@ class Checkpoint(Base):
 
 
 class MetricChunk(Base):
-    """Up to 4,096 points of one series. Level 0 holds every point; each level above keeps the minimum and the
-    maximum of 16 points of the level below. `steps` are int64, `points` float64, both little-endian.
+    """Up to 4,096 points of one series. Level 0 holds every point; each level above keeps the
+    minimum and the maximum of 16 points of the level below. `steps` are int64, `points` float64,
+    both little-endian.
     """
 
     __tablename__ = "metric_chunks"

@@ -20,7 +20,9 @@ def _with_all(query: Select[Job]) -> Select[Job]:
 
 
 def job_by_id(session: Session, job_id: int) -> Job | None:
-    """The job with all that its page shows, whichever project it belongs to: the caller checks the fence."""
+    """The job with all that its page shows, whichever project it belongs to: the caller checks the
+    fence.
+    """
     return session.scalar(_with_all(select(Job).where(Job.id == job_id)))
 
 
@@ -174,7 +176,9 @@ def has_jobs(session: Session, project_id: int) -> bool:
 
 
 def speed_of(session: Session, connection_id: int, base_model: str) -> float | None:
-    """Trained tokens a second of the latest succeeded job with this base model; None before there is one."""
+    """Trained tokens a second of the latest succeeded job with this base model; None before there
+    is one.
+    """
     row = session.execute(
         select(Job.trained_tokens, Job.training_since, Job.ended_at)
         .where(

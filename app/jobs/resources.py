@@ -25,7 +25,9 @@ class ProgressResource:
 
 @dataclass(frozen=True, slots=True)
 class JobResource:
-    """A job. `hyperparameters` are as asked for, `resolved_hyperparameters` as the provider settled them."""
+    """A job. `hyperparameters` are as asked for, `resolved_hyperparameters` as the provider settled
+    them.
+    """
 
     id: int
     project_id: int
@@ -114,6 +116,8 @@ def event_resource(event: JobEvent) -> EventResource:
 def metrics_resource(
     series: dict[str, Series], names: tuple[str, ...], after_step: int
 ) -> dict[str, Any]:
-    """Series side by side with null where there is none; `last_step` goes into `after_step` for what comes next."""
+    """Series side by side with null where there is none; `last_step` goes into `after_step` for
+    what comes next.
+    """
     table = aligned(series, names)
     return {**table, "last_step": table["step"][-1] if table["step"] else max(after_step, 0)}

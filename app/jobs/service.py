@@ -1,4 +1,6 @@
-"""Decisions about jobs up to the order: what may start, what a click means the second time, what cancel does."""
+"""Decisions about jobs up to the order: what may start, what a click means the second time, what
+cancel does.
+"""
 
 import hashlib
 import json
@@ -34,7 +36,9 @@ WATCH = timedelta(seconds=40)
 
 
 class Checked(NamedTuple):
-    """A form that fits its project and provider: what it names, and its settings as the provider takes them."""
+    """A form that fits its project and provider: what it names, and its settings as the provider
+    takes them.
+    """
 
     connection: Connection
     capabilities: Capabilities
@@ -49,7 +53,8 @@ class Checked(NamedTuple):
 def create_job(
     session: Session, *, project: Project, user: User, form: JobForm, request_key: str
 ) -> Job:
-    """The job this request asks for. The same key again gives the first job; with other content it is a Conflict.
+    """The job this request asks for. The same key again gives the first job; with other content it
+    is a Conflict.
 
     Raises WrongInput naming each field, Conflict when a version is not ready.
     """
@@ -124,7 +129,9 @@ def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
 def _settings(
     form: JobForm, capabilities: Capabilities, wrong: list[FieldError]
 ) -> tuple[dict[str, Any], str | None, int | None]:
-    """Hyperparameters, suffix and seed as the provider describes them; what does not fit goes into `wrong`."""
+    """Hyperparameters, suffix and seed as the provider describes them; what does not fit goes into
+    `wrong`.
+    """
     if capabilities.method(form.method) is None:
         wrong.append(FieldError("method", f"{capabilities.label} does not offer this method."))
         return {}, None, None
@@ -258,7 +265,8 @@ def _write_down(
 
 
 def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
-    """Stop a job. Before an order was sent it ends at once; a run is asked to stop, and a sweep sees it end.
+    """Stop a job. Before an order was sent it ends at once; a run is asked to stop, and a sweep
+    sees it end.
 
     Raises Conflict when it has ended already.
     """
@@ -281,7 +289,9 @@ def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
 
 
 def retry_start(session: Session, job: Job, *, actor_id: int) -> None:
-    """Try a start once more that gave up after three dead workers. Raises Conflict when it did not give up."""
+    """Try a start once more that gave up after three dead workers. Raises Conflict when it did not
+    give up.
+    """
     held = session.get_one(Job, job.id, with_for_update=True, populate_existing=True)
     if not leases.is_poisoned(held, clock.now(session)):
         raise Conflict("This start did not give up.")

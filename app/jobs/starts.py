@@ -1,4 +1,5 @@
-"""From the click to a run: claims, files, one order written down before it is sent, and what its answer means.
+"""From the click to a run: claims, files, one order written down before it is sent, and what its
+answer means.
 
 The steps follow the paid-start protocol: docs/decisions/003-paid-starts.md.
 """
@@ -23,7 +24,9 @@ LOOKS = (15, 30, 60, 120, 300, 600)
 
 
 class StartWork(NamedTuple):
-    """A claimed start: the job and its connection as they were, and the order nobody has an answer to, if any."""
+    """A claimed start: the job and its connection as they were, and the order nobody has an answer
+    to, if any.
+    """
 
     job: Job
     connection: Connection
@@ -144,7 +147,9 @@ def record_not_sent(session: Session, work: StartWork, order: Order, reason: str
 
 
 def record_outcome(session: Session, work: StartWork, order: Order, outcome: StartOutcome) -> None:
-    """Keep what became of the order. An id is adopted even if the lease is gone: an id is never wrong."""
+    """Keep what became of the order. An id is adopted even if the lease is gone: an id is never
+    wrong.
+    """
     attempt = session.get_one(StartAttempt, order.attempt_id)
     if isinstance(outcome, Started):
         attempt.outcome = "started"
@@ -181,7 +186,9 @@ def record_outcome(session: Session, work: StartWork, order: Order, outcome: Sta
 
 
 def record_found(session: Session, work: StartWork, runs: list[RunReport]) -> list[str]:
-    """Keep what a search by tag found; returns the ids of runs to cancel because the oldest is ours."""
+    """Keep what a search by tag found; returns the ids of runs to cancel because the oldest is
+    ours.
+    """
     attempt = work.doubt
     if attempt is None:
         return []
@@ -201,7 +208,9 @@ def record_found(session: Session, work: StartWork, runs: list[RunReport]) -> li
 
 
 def record_search_failed(session: Session, work: StartWork, words: str) -> None:
-    """The list could not be read. That is never "none found": look again later, without counting it."""
+    """The list could not be read. That is never "none found": look again later, without counting
+    it.
+    """
     job = _held(session, work)
     if job is not None:
         leases.settle(

@@ -61,7 +61,9 @@ class Watch(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """What a sweep saw of one run. No report: the provider does not know it. `events` are newest first."""
+    """What a sweep saw of one run. No report: the provider does not know it. `events` are newest
+    first.
+    """
 
     report: RunReport | None
     events: Sequence[RunEvent] = ()
@@ -69,7 +71,9 @@ class Sighting(NamedTuple):
 
 
 def claim_sweep(session: Session, connection_id: int) -> Watch | None:
-    """Take the next look at a connection's runs; None when it is not due or there is nothing to follow."""
+    """Take the next look at a connection's runs; None when it is not due or there is nothing to
+    follow.
+    """
     fence = leases.claim(session, Connection, connection_id, seconds=LEASE_SECONDS)
     if fence is None:
         return None
@@ -214,7 +218,9 @@ def _lineage(job: Job) -> dict[str, Any]:
 
 
 def _keep_events(session: Session, job: Job, events: Sequence[RunEvent], moment: datetime) -> None:
-    """New lines into the log, new points into the chunks, everything as it came into the job's events file."""
+    """New lines into the log, new points into the chunks, everything as it came into the job's
+    events file.
+    """
     job.events_at = moment
     if not events:
         return
@@ -307,7 +313,9 @@ def _keep_checkpoints(
 
 
 def _missed(session: Session, job: Job) -> bool:
-    """The provider does not know the run: three times over an hour, and the job has vanished, which is not failed."""
+    """The provider does not know the run: three times over an hour, and the job has vanished, which
+    is not failed.
+    """
     moment = clock.now(session)
     job.misses += 1
     job.missed_since = job.missed_since or moment

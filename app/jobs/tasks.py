@@ -48,7 +48,9 @@ def due() -> None:
 
 @task("jobs.start", time_limit=1800)
 def start(job_id: int) -> None:
-    """Take a job from the queue to a run: its files, its order, or the search for an order that got no answer."""
+    """Take a job from the queue to a run: its files, its order, or the search for an order that got
+    no answer.
+    """
     with unit_of_work() as session:
         work = starts.claim_start(session, job_id)
     if work is None:
@@ -194,7 +196,9 @@ def _search(work: StartWork, provider: Provider) -> None:
 
 @task("jobs.sweep")
 def sweep(connection_id: int) -> None:
-    """Look at a connection's runs once, ask those to stop that somebody cancelled, and keep what they say."""
+    """Look at a connection's runs once, ask those to stop that somebody cancelled, and keep what
+    they say.
+    """
     with unit_of_work() as session:
         watch = sweeps.claim_sweep(session, connection_id)
     if watch is None:
@@ -212,7 +216,9 @@ def sweep(connection_id: int) -> None:
 
 
 def _look_at_runs(watch: Watch, provider: Provider) -> dict[int, Sighting]:
-    """List until every run is seen or the page is older than the oldest; ask for the rest one by one."""
+    """List until every run is seen or the page is older than the oldest; ask for the rest one by
+    one.
+    """
     wanted = {run.run_id: run for run in watch.runs}
     reports: dict[str, RunReport] = {}
     starts_at = [run.started_at for run in watch.runs if run.started_at is not None]

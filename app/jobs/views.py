@@ -34,8 +34,9 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
-    """`can_start` needs a ready version too; `why_not` says what is missing. Fragment "rows" refreshes itself
-    on `topic`."""
+    """`can_start` needs a ready version too; `why_not` says what is missing. Fragment "rows"
+    refreshes itself on `topic`.
+    """
 
     project_id: int
     jobs: tuple[JobRow, ...]
@@ -88,9 +89,11 @@ class CheckpointRow:
 
 @dataclass(frozen=True)
 class ProgressView:
-    """State in words and numbers: enough for the fragment "progress". `lead` says how things stand ("Training
-    on Practice, step 61 of 936."), `next` what happens next. `phase` marks the way: queued, sending,
-    training, done. Losses None until there is one. While `is_final` is False the panel asks again."""
+    """State in words and numbers: enough for the fragment "progress". `lead` says how things stand
+    ("Training on Practice, step 61 of 936."), `next` what happens next. `phase` marks the way:
+    queued, sending, training, done. Losses None until there is one. While `is_final` is False the
+    panel asks again.
+    """
 
     job_id: int
     project_id: int
@@ -232,7 +235,9 @@ def progress(job: Job, moment: datetime, model_id: int | None, *, can_cancel: bo
 
 
 def _cost(job: Job, share: float) -> float | None:
-    """What was spent so far, estimated: billed tokens at the price of the day it started. None is unknown."""
+    """What was spent so far, estimated: billed tokens at the price of the day it started. None is
+    unknown.
+    """
     price = job.estimate.get("per_million")
     if price is None:
         return None

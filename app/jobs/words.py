@@ -81,7 +81,9 @@ def _of_steps(job: Job) -> str:
 
 
 def left_seconds(job: Job, moment: datetime) -> float | None:
-    """How long the run will go on: the provider's own estimate, else at the pace so far. None is unknown."""
+    """How long the run will go on: the provider's own estimate, else at the pace so far. None is
+    unknown.
+    """
     if job.has_ended:
         return None
     if (

@@ -29,7 +29,8 @@ def enter(
 ) -> Project:
     """The project, if this person belongs to it and their role holds `access`.
 
-    Raises NotFound for outsiders, so that nobody learns what exists, and NotAllowed for members without the right.
+    Raises NotFound for outsiders, so that nobody learns what exists, and NotAllowed for members
+    without the right.
     """
     if request.scope["path"].startswith("/api/"):
         found = queries.membership(session, user.id, project_id)
@@ -94,7 +95,8 @@ class Entered(NamedTuple, Generic[Thing]):
 
 
 def briefly(request: Request, load: Callable[[Session, User], Thing]) -> Entered[Thing]:
-    """Check access in a session that is closed before the handler starts: for those that wait for strangers.
+    """Check access in a session that is closed before the handler starts: for those that wait for
+    strangers.
 
     A browser's unsafe request must carry the CSRF token in its header.
     """
@@ -119,7 +121,9 @@ def receiving_project(request: Request, project_id: PathId) -> Entered[Project]:
 
 @declares("spend")
 def ordering_project(request: Request, project_id: PathId) -> Entered[Project]:
-    """The project of the URL for a form that asks a provider: no session stays open while it answers."""
+    """The project of the URL for a form that asks a provider: no session stays open while it
+    answers.
+    """
     return briefly(
         request, lambda session, user: enter(request, session, user, project_id, "spend")
     )

@@ -15,12 +15,15 @@ from app.projects.models import Membership, Project, Role
 
 SLUG_LENGTH = 60
 
-# What higher domains put into every new project, in the same unit of work; filled by app/reactions.py.
+# What higher domains put into every new project, in the same unit of work; filled by
+# app/reactions.py.
 FURNISH: list[Callable[[Session, Project, User], None]] = []
 
 
 def create_project(session: Session, *, name: str, user: User, slug: str | None = None) -> Project:
-    """A new project, owned by whoever makes it. Everything in FURNISH is called before anybody sees it."""
+    """A new project, owned by whoever makes it. Everything in FURNISH is called before anybody sees
+    it.
+    """
     moment = clock.now(session)
     project = Project(
         name=name, slug=slug or _free_slug(session, name), created_by=user.id, created_at=moment

@@ -1,1 +1,1 @@
-"""A service of its own that speaks OpenAI's fine-tuning wire and really trains, in child processes."""
+"""A service that speaks OpenAI's fine-tuning wire and really trains, in child processes."""

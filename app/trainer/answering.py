@@ -1,4 +1,4 @@
-"""The answering process: `python -m app.trainer.answering` reads requests from stdin and writes tokens to stdout."""
+"""The answering process: requests come on stdin, one JSON line each; tokens go to stdout."""
 
 import dataclasses
 import sys
@@ -28,7 +28,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One line out: the start (with `prompt_tokens`), a token, the end of a choice (`finish_reason`), or an error."""
+    """One line out: the start (`prompt_tokens`), a token, an end (`finish_reason`), an error."""
 
     id: int
     choice: int = 0
@@ -63,7 +63,7 @@ class Models:
 
 
 def replies(models: Models, request: Request) -> Iterator[Reply]:
-    """Everything there is to say to one request; choices one after the other, each with a seed of its own."""
+    """All there is to say to one request; choices follow each other, each with its own seed."""
     speaker = models.get(request.engine, request.path)
     for choice in range(request.choices):
         sampling = request.sampling

@@ -1,4 +1,4 @@
-"""Chat completions: reads the request, asks the answering process, and writes OpenAI's shapes, streamed or whole."""
+"""Chat completions: reads the request, asks the answering process, writes OpenAI's shapes."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -22,8 +22,8 @@ MOST_TOKENS = 4096
 MOST_CHOICES = 16
 MOST_STOPS = 4
 MOST_TOP_LOGPROBS = 20
-ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-# Asked for without effect: nothing here could be called, filtered or stored, and clients send them by habit.
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+# A small label model could only pretend to these.
 UNSUPPORTED = {
     "tools": "tools",
     "functions": "functions",
@@ -148,7 +148,7 @@ def _flag(body: Body, name: str) -> bool:
 
 
 class Conversation:
-    """Asks one request and writes the answer; `begin` first, so that a failure is still an HTTP status."""
+    """Writes one answer; `begin` comes first, so that a failure is still an HTTP status."""
 
     def __init__(self, chat: ChatRequest, speaking: Speaking) -> None:
         self._chat = chat

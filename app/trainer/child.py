@@ -1,4 +1,4 @@
-"""The training process of one run: `python -m app.trainer.child FOLDER`; it alone writes the run's progress."""
+"""The training process of one run, `python -m app.trainer.child FOLDER`: it writes the progress."""
 
 import math
 import os
@@ -34,7 +34,7 @@ class Cancelled(BaseException):
 
 
 class Wishes:
-    """What signals and `control.json` ask for; asked between steps, and by a timer while nothing can ask."""
+    """What signals and `control.json` ask for: looked at between steps, by a timer otherwise."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
@@ -50,7 +50,7 @@ class Wishes:
         if self._is_terminated:
             raise Interrupted
         try:
-            changed = os.stat(self._control).st_mtime_ns
+            changed = self._control.stat().st_mtime_ns
         except FileNotFoundError:
             return
         if changed != self._seen:
@@ -108,7 +108,7 @@ def train(folder: RunFolder, launch: LaunchFile) -> int:
         return INTERRUPTED_EXIT
     except OSError:
         raise
-    except Exception as error:  # noqa: BLE001 - an engine's bug ends this run in words, and the log keeps the trace
+    except Exception as error:  # noqa: BLE001 - a bug ends this run in words; the log has more
         traceback.print_exc()
         record.failed(
             Failure(
@@ -144,7 +144,7 @@ def _resumed(training: Training, folder: RunFolder, record: Recorder) -> None:
         return
     try:
         training.load_resume(folder.resume)
-    except Exception as error:  # noqa: BLE001 - whatever a torn file raises, beginning again is right
+    except Exception as error:  # noqa: BLE001 - whatever it raises, beginning again is right
         record.said(
             f"The last checkpoint cannot be read ({error}); training begins again.", level="warn"
         )
@@ -184,7 +184,8 @@ def _checkpoint(
 def _refuse_divergence(report: StepReport) -> None:
     wrong: list[Any] = [name for name, value in report.metrics.items() if not math.isfinite(value)]
     if wrong:
-        message = f"The {wrong[0]} is no longer a number at step {report.step}. Lower learning_rate_multiplier."
+        said = f"The {wrong[0]} is no longer a number at step {report.step}."
+        message = f"{said} Lower learning_rate_multiplier."
         raise InvalidData("training_diverged", message, "learning_rate_multiplier")
 
 
@@ -198,7 +199,7 @@ def main() -> int:
     end_with_parent()
     folder = RunFolder(Path(sys.argv[1]))
     with folder.locked() as is_ours:
-        return train(folder, LaunchFile.read(folder)) if is_ours else 0
+        return train(folder, LaunchFile.read()) if is_ours else 0
 
 
 if __name__ == "__main__":

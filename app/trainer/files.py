@@ -1,4 +1,4 @@
-"""Uploaded files: streamed to disk as they arrive, a JSON beside each; a folder is the whole truth."""
+"""Uploaded files, streamed to disk as they arrive, a JSON beside each; the folder is the truth."""
 
 import os
 import secrets
@@ -56,7 +56,10 @@ class Incoming:
 
 
 class Files:
-    """The folder of uploaded files. Result files belong to runs and are asked of them through `results`."""
+    """The folder of uploaded files.
+
+    Result files belong to runs and are asked of them through `results`.
+    """
 
     def __init__(
         self, folder: Path, results: Callable[[], Iterable[tuple[StoredFile, Path]]]

@@ -121,7 +121,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self, *, wait_seconds: float = 2.0) -> Iterator[bool]:
-        """Hold the run: True, or False when another process has it for longer than `wait_seconds`."""
+        """Hold the run: True, or False when another process keeps it for `wait_seconds`."""
         descriptor = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             yield _lock_within(descriptor, wait_seconds)

@@ -1,4 +1,4 @@
-"""Around everything: who may ask, the mark on every answer, and errors in OpenAI's shape whatever raised them."""
+"""Around everything: who may ask, and the mark on every answer."""
 
 import hmac
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ class Guard:
     def _knows(self, authorization: str) -> bool:
         scheme, _, key = authorization.partition(" ")
         given = key.strip().encode()
-        # Every key is compared, so that the time taken says nothing about which one was nearly right.
+        # Every key is compared: the time taken says nothing about which one was nearly right.
         matches = [hmac.compare_digest(given, known) for known in self._keys]
         return scheme.lower() == "bearer" and any(matches)
 

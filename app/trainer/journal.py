@@ -1,4 +1,4 @@
-"""Append-only JSON lines whose ids are byte offsets: one writer, any number of readers, never rewritten."""
+"""Append-only JSON lines whose ids are byte offsets: one writer, any number of readers."""
 
 import os
 from collections.abc import Iterator
@@ -57,9 +57,10 @@ def whole_size(path: Path) -> int:
 
 
 def newest(path: Path, *, before: int | None, limit: int) -> list[tuple[int, Record]]:
-    """Up to `limit` records with their offsets, newest first, that begin before the offset `before`.
+    """Up to `limit` records with their offsets, newest first, that begin before `before`.
 
-    Reads only the end of the file that is asked for. Raises ValueError when `before` is no record's offset.
+    Reads only the part of the file asked for. Raises ValueError when `before` is no offset of a
+    record.
     """
     end = whole_size(path)
     if before is not None and (before < 0 or before > end):

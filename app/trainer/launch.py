@@ -1,10 +1,8 @@
-"""Where a run's child finds its files; the server resolves ids to paths at launch and passes them along."""
+"""Where a run's child finds its files: the server turns ids into paths at launch."""
 
 import os
 
 import msgspec
-
-from app.trainer.folder import RunFolder
 
 VARIABLE = "LUTHIER_TRAINER_LAUNCH"
 
@@ -21,6 +19,6 @@ class LaunchFile(msgspec.Struct, frozen=True, kw_only=True):
         return {VARIABLE: msgspec.json.encode(self).decode()}
 
     @classmethod
-    def read(cls, folder: RunFolder) -> "LaunchFile":
+    def read(cls) -> "LaunchFile":
         """In the child. Raises KeyError when the child was not started by a trainer's server."""
         return msgspec.json.decode(os.environ[VARIABLE], type=cls)

@@ -1,4 +1,4 @@
-"""Starts a child for every run that waits or has died, as many at once as allowed, and ends them when owned."""
+"""Starts a child for every run that waits or has died, and ends them when owned."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ def child_environment() -> dict[str, str]:
 
 
 class Launcher:
-    """Runs on the server's event loop, in its main thread: the parent-death signal is a thread's, not a process's."""
+    """Lives on the event loop, in the main thread: the parent-death signal follows the thread."""
 
     def __init__(self, runs: Runs, *, at_once: int) -> None:
         self._runs = runs
@@ -117,24 +117,25 @@ class Launcher:
             )
 
     async def end(self) -> None:
-        """At shutdown: owned children save and end; standalone they train on and the next server finds them."""
+        """At shutdown owned children save and end; others train on for the next server to find."""
         if not self._is_owner:
             return
         for child in self._children.values():
             child.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + END_SECONDS
-        while (
-            any(child.poll() is None for child in self._children.values())
-            and time.monotonic() < deadline
-        ):
-            await asyncio.sleep(0.02)
         for child in self._children.values():
-            if child.poll() is None:
-                child.kill()
+            await asyncio.to_thread(_ended, child)
+
+
+def _ended(child: subprocess.Popen[bytes]) -> None:
+    try:
+        child.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _bury(run: Run) -> None:
-    """Fail a run whose child dies before it can say a word; the lock makes this process the one that may."""
+    """Fail a run whose child dies without a word; the lock makes this process the one that may."""
     with run.folder.locked() as is_ours:
         state: State = run.folder.state()
         if is_ours and not state.is_ended:

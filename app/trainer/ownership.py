@@ -1,4 +1,4 @@
-"""Ends a child when its parent dies: the kernel's signal on Linux, end-of-file on an inherited pipe anywhere."""
+"""Ends a child with its parent: by the kernel on Linux, by end-of-file on a pipe anywhere."""
 
 import ctypes
 import os
@@ -12,7 +12,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """Ask for SIGTERM at the parent's death, if this process was started as owned; else do nothing."""
+    """Ask for SIGTERM at the parent's death, if this process was started as owned."""
     pipe = os.environ.pop(OWNER_PIPE, None)
     if pipe is None:
         return

@@ -1,4 +1,4 @@
-"""Reads a multipart upload from the socket to disk, a megabyte at a time; complete only with its last boundary."""
+"""Reads a multipart upload to disk, a megabyte at a time; complete only with its last boundary."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""What a training child writes down: state, events, metrics, the result table; resumed steps are told once."""
+"""What a training child writes down: state, events, metrics, results; each step is told once."""
 
 import csv
 import time
@@ -21,7 +21,7 @@ KEPT_CHECKPOINTS = 3
 STATE_SECONDS = 0.25
 DIGITS = 6
 
-# OpenAI's header, and the two columns Azure adds; `train_accuracy` is its name for the token accuracy.
+# OpenAI's header, then two columns Azure has; `train_accuracy` is the token accuracy.
 RESULT_COLUMNS = {
     "step": "step",
     "train_loss": "train_loss",

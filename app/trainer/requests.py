@@ -81,7 +81,10 @@ def new_job(body: Body, *, runs: Runs, files: Files) -> Spec:
 
 
 def tuned_name(base: str, suffix: str | None, name: str) -> str:
-    """`ft:<base>:<organisation>:<suffix or empty>:<8 characters>`; what has no place in a name becomes a hyphen."""
+    """`ft:<base>:<organisation>:<suffix or empty>:<8 characters>`.
+
+    What has no place in a name becomes a hyphen.
+    """
     plain = "".join(
         letter if letter.isascii() and letter.isalnum() else "-"
         for letter in (suffix or "").lower()
@@ -149,38 +152,46 @@ def metadata(value: object) -> dict[str, str] | None:
         if not isinstance(text, str):
             raise invalid_type(f"metadata.{key}", "a string", text)
         if len(key) > KEY_LIMIT or len(text) > VALUE_LIMIT:
-            message = f"Metadata keys have at most {KEY_LIMIT} characters and values at most {VALUE_LIMIT}."
+            limits = f"keys {KEY_LIMIT}, values {VALUE_LIMIT}"
+            message = f"'metadata' is too long; characters allowed: {limits}."
             raise Refusal(message, param="metadata")
     return value
 
 
 def _hyperparameters(body: Body, methods: tuple[str, ...]) -> dict[str, int | float | str]:
-    given, where = body.get("hyperparameters"), "hyperparameters"
-    method = body.get("method")
-    if method is not None:
-        if not isinstance(method, dict):
-            raise invalid_type("method", "an object", method)
-        kind = method.get("type")
-        if kind in {"dpo", "reinforcement"} and kind not in methods:
-            message = f"Fine-tuning by '{kind}' comes later; this trainer does 'supervised' today."
-            raise Refusal(message, param="method", code="unsupported_method")
-        if kind not in methods:
-            raise Refusal(
-                f"Invalid method type: {kind!r}. Supported: 'supervised'.", param="method.type"
-            )
-        inner = method.get(kind) or {}
-        if not isinstance(inner, dict):
-            raise invalid_type(f"method.{kind}", "an object", inner)
+    """Every number of the method, "auto" where none is given, from its new place or the old."""
+    where = "hyperparameters"
+    given = _object(body, where)
+    method = _object(body, "method")
+    if body.get("method") is not None:
+        kind = _method_type(method.get("type"), methods)
+        inner = _object(method, kind, "method.")
         if inner.get("hyperparameters") is not None:
-            given, where = inner["hyperparameters"], f"method.{kind}.hyperparameters"
-    if given is None:
-        given = {}
-    if not isinstance(given, dict):
-        raise invalid_type(where, "an object", given)
+            where = f"method.{kind}.hyperparameters"
+            given = _object(inner, "hyperparameters", f"method.{kind}.")
     for name in given:
         if name not in SUPERVISED:
             raise Refusal(f"Unknown hyperparameter: '{name}'.", param=f"{where}.{name}")
     return {name: _hyperparameter(name, given.get(name), f"{where}.{name}") for name in SUPERVISED}
+
+
+def _object(body: Body, name: str, above: str = "") -> Body:
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise invalid_type(f"{above}{name}", "an object", value)
+    return value
+
+
+def _method_type(kind: object, methods: tuple[str, ...]) -> str:
+    if kind in ("dpo", "reinforcement") and kind not in methods:
+        message = f"Fine-tuning by '{kind}' comes later; this trainer does 'supervised' today."
+        raise Refusal(message, param="method", code="unsupported_method")
+    if not isinstance(kind, str) or kind not in methods:
+        message = f"Invalid method type: {kind!r}. Supported: 'supervised'."
+        raise Refusal(message, param="method.type")
+    return kind
 
 
 def _hyperparameter(name: str, value: object, where: str) -> int | float | str:

@@ -1,4 +1,4 @@
-"""The index of runs, made from their folders when the server starts, and what the server may change in them."""
+"""The index of runs, made from their folders, and what the server may change in them."""
 
 import shutil
 import threading

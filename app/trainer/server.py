@@ -1,4 +1,7 @@
-"""The trainer's server: one list of routes, and `main`. It never trains and never imports an engine."""
+"""The trainer's server: one list of routes, and `main`.
+
+It never trains and never imports an engine.
+"""
 
 import asyncio
 import contextlib
@@ -101,7 +104,10 @@ def create_app(
 
 
 def main(host: str, port: int, home: Path, keys: Sequence[str]) -> None:
-    """Serve until SIGTERM or Ctrl-C. `LUTHIER_TRAINER_AT_ONCE` runs may train at once (1), each on one core."""
+    """Serve until SIGTERM or Ctrl-C.
+
+    `LUTHIER_TRAINER_AT_ONCE` runs may train at once (1), each on one core.
+    """
     if not keys:
         raise SystemExit("The trainer needs at least one key: set LUTHIER_TRAINER_KEYS.")
     at_once = int(os.environ.get("LUTHIER_TRAINER_AT_ONCE", "1"))

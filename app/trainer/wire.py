@@ -13,7 +13,10 @@ Json = dict[str, Any]
 
 
 def job(spec: Spec, state: State, *, result_files: list[str]) -> Json:
-    """A `fine_tuning.job`. One that waits for its turn is still to validate its files, as OpenAI's are at first."""
+    """A `fine_tuning.job`.
+
+    One that waits for its turn is still to validate its files, as OpenAI's are at first.
+    """
     numbers = state.hyperparameters or spec.asked
     is_succeeded = state.status == "succeeded"
     error = state.error

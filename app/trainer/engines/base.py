@@ -20,7 +20,7 @@ class InvalidData(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """What to train: files to read, the model to start from (None: fresh), and a folder for scratch files."""
+    """What to train: files, the model to start from (None: fresh), a folder for scratch files."""
 
     training_file: Path
     validation_file: Path | None
@@ -44,7 +44,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class StepReport:
-    """One optimiser step; `metrics` has OpenAI's names, losses in nats per token, accuracies as shares."""
+    """One step; `metrics` has OpenAI's names: losses in nats per token, accuracies as shares."""
 
     step: int
     metrics: Metrics
@@ -62,7 +62,7 @@ class Training(Protocol):
         """How many steps are done."""
 
     def steps(self) -> Iterator[StepReport]:
-        """Train on from where this training stands; the same seed and data give the same numbers."""
+        """Train on from where it stands; the same seed and data give the same numbers."""
 
     def save_model(self, path: Path) -> None:
         """Write what is needed to answer, complete or not at all."""
@@ -71,12 +71,18 @@ class Training(Protocol):
         """Write what is needed to go on exactly, complete or not at all."""
 
     def load_resume(self, path: Path) -> None:
-        """Go on from `save_resume`. Raises ValueError when the file does not belong to this training."""
+        """Go on from `save_resume`.
+
+        Raises ValueError when the file does not belong to this training.
+        """
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to sample. `top_logprobs` alternatives are reported per token; temperature 0 is greedy."""
+    """How to sample.
+
+    `top_logprobs` alternatives are reported per token; temperature 0 is greedy.
+    """
 
     max_tokens: int
     temperature: float = 1.0
@@ -88,7 +94,10 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Token:
-    """One sampled token. `raw` is its bytes, `logprob` natural and before temperature, `text` what may be shown now."""
+    """One sampled token.
+
+    `raw` is its bytes, `logprob` natural and before temperature, `text` what may be shown now.
+    """
 
     text: str
     raw: bytes
@@ -119,7 +128,10 @@ class Engine(Protocol):
     """One way to train and answer."""
 
     def prepare(self, task: Task) -> Training:
-        """Read and compile the files, or reopen what is compiled in `task.work`. Raises InvalidData."""
+        """Read and compile the files, or reopen what is compiled in `task.work`.
+
+        Raises InvalidData.
+        """
 
     def load(self, path: Path | None) -> Speaker:
         """The model saved at `path`; None is the untrained base model."""

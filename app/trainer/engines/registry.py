@@ -1,4 +1,4 @@
-"""The one list of engines; light, because the server reads it and only a child may import an engine."""
+"""The one list of engines; light: the server reads it, only a child imports an engine."""
 
 from dataclasses import dataclass
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""The practice engine: a small language model in numpy that really trains, in seconds, on one core."""
+"""The practice engine: a small language model in numpy that trains in seconds on one core."""
 
 from pathlib import Path
 

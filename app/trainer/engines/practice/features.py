@@ -1,7 +1,8 @@
-"""A prompt as a bag of hashed features: words, word pairs and letter runs, read without any vocabulary."""
+"""A prompt as a bag of hashed features (words, pairs, letter runs), without any vocabulary."""
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 from zlib import crc32
 
@@ -26,10 +27,11 @@ class FeatureReader:
         self._texts: dict[tuple[str, str], Ids] = {}
 
     def read(self, messages: Sequence[tuple[str, str]]) -> tuple[Ids, Ids]:
-        """The features of the latest message and of everything before it; (role, text) pairs, oldest first.
+        """The features of the latest message and of all before it; (role, text), oldest first.
 
-        The latest message is read to 4,000 characters with letter runs, the earlier ones to 4,000 characters
-        together, newest first, as words and pairs alone: a long context must cost neither memory nor attention.
+        The latest message is read to 4,000 characters with letter runs, the earlier ones to 4,000
+        together, newest first, as words and pairs alone: a long context must cost neither memory
+        nor attention.
         """
         if not messages:
             return _ids([0]), _ids([])
@@ -80,7 +82,7 @@ class FeatureReader:
 
 
 def readable(message: Mapping[str, Any]) -> tuple[str, str]:
-    """A message as (role, text): parts joined, tool calls as their JSON; pictures are not read by this engine."""
+    """A message as (role, text): texts joined, tool calls written out, pictures left out."""
     return str(message.get("role", "user")), spoken_text(
         message.get("content"), message.get("tool_calls")
     )
@@ -109,7 +111,7 @@ def word_count(text: str) -> int:
 
 
 def _pairs(hashes: Sequence[int]) -> list[int]:
-    return [(a * 31 + b * 17 + 7) % BUCKETS for a, b in zip(hashes, hashes[1:], strict=False)]
+    return [(a * 31 + b * 17 + 7) % BUCKETS for a, b in pairwise(hashes)]
 
 
 def _hash(text: str) -> int:

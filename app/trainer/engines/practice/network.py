@@ -1,4 +1,4 @@
-"""The network: a bag of prompt features and a window of answer tokens, one tanh layer, a softmax over the vocabulary."""
+"""The network: prompt features and a window of answer tokens, one tanh layer, a softmax."""
 
 import json
 import os
@@ -27,8 +27,9 @@ DENSE = ("tokens", "window", "bias", "output", "output_bias")
 class Batch:
     """B examples with N features and P answer tokens, each kind laid end to end.
 
-    `features` (N,) bucket ids, `scales` (N,), `feature_starts` and `feature_lengths` (B,); `targets` (P,),
-    `target_starts` (B,), `example_of` (P,) the example of each token, `windows` (P, WINDOW) the tokens before it.
+    `features` (N,) bucket ids, `scales` (N,), `feature_starts` and `feature_lengths` (B,);
+    `targets` (P,), `target_starts` (B,), `example_of` (P,) the example of each token, `windows`
+    (P, WINDOW) the tokens before it, the latest first.
     """
 
     features: Array
@@ -51,7 +52,10 @@ class Forward:
 
 
 class Network:
-    """The weights, float32. `features` (BUCKETS, HIDDEN) starts at zero, so a feature never trained says nothing."""
+    """The weights, float32.
+
+    `features` (BUCKETS, HIDDEN) starts at zero, so a feature never trained says nothing.
+    """
 
     def __init__(self, vocabulary: Vocabulary, rng: np.random.Generator) -> None:
         size = len(vocabulary)
@@ -69,7 +73,10 @@ class Network:
         return {name: getattr(self, name) for name in DENSE}
 
     def prompt(self, features: Array, scales: Floats, starts: Array) -> Floats:
-        """What the prompts add to the hidden layer, (B, HIDDEN). Every example has at least one feature."""
+        """What the prompts add to the hidden layer, (B, HIDDEN).
+
+        Every example has at least one feature.
+        """
         added: Floats = np.add.reduceat(self.features[features] * scales[:, None], starts, axis=0)
         return added
 
@@ -105,7 +112,7 @@ class Network:
         return new
 
     def save(self, path: Path) -> None:
-        """Write weights and vocabulary; of the feature table only the rows that were ever trained."""
+        """Write weights and vocabulary; of the feature table only rows that were trained."""
         used = np.flatnonzero(self.features.any(axis=1)).astype(np.uint16)
         pieces = np.frombuffer(json.dumps(self.vocabulary.pieces).encode(), np.uint8)
         write_arrays(

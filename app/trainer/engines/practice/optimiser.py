@@ -1,4 +1,4 @@
-"""Gradients of one batch and their use: Adam for the dense weights, Adagrad for the feature rows that occurred."""
+"""Gradients of one batch and their use: Adam on dense weights, Adagrad on feature rows."""
 
 import numpy as np
 
@@ -19,7 +19,10 @@ LAST_SHARE = 0.1
 
 
 class Optimiser:
-    """Adam (Kingma & Ba 2015) and Adagrad (Duchi et al. 2011), rates falling linearly to a tenth over the training."""
+    """Adam (Kingma & Ba 2015) and Adagrad (Duchi et al. 2011).
+
+    Rates fall linearly to a tenth over the training.
+    """
 
     def __init__(self, network: Network, *, total_steps: int, multiplier: float) -> None:
         self._network = network

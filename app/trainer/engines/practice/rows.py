@@ -1,4 +1,4 @@
-"""Rows compiled once into flat files of numbers, so that memory stays flat and training outlives the uploaded file."""
+"""Rows compiled once into flat files of numbers: memory stays flat, the upload may go."""
 
 import json
 from array import array
@@ -22,6 +22,7 @@ ANSWER_TOKENS = 512
 EARLIER_SHARE = np.float32(0.3)
 _PIECE_ENTRIES = 300_000
 _FLUSH = 1 << 20
+_SHORT_LINE, _KNOWN_ANSWERS = 200, 10_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class Example:
 
 
 def examples(path: Path, param: str, seen: Counter[str]) -> Iterator[Example]:
-    """Every trained assistant message of a file; `seen["rows"]` counts rows. Raises InvalidData naming the line."""
+    """Every trained assistant message of a file; `seen["rows"]` counts rows.
+
+    Raises InvalidData naming the line.
+    """
     reader = FeatureReader()
     try:
         file = path.open("rb")
@@ -104,7 +108,7 @@ class _Flat:
 
 
 class PieceCounter:
-    """Counts answer pieces; beyond a limit of entries it stops meeting new ones, which bytes then spell."""
+    """Counts answer pieces; beyond a limit it meets no new ones, which bytes then spell."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -119,7 +123,10 @@ class PieceCounter:
 def compile_rows(
     path: Path, param: str, folder: Path, name: str, *, pieces: PieceCounter | None
 ) -> Counter[str]:
-    """Read a JSONL file once into `folder`: features, and answers as text. Returns counts of rows, examples, words."""
+    """Read a JSONL file once into `folder`: features, and answers as text.
+
+    Returns counts of rows, examples, words.
+    """
     seen: Counter[str] = Counter(rows=0, examples=0, prompt_words=0)
     features, spans = _Flat(folder / f"{name}.features", "H"), _Flat(folder / f"{name}.spans", "q")
     with (folder / f"{name}.answers").open("w", encoding="utf-8") as answers:
@@ -138,9 +145,10 @@ def compile_rows(
 
 
 def encode_answers(folder: Path, name: str, vocabulary: Vocabulary) -> Counter[str]:
-    """Turn the answers kept as text into tokens, once the vocabulary is known. Returns tokens and answers cut short.
+    """Turn the answers kept as text into tokens, once the vocabulary is known.
 
-    An answer over 512 tokens is cut and gets no END: half an answer must not teach to stop early.
+    Returns the tokens and how many answers were cut. An answer over 512 tokens is cut and gets no
+    END: half an answer must not teach to stop early.
     """
     found: Counter[str] = Counter(tokens=0, cut=0)
     tokens, lengths = _Flat(folder / f"{name}.tokens", "H"), _Flat(folder / f"{name}.lengths", "q")
@@ -151,7 +159,7 @@ def encode_answers(folder: Path, name: str, vocabulary: Vocabulary) -> Counter[s
             ids = known.get(line)
             if ids is None:
                 ids = [*vocabulary.encode(json.loads(line)), END]
-                if len(line) < 200 and len(known) < 10_000:
+                if len(line) < _SHORT_LINE and len(known) < _KNOWN_ANSWERS:
                     known[line] = ids
             if len(ids) > ANSWER_TOKENS:
                 ids = ids[:ANSWER_TOKENS]
@@ -216,7 +224,7 @@ class Rows:
 
 
 def scales_of(spans: NDArray[np.int64]) -> NDArray[np.float32]:
-    """How loud one feature is, (B, 2) for the latest message and the earlier ones: length must not shout."""
+    """How loud a feature is, (B, 2) for latest and earlier messages: length must not shout."""
     scales = (1 / np.sqrt(np.maximum(spans, 1))).astype(np.float32)
     scales[:, 1] *= EARLIER_SHARE
     return scales

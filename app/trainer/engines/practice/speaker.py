@@ -12,14 +12,69 @@ from app.trainer.engines.practice.network import WINDOW, Floats, Network
 from app.trainer.engines.practice.rows import scales_of
 from app.trainer.engines.practice.vocabulary import END, START, Vocabulary
 
-_BABBLE = (
-    " the of and to a in is it you that he was for on are with as his they at be this from have or by one had not but"
-    " what all were when we there can an your which their said if do will each about how up out them then she many"
-).split()
+_BABBLE = [
+    "the",
+    "of",
+    "and",
+    "to",
+    "a",
+    "in",
+    "is",
+    "it",
+    "you",
+    "that",
+    "he",
+    "was",
+    "for",
+    "on",
+    "are",
+    "with",
+    "as",
+    "his",
+    "they",
+    "at",
+    "be",
+    "this",
+    "from",
+    "have",
+    "or",
+    "by",
+    "one",
+    "had",
+    "not",
+    "but",
+    "what",
+    "all",
+    "were",
+    "when",
+    "we",
+    "there",
+    "can",
+    "an",
+    "your",
+    "which",
+    "their",
+    "said",
+    "if",
+    "do",
+    "will",
+    "each",
+    "about",
+    "how",
+    "up",
+    "out",
+    "them",
+    "then",
+    "she",
+    "many",
+]
 
 
 def untrained() -> Network:
-    """The base model: fixed random weights over bytes and a few common words. It has learned nothing and babbles."""
+    """The base model: fixed random weights over bytes and a few common words.
+
+    It has learned nothing and babbles.
+    """
     vocabulary = Vocabulary([f" {word}" for word in _BABBLE])
     network = Network(vocabulary, np.random.default_rng(0))
     network.output *= 4
@@ -38,7 +93,7 @@ class PracticeSpeaker:
     def answer(
         self, messages: Sequence[Mapping[str, Any]], sampling: Sampling
     ) -> tuple[Answer, Iterator[Token]]:
-        """Sample one answer; a seed makes it repeatable, temperature 0 takes the likeliest token."""
+        """Sample one answer; a seed repeats it, temperature 0 takes the likeliest token."""
         spoken = [readable(message) for message in messages]
         answer = Answer(prompt_tokens=sum(word_count(text) for _, text in spoken))
         latest, earlier = self._reader.read(spoken)
@@ -76,7 +131,10 @@ class PracticeSpeaker:
 
 
 def draw(scores: Floats, sampling: Sampling, rng: np.random.Generator) -> int:
-    """One token from log-probabilities (V,), tempered, within the smallest set that holds `top_p` of the mass."""
+    """One token from log-probabilities (V,), tempered.
+
+    It comes from the smallest set that holds `top_p` of the mass.
+    """
     if sampling.temperature <= 0:
         return int(scores.argmax())
     tempered = scores.astype(np.float64) / sampling.temperature
@@ -95,7 +153,7 @@ def draw(scores: Floats, sampling: Sampling, rng: np.random.Generator) -> int:
 
 
 class Shown:
-    """Bytes to text as it may be shown: whole characters only, and nothing that might begin a stop sequence."""
+    """Bytes to text as it may be shown: whole characters, nothing that might begin a stop."""
 
     def __init__(self, stop: Sequence[str]) -> None:
         self._stop = [text for text in stop if text]

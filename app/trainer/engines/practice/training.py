@@ -19,6 +19,7 @@ from app.trainer.engines.practice.rows import (
 from app.trainer.engines.practice.vocabulary import Vocabulary
 
 MINIMUM_ROWS = 10
+FEWEST_SEEN, MOST_SEEN = 100, 25_000
 LARGEST_VALIDATION_BATCH = 256
 LEAST_AUTO_BATCH = 4
 _COMPILED = "compiled.json"
@@ -27,13 +28,14 @@ _COMPILED = "compiled.json"
 def resolve(asked: dict[str, object], rows: int) -> dict[str, int | float]:
     """Numbers for every "auto": epochs by the cookbook's heuristic, batches of 0.2 % of the rows.
 
-    Unlike OpenAI's, automatic batches have at least 4 rows: one row at a time is slow and noisy on a small network.
+    Unlike OpenAI's, automatic batches have at least 4 rows: one row at a time is slow and noisy on
+    a small network.
     """
     epochs = 3
-    if rows * 3 < 100:
-        epochs = min(25, 100 // rows)
-    elif rows * 3 > 25_000:
-        epochs = max(1, 25_000 // rows)
+    if rows * epochs < FEWEST_SEEN:
+        epochs = min(25, FEWEST_SEEN // rows)
+    elif rows * epochs > MOST_SEEN:
+        epochs = max(1, MOST_SEEN // rows)
     automatic = {
         "n_epochs": epochs,
         "batch_size": min(256, max(LEAST_AUTO_BATCH, round(rows * 0.002))),
@@ -53,7 +55,8 @@ def compile_task(task: Task) -> None:
     pieces = PieceCounter()
     train = compile_rows(task.training_file, "training_file", task.work, "train", pieces=pieces)
     if train["rows"] < MINIMUM_ROWS:
-        message = f"Training file has {train['rows']} example(s), but must have at least {MINIMUM_ROWS} examples"
+        has = f"Training file has {train['rows']} example(s)"
+        message = f"{has}, but must have at least {MINIMUM_ROWS} examples"
         raise InvalidData("invalid_n_examples", message, "training_file")
     if not train["examples"]:
         raise InvalidData(
@@ -78,7 +81,7 @@ def compile_task(task: Task) -> None:
 
 
 class PracticeTraining:
-    """One training; `steps` may be left and, after `load_resume`, entered again by another process."""
+    """One training; `steps` may be left and, after `load_resume`, entered by another process."""
 
     def __init__(self, task: Task) -> None:
         compiled = json.loads((task.work / _COMPILED).read_text())
@@ -118,7 +121,10 @@ class PracticeTraining:
         return self._optimiser.step_count
 
     def steps(self) -> Iterator[StepReport]:
-        """Train on. Every epoch sees every example once, in an order of its own drawn from the seed."""
+        """Train on.
+
+        Every epoch sees every example once, in an order of its own drawn from the seed.
+        """
         epoch, order = -1, np.zeros(0, np.int64)
         while self._optimiser.step_count < self.facts.total_steps:
             done = self._optimiser.step_count
@@ -165,7 +171,7 @@ class PracticeTraining:
         self._network.save(path)
 
     def save_resume(self, path: Path) -> None:
-        """Write the network with the optimiser's memory; the order of rows follows from seed and step."""
+        """Write network and optimiser; the order of rows follows from seed and step."""
         network = self._network
         used = np.flatnonzero(network.features.any(axis=1)).astype(np.uint16)
         rows: dict[str, Array] = {"used": used, "rows": network.features[used]}
@@ -192,4 +198,5 @@ def _measured(forward: Forward, targets: Array, name: str) -> Metrics:
 
 def _cut_warning(name: str, cut: int) -> str:
     kind = "training" if name == "train" else "validation"
-    return f"{cut} {kind} answer(s) are longer than {ANSWER_TOKENS} tokens; this engine learns their beginnings."
+    long = f"{cut} {kind} answer(s) are longer than {ANSWER_TOKENS} tokens"
+    return f"{long}; this engine learns their beginnings."

@@ -1,4 +1,4 @@
-"""The tokens of answers: pieces that occur in the training answers, and single bytes for everything else."""
+"""The tokens of answers: pieces of the training answers, and bytes for everything else."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,10 @@ PIECE_LIMIT = 2048
 
 
 class Vocabulary:
-    """Ids 0 to 255 are bytes, then END, START and the pieces. Any text can be written; nothing is unknown."""
+    """Ids 0 to 255 are bytes, then END, START and the pieces.
+
+    Any text can be written; nothing is unknown.
+    """
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self.pieces = list(pieces)
@@ -40,7 +43,7 @@ class Vocabulary:
         return self._bytes[token]
 
     def grown(self, counts: Iterable[tuple[str, int]]) -> "Vocabulary":
-        """This vocabulary with the commonest pieces seen at least twice added, to PIECE_LIMIT in all.
+        """With the commonest pieces seen at least twice added, to PIECE_LIMIT in all.
 
         A piece that occurs once would be learned from one example and never asked for: bytes do.
         """
