@@ -2,11 +2,13 @@
 
 import argparse
 import gc
+import importlib
 import json
 import os
 import shutil
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +20,8 @@ from app.settings import ROOT, settings
 QUEUES = "ingest,provider,evaluate"
 # An open page holds its stream for as long as it is open; it comes back by itself.
 WEB_GRACE_SECONDS = 2
+# The provider's SDK is slow to import; it is there before anybody talks to a model.
+SETTLE_SECONDS = 6
 
 
 def run(_: argparse.Namespace) -> int:
@@ -41,6 +45,9 @@ def web(asked: argparse.Namespace) -> int:
         server_header=False,
         timeout_graceful_shutdown=WEB_GRACE_SECONDS,
     )
+    later = threading.Timer(SETTLE_SECONDS, importlib.import_module, ["app.providers.openai"])
+    later.daemon = True
+    later.start()
     server = uvicorn.Server(config)
     server.run(sockets=[socket.socket(fileno=asked.fd)] if asked.fd is not None else None)
     return 0 if server.started else 1

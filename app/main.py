@@ -179,7 +179,7 @@ def _database_away(request: Request, error: Exception) -> Response:
 
 
 def _surprise(request: Request, error: Exception) -> Response:
-    log.exception("request.failed", path=request.scope["path"], exc_info=error)
+    log.error("request.failed", path=request.scope["path"], exc_info=error)
     wrapped = ProductError(
         "Something broke on this server. It is written in its log; nothing you sent was half kept."
     )

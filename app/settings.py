@@ -83,7 +83,7 @@ class Settings(BaseSettings):
         """
         if self.redis_url_set is None:
             raise RuntimeError(
-                "REDIS_URL is not set: start Luthier with `make run`, or name a Redis or Valkey server."
+                "REDIS_URL is not set: use `make run`, or name a Redis or Valkey server."
             )
         return self.redis_url_set
 

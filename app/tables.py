@@ -1,4 +1,4 @@
-"""The one list of modules with tables: importing it makes every foreign key find what it points at."""
+"""The one list of modules with tables: import it, and every foreign key finds its table."""
 
 from app.auth import models as auth
 from app.catalog import models as catalog

@@ -1,24 +1,43 @@
 """The worker: the one list of task modules, and the one timetable."""
 
-from celery.signals import beat_init, worker_ready
+import importlib
 
-from app import reactions, tables
-from app.catalog import tasks as catalog
+from celery.signals import beat_init, celeryd_init, worker_ready
+
 from app.core import heartbeat, logs, queue
 from app.core.queue import celery
-from app.datasets import tasks as datasets
-from app.jobs import tasks as jobs
 
-MODULES = (tables, reactions, catalog, datasets, jobs)
+# What a worker must know. The beat shares this file and needs none of it.
+MODULES = (
+    "app.tables",
+    "app.reactions",
+    "app.catalog.tasks",
+    "app.datasets.tasks",
+    "app.jobs.tasks",
+    # Before the fork, so that the pool shares its memory.
+    "app.providers.openai",
+)
 
 QUEUES = ("provider", "ingest", "evaluate")
 
+# What the beat asks for every second, and on which queue.
+TIMETABLE = {"datasets.due": "ingest", "jobs.due": "provider"}
+
 celery.conf.beat_schedule = {
-    name: {"task": name, "schedule": 1.0, "options": {"queue": queue.QUEUES[name], "expires": 10}}
-    for name in ("datasets.due", "jobs.due")
+    name: {"task": name, "schedule": 1.0, "options": {"queue": place, "expires": 10}}
+    for name, place in TIMETABLE.items()
 }
 
-queue.connect()
+
+def load() -> None:
+    """Register every task."""
+    for name in MODULES:
+        importlib.import_module(name)
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]
+def _worker_starts(**_: object) -> None:
+    load()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
@@ -31,4 +50,5 @@ def _beat_lives(**_: object) -> None:
     heartbeat.keep_beating("beat")
 
 
+queue.connect()
 logs.configure()

@@ -23,6 +23,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 PathId = Annotated[int, Path(ge=1, le=2**53 - 1)]
 
 
+OLD_FORM = (
+    "The form is too old, or was not made by Luthier. Load the page again and send once more."
+)
+
+
 def declares(access: Access) -> Callable[[Function], Function]:
     """Mark a dependency with the access it grants; a test demands that every route has one such
     mark.
@@ -43,7 +48,7 @@ def cookie_name() -> str:
 
 
 def current_user(request: Request, session: DbSession) -> User:
-    """The person behind the cookie, or, under /api/, behind the bearer token. Raises NotSignedIn."""
+    """The person behind the cookie, or under /api/ the bearer token. Raises NotSignedIn."""
     if request.scope["path"].startswith("/api/"):
         return _bearer(request, session)
     return _cookie(request, session)
@@ -112,9 +117,7 @@ async def csrf_checked(request: Request, _user: CurrentUser) -> None:
         value = (await request.form()).get("csrf")
         sent = value if isinstance(value, str) else None
     if not is_csrf_token(request, sent):
-        raise NotAllowed(
-            "The form is too old, or was not made by Luthier. Load the page again and send it once more."
-        )
+        raise NotAllowed(OLD_FORM)
 
 
 def is_csrf_token(request: Request, sent: str | None) -> bool:

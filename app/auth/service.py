@@ -234,7 +234,8 @@ def owner_link(session: Session) -> str | None:
 
 def password_link(session: Session, user: User) -> str:
     """The address at which a user sets their password."""
-    return f"{settings().base_url}/password/{make_link(session, LinkPurpose.SET_PASSWORD, user_id=user.id)}"
+    token = make_link(session, LinkPurpose.SET_PASSWORD, user_id=user.id)
+    return f"{settings().base_url}/password/{token}"
 
 
 def token_used(session: Session, token_id: int) -> None:

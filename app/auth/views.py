@@ -1,4 +1,4 @@
-"""What the pages before the shell show: sign-in, the first visit, and setting a password by link."""
+"""What the pages before the shell show: sign-in, the first visit, setting a password by link."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""Models and what is known of them: base models, prices, tuned models, and where each comes from."""
+"""Models and what is known of them: base models, prices, tuned models and their lineage."""

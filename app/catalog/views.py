@@ -206,7 +206,8 @@ print(answer.choices[0].message.content)"""
 
 def _key_note(model: TunedModel) -> str:
     if model.ref.connection.is_practice:
-        return "KEY is what `python -m app trainer-key` prints. curl goes through Luthier and takes an API token."
+        key = "KEY is what `python -m app trainer-key` prints."
+        return f"{key} curl goes through Luthier and takes an API token."
     return "KEY is your own key at the provider. curl goes through Luthier and takes an API token."
 
 

@@ -101,7 +101,7 @@ def is_read_only(session: Session) -> bool:
 
 
 def send_waiting(session: Session) -> None:
-    """Post the letters written during the unit of work, now that the rows they speak of are real."""
+    """Post the letters written during the unit of work: the rows they speak of are real now."""
     waiting: list[Any] = session.info.pop("after_commit", [])
     for send in waiting:
         send()

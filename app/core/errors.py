@@ -26,7 +26,7 @@ class ProductError(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: dict[str, str] | None = None,
-    ):
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.errors = tuple(errors)
@@ -50,7 +50,9 @@ class NotFound(ProductError):
 
     status = 404
 
-    def __init__(self, message: str = "There is nothing here, or it belongs to another team."):
+    def __init__(
+        self, message: str = "There is nothing here, or it belongs to another team."
+    ) -> None:
         super().__init__(message)
 
 

@@ -31,7 +31,7 @@ def announce(session: Session, *topics: str) -> None:
 
 
 def nudge(topic: str) -> None:
-    """Publish now. A broker that is away is logged: pages also look by themselves every 30 seconds."""
+    """Publish now. A broker that is away is logged: pages also look by themselves."""
     try:
         _client().publish(CHANNEL, topic)
     except redis.RedisError as error:
@@ -80,7 +80,7 @@ class Hub:
                     del self._waiting[topic]
 
     def deliver(self, topic: str) -> None:
-        """Put the name into every queue that waits for it; a full queue already says "look again"."""
+        """Put the name into every queue that waits for it; a full one already says "look again"."""
         for queue in self._waiting.get(topic, ()):
             with contextlib.suppress(asyncio.QueueFull):
                 queue.put_nowait(topic)

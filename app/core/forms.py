@@ -30,7 +30,7 @@ class Submission(FormState, Generic[T]):
     form: T | None = None
 
     def refused(self, error: ProductError) -> "Submission[T]":
-        """The same submission with what a service found wrong; errors of no field stand under ''."""
+        """The same with what a service found wrong; errors of no field stand under ''."""
         found = {item.field: item.message for item in error.errors} or {"": error.message}
         return Submission(self.values, found)
 

@@ -16,8 +16,9 @@ from app.settings import settings
 log = structlog.get_logger("app.web")
 
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
 )
 DOCS_CSP = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -76,7 +77,7 @@ def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     if not is_our_host(headers.getlist("host")):
         return (
             400,
-            "This address is not one Luthier serves. Set LUTHIER_PUBLIC_URL to the address people use.",
+            "Luthier does not serve this address. LUTHIER_PUBLIC_URL names the one people use.",
         )
     if scope["method"] in SAFE_METHODS or scope["path"].startswith("/api/"):
         return None  # the API takes bearer tokens alone, which no browser sends by itself

@@ -39,7 +39,7 @@ class Heartbeat(Base):
 
 
 def process_name(kind: str) -> str:
-    """Who this process is, the same across restarts of the database: kind, machine, process number."""
+    """Who this process is: kind, machine, process number."""
     return f"{kind}@{socket.gethostname()}:{os.getpid()}"
 
 

@@ -38,7 +38,7 @@ def is_due(model: Any, moment: datetime) -> ColumnElement[bool]:
 
 
 def is_poisoned(row: "Leased", moment: datetime) -> bool:
-    """True when three workers died over this row's work: a person must say that it is tried again."""
+    """True when three workers died over this row's work: a person must ask for another try."""
     is_free = row.lease_until is None or row.lease_until < moment
     return row.IS_POISONABLE and row.due_at is not None and row.attempts >= POISON_AFTER and is_free
 

@@ -62,7 +62,7 @@ def redirect_to(request: Request, path: str) -> Response:
 
 
 def is_local_path(path: str) -> bool:
-    """True for `/a/b?c`, false for `//host`, `/\\host`, full addresses and control characters."""
+    r"""True for `/a/b?c`, false for `//host`, `/\host`, full addresses, control characters."""
     return (
         path.startswith("/")
         and not path.startswith(("//", "/\\"))

@@ -111,7 +111,7 @@ def broker_url(url: str) -> str:
     return url.replace("unix://", "redis+socket://", 1)
 
 
-@worker_process_init.connect
+@worker_process_init.connect  # type: ignore[untyped-decorator]
 def _fresh_child(**_: object) -> None:
     """A pool child inherits sockets it must not share, and a parent's handlers it must not run."""
     database.forget_engine()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import anyio.to_thread
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from app.core.errors import ProductError, WrongInput
@@ -106,7 +106,7 @@ class _FormReader:
     _text: bytearray = field(default_factory=bytearray)
     _file: list[bytes] = field(default_factory=list)
 
-    def callbacks(self) -> dict[str, object]:
+    def callbacks(self) -> MultipartCallbacks:
         """The functions the parser calls."""
         return {
             "on_part_begin": self._part_begins,

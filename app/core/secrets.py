@@ -39,7 +39,7 @@ def _root() -> bytes:
         ) from error
     if len(root) < ROOT_BYTES or len(set(root)) < ROOT_BYTES // 4:
         raise SecretUnusable(
-            "The instance secret is too short or not random. Make one with `openssl rand -base64 32`."
+            "The instance secret is too short or not random. Try `openssl rand -base64 32`."
         )
     return root
 

@@ -16,6 +16,7 @@ from app.settings import settings
 
 RESERVE_BYTES = 256 * 2**20
 FLUSH_BYTES = 2**20
+SHA256_LENGTH = 64
 
 
 class Blob(NamedTuple):
@@ -36,7 +37,7 @@ def blob_path(sha256: str) -> Path:
     """Where the bytes with this hash lie. Only a hash can be asked for: no name reaches the file
     system.
     """
-    if len(sha256) != 64 or not sha256.isalnum() or not sha256.isascii():
+    if len(sha256) != SHA256_LENGTH or not sha256.isalnum() or not sha256.isascii():
         raise ValueError("Not a SHA-256 in hex.")
     return settings().home / "blobs" / sha256[:2] / sha256
 
@@ -54,7 +55,7 @@ class Incoming:
     when the disk is.
     """
 
-    def __init__(self, *, limit: int | None = None):
+    def __init__(self, *, limit: int | None = None) -> None:
         self._limit = settings().upload_limit if limit is None else limit
         self._hash = hashlib.sha256()
         self._waiting = bytearray()
@@ -110,7 +111,7 @@ class Incoming:
         os.fsync(self._file.fileno())
         target = blob_path(found)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.replace(self._path, target)
+        self._path.replace(target)
         return Blob(found, self.size)
 
     def __exit__(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class FormState:
-    """What was typed and what is wrong with it, by field name; the key "" is about the whole form."""
+    """What was typed and what is wrong with it, by field; the key "" is about the whole form."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)

@@ -46,7 +46,7 @@ def _project_of(session: Session, topic: str) -> int | None:
 
 
 async def nudges(request: Request, hub: Hub, topics: Sequence[str]) -> AsyncIterator[bytes]:
-    """Events of the stream: one nudge a topic at once, then each change. Ends when the rights do."""
+    """The stream's events: one nudge a topic at once, then each change. Ends when the rights do."""
     checked_at = time.monotonic()
     async with hub.subscribed(topics) as waiting:
         yield b"retry: 1000\n\n"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from sqlalchemy.orm import Session
 
-from app.auth.access import CurrentUser, csrf_checked, is_csrf_token
+from app.auth.access import OLD_FORM, CurrentUser, csrf_checked, is_csrf_token
 from app.core import clock, storage
 from app.core.database import DbSession, unit_of_work
 from app.core.errors import NotAllowed, NotFound
@@ -164,9 +164,7 @@ def _made(request: Request, version_id: int) -> Response:
 def _check_csrf(request: Request, received: Received) -> None:
     """A form without script sends its token as a field; nothing of it is used before this."""
     if not is_csrf_token(request, received.fields.get("csrf")):
-        raise NotAllowed(
-            "The form is too old, or was not made by Luthier. Load the page again and send it once more."
-        )
+        raise NotAllowed(OLD_FORM)
 
 
 @receiving.post("/projects/{project_id}/datasets/example", name="datasets.example")

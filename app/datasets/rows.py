@@ -80,7 +80,7 @@ def _tool_name(tool: Mapping[str, Any]) -> str | None:
 
 
 def first_questions(version: DatasetVersion, limit: int) -> list[str]:
-    """The last user message of a few rows spread over the version: something to try a model with."""
+    """The last user message of a few rows spread over the version, to try a model with."""
     if not version.rows:
         return []
     with open_index(storage.index_path(version.id)) as index:

@@ -54,7 +54,7 @@ class IndexView:
 
 @dataclass(frozen=True, slots=True)
 class UploadVersionView:
-    """Add a version to a dataset: the page with the drop zone, after a plain form went wrong too."""
+    """Add a version to a dataset: the page with the drop zone."""
 
     project_id: int
     dataset_id: int
@@ -181,7 +181,7 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the check is. `phase` is receiving, received, reading or finishing; `share` 0 to 1."""
+    """How far the check is. `phase` is received, reading or finishing; `share` 0 to 1."""
 
     phase: str
     share: float

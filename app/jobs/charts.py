@@ -27,7 +27,7 @@ def spark_path(values: Sequence[float], *, low: float, high: float, share: float
 def thinned(
     kept: Sequence[Sequence[float]], fresh: Sequence[tuple[int, float]]
 ) -> list[list[float]]:
-    """At most sixty points of a series, evenly spaced: when there are more, every other one goes."""
+    """At most sixty points of a series, evenly spaced: of more, every other one goes."""
     points = [list(point) for point in kept]
     gap = points[1][0] - points[0][0] if len(points) > 1 else 0
     for step, value in fresh:

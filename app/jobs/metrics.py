@@ -77,8 +77,8 @@ def _extend(chunk: MetricChunk, points: Sequence[Point]) -> list[Point]:
     thinned: list[Point] = []
     for start in range(chunk.n - chunk.n % THIN, len(steps) - THIN + 1, THIN):
         group = values[start : start + THIN]
-        for at in sorted({group.index(min(group)), group.index(max(group))}):
-            thinned.append((steps[start + at], group[at]))
+        ends = sorted({group.index(min(group)), group.index(max(group))})
+        thinned.extend((steps[start + at], group[at]) for at in ends)
     chunk.steps, chunk.points = _packed("q", steps), _packed("d", values)
     chunk.n, chunk.last_step = len(steps), points[-1][0]
     return thinned
@@ -122,7 +122,7 @@ def read_after(session: Session, job_id: int, after_step: int) -> dict[str, Seri
 
 
 def read_overview(session: Session, job_id: int) -> dict[str, Series]:
-    """The whole of every series in at most eight chunks each, from the finest level that allows it."""
+    """The whole of every series in at most eight chunks each, from the finest level that fits."""
     counts = session.execute(
         select(MetricChunk.series, MetricChunk.level, func.count(), func.max(MetricChunk.last_step))
         .where(MetricChunk.job_id == job_id)

@@ -145,7 +145,7 @@ class StartAttempt(Base):
 
 
 class JobEvent(Base):
-    """One line of a job's log: the provider's messages and our own. `event_id` is the provider's."""
+    """One line of a job's log, the provider's or our own. `event_id` is the provider's."""
 
     __tablename__ = "job_events"
     __table_args__ = (UniqueConstraint("job_id", "event_id"), Index(None, "job_id", "at", "id"))

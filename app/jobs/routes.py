@@ -29,6 +29,7 @@ from app.jobs.api import json_response, keep_watch
 from app.jobs.charts import aligned
 from app.jobs.forms import job_form
 from app.jobs.models import Job
+from app.jobs.orders import check_form
 from app.jobs.resources import CHART_SERIES, metrics_resource
 from app.projects.access import CurrentProject, OrderingProject, SpendableProject, role_here
 
@@ -145,7 +146,7 @@ def _form(
         chosen.values["base_model"] = offered[0].name
     guess, problems = None, []
     try:
-        checked = service.check_form(session, project_id, job_form(chosen.values))
+        checked = check_form(session, project_id, job_form(chosen.values))
         guess = checked.estimate
     except ProductError as error:
         problems = [item.message for item in error.errors] or [error.message]

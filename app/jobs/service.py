@@ -7,47 +7,26 @@ import json
 import uuid
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.models import User
-from app.catalog import queries as catalog
-from app.catalog.prices import training_price
-from app.connections import queries as connections
 from app.connections.models import Connection
-from app.connections.service import capabilities_of
 from app.core import clock, leases
-from app.core.errors import Conflict, FieldError, WrongInput
+from app.core.errors import Conflict
 from app.core.events import announce
 from app.core.queue import enqueue
-from app.datasets import queries as datasets
-from app.datasets.models import DatasetVersion, VersionStatus
 from app.jobs import queries
-from app.jobs.estimates import Estimate, estimate
+from app.jobs.estimates import Estimate
 from app.jobs.forms import JobForm
 from app.jobs.models import FOLLOWED, Job, JobEvent, JobStatus
+from app.jobs.orders import Checked, check_form
 from app.projects.models import Project
-from app.providers.base import Capabilities, Parameter
 
 WATCH = timedelta(seconds=40)
-
-
-class Checked(NamedTuple):
-    """A form that fits its project and provider: what it names, and its settings as the provider
-    takes them.
-    """
-
-    connection: Connection
-    capabilities: Capabilities
-    training: DatasetVersion
-    validation: DatasetVersion | None
-    hyperparameters: dict[str, Any]
-    suffix: str | None
-    seed: int | None
-    estimate: Estimate
 
 
 def create_job(
@@ -72,136 +51,6 @@ def create_job(
     if known.request_sha256 != sha256:
         raise Conflict("This request key was used for another job. Take a fresh one for a new job.")
     return known
-
-
-def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
-    """Everything the form names, if it all fits together. Raises WrongInput or Conflict."""
-    wrong: list[FieldError] = []
-    connection = connections.connection_in(session, project_id, form.connection_id)
-    training = datasets.version_in(session, project_id, form.training_version_id)
-    validation = None
-    if connection is None:
-        wrong.append(FieldError("connection_id", "This project has no such connection."))
-    if training is None:
-        wrong.append(FieldError("training_version_id", "This project has no such dataset version."))
-    if form.validation_version_id is not None:
-        validation = datasets.version_in(session, project_id, form.validation_version_id)
-        if validation is None:
-            wrong.append(
-                FieldError("validation_version_id", "This project has no such dataset version.")
-            )
-        elif form.validation_version_id == form.training_version_id:
-            wrong.append(
-                FieldError(
-                    "validation_version_id",
-                    "Rows a model has trained on cannot measure it. Choose others.",
-                )
-            )
-    if connection is None or training is None or wrong:
-        raise WrongInput(wrong[0].message, errors=wrong)
-    capabilities = capabilities_of(connection)
-    dials, suffix, seed = _settings(form, capabilities, wrong)
-    _check_model(session, connection, form, capabilities, wrong)
-    for name, version in (("training_version_id", training), ("validation_version_id", validation)):
-        if version is not None and version.is_final:
-            wrong.extend(
-                FieldError(name, words)
-                for words in _not_trainable(version, form.method, capabilities)
-            )
-    if wrong:
-        raise WrongInput(wrong[0].message, errors=wrong)
-    for version in (training, validation):
-        if version is not None and version.status != VersionStatus.READY:
-            raise Conflict(
-                f"{version.dataset.name}, version {version.number}, is {version.status}, not ready."
-            )
-    price = training_price(connection.profile, form.base_model)
-    guess = estimate(
-        rows=training.rows or 0,
-        tokens=training.tokens or 0,
-        n_epochs=dials.get("n_epochs"),
-        split=form.validation_split,
-        price=price,
-    )
-    return Checked(connection, capabilities, training, validation, dials, suffix, seed, guess)
-
-
-def _settings(
-    form: JobForm, capabilities: Capabilities, wrong: list[FieldError]
-) -> tuple[dict[str, Any], str | None, int | None]:
-    """Hyperparameters, suffix and seed as the provider describes them; what does not fit goes into
-    `wrong`.
-    """
-    if capabilities.method(form.method) is None:
-        wrong.append(FieldError("method", f"{capabilities.label} does not offer this method."))
-        return {}, None, None
-    described = {parameter.name: parameter for parameter in capabilities.parameters_of(form.method)}
-    dials: dict[str, Any] = {}
-    for name in form.hyperparameters.keys() - described.keys():
-        wrong.append(
-            FieldError(
-                f"hyperparameters.{name}", f"{capabilities.label} has no such hyperparameter."
-            )
-        )
-    for name, parameter in described.items():
-        dials[name] = _accepted(
-            parameter, form.hyperparameters.get(name), f"hyperparameters.{name}", wrong
-        )
-    given = {"suffix": form.suffix, "seed": form.seed}
-    taken: dict[str, Any] = dict.fromkeys(given)
-    for option in capabilities.options:
-        if option.name in given:
-            taken[option.name] = _accepted(option, given[option.name], option.name, wrong)
-    return dials, taken["suffix"], taken["seed"]
-
-
-def _accepted(parameter: Parameter, value: object, field: str, wrong: list[FieldError]) -> Any:
-    try:
-        return parameter.accept(value)
-    except ValueError as error:
-        wrong.append(FieldError(field, str(error)))
-        return None
-
-
-def _check_model(
-    session: Session,
-    connection: Connection,
-    form: JobForm,
-    capabilities: Capabilities,
-    wrong: list[FieldError],
-) -> None:
-    offered = {one.name: one for one in catalog.base_models_of(session, connection.id)}
-    if offered and form.base_model not in offered:
-        names = ", ".join(sorted(offered)[:5])
-        wrong.append(
-            FieldError(
-                "base_model", f"{capabilities.label} does not tune this model. It offers {names}."
-            )
-        )
-
-
-def _not_trainable(version: DatasetVersion, method: str, capabilities: Capabilities) -> list[str]:
-    """Why the provider would refuse these rows, each in one sentence."""
-    name = f"{version.dataset.name}, version {version.number},"
-    if version.status == VersionStatus.REJECTED:
-        return [f"{name} was refused: {version.reason}"]
-    how = capabilities.method(method)
-    found = []
-    if version.errors:
-        found.append(
-            f"{name} has {version.errors:,} errors that {capabilities.label} would refuse. See its report."
-        )
-    if how is not None and version.format not in how.formats:
-        found.append(
-            f"{name} holds {version.format} rows; this method takes {', '.join(how.formats)}."
-        )
-    if (version.rows or 0) < capabilities.minimum_rows:
-        found.append(
-            f"{name} has {version.rows} rows; {capabilities.label} takes {capabilities.minimum_rows} at least."
-        )
-    if capabilities.file_limit is not None and version.size > capabilities.file_limit:
-        found.append(f"{name} is larger than {capabilities.label} takes.")
-    return found
 
 
 def _write_down(

@@ -86,7 +86,7 @@ def record_split(
         log(
             session,
             job,
-            f"Split off {validation_rows:,} of {training_rows + validation_rows:,} rows for validation.",
+            f"{validation_rows:,} of {training_rows + validation_rows:,} rows split off to validate.",
         )
 
 

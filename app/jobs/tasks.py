@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from datetime import timedelta
 
 from app.connections.models import Connection
 from app.connections.service import open_connection
@@ -32,6 +33,7 @@ FILE_SECONDS = 5.0
 MOST_PAGES = 10
 MOST_SINGLY = 20
 RENEW_EVERY_SECONDS = 10.0
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 @task("jobs.due")
@@ -110,7 +112,7 @@ def _prepare_and_order(work: StartWork, provider: Provider) -> None:
 
 
 def _split(work: StartWork) -> None:
-    """Make the training and the validation file of a job that splits its rows; the same every time."""
+    """Make the two files of a job that splits its rows; the same ones every time."""
     job = work.job
     source = storage.blob_path(job.training_version.sha256)
     with storage.draft() as training, storage.draft() as validation:
@@ -232,7 +234,7 @@ def _look_at_runs(watch: Watch, provider: Provider) -> dict[int, Sighting]:
         if (
             cursor is None
             or len(reports) == len(wanted)
-            or (last and oldest and (oldest - last).total_seconds() > 60)
+            or (last and oldest and oldest - last > CLOCKS_DIFFER)
         ):
             break
     seen: dict[int, Sighting] = {}

@@ -58,7 +58,7 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One frozen setting: a name as the provider writes it, a value, and what it was asked to be."""
+    """One frozen setting: the provider's name for it, its value, and what it was asked to be."""
 
     name: str
     value: str
@@ -137,7 +137,7 @@ class EventsView:
 
 @dataclass(frozen=True)
 class ShowView(ProgressView, EventsView):
-    """One job. Frozen settings and files never change; the chart fetches jobs.metrics?after_step=N."""
+    """One job. Settings and files are frozen; the chart fetches jobs.metrics?after_step=N."""
 
     settings: tuple[Fact, ...]
     frozen_at: datetime
@@ -291,7 +291,7 @@ def show(
         is_practice=job.connection.is_practice,
         files=_files(job),
         run_id=job.run_id,
-        checkpoints=_checkpoint_rows(job, checkpoints),
+        checkpoints=_checkpoint_rows(checkpoints),
         cancel_text=_cancel_text(job),
         shutdown_date=shutdown_date,
     )
@@ -351,7 +351,7 @@ def _files(job: Job) -> tuple[FileFact, ...]:
     return tuple(files)
 
 
-def _checkpoint_rows(job: Job, checkpoints: Sequence[Checkpoint]) -> tuple[CheckpointRow, ...]:
+def _checkpoint_rows(checkpoints: Sequence[Checkpoint]) -> tuple[CheckpointRow, ...]:
     def loss_of(checkpoint: Checkpoint) -> float | None:
         return checkpoint.metrics.get("full_valid_loss", checkpoint.metrics.get("valid_loss"))
 

@@ -10,36 +10,28 @@ def lead(job: Job) -> str:
     where = job.connection.name
     if job.cancel_requested_at and not job.has_ended:
         return f"Cancelling: {where} was asked to stop."
-    if job.status == JobStatus.QUEUED:
-        return "In the queue. A worker takes it in a moment."
-    if job.status == JobStatus.STARTING:
-        return (
-            f"Sending rows and order to {where}."
-            if not job.last_error
-            else f"{where} did not take it yet: {job.last_error}"
-        )
-    if job.status == JobStatus.IN_DOUBT:
-        return f"{where} may or may not be running this job: {job.last_error}"
-    if job.status == JobStatus.RUNNING:
-        return _running(job, where)
-    if job.status == JobStatus.PAUSED:
-        return f"Paused at {where}, step {_of_steps(job)}."
-    if job.status == JobStatus.SUCCEEDED:
-        best = (
-            f" Best validation loss {job.best_valid_loss:.3f} at step {job.best_valid_step:,}."
-            if job.best_valid_loss is not None and job.best_valid_step is not None
-            else ""
-        )
-        return f"Done: {where} made the model.{best}"
-    if job.status == JobStatus.FAILED:
-        return f"Failed: {job.error}"
-    if job.status == JobStatus.CANCELLED:
-        return (
-            f"Cancelled at step {_of_steps(job)}."
-            if job.step
-            else "Cancelled before training began."
-        )
-    return f"{where} no longer knows this run."
+    say = {
+        JobStatus.QUEUED: "In the queue. A worker takes it in a moment.",
+        JobStatus.STARTING: f"Sending rows and order to {where}.",
+        JobStatus.IN_DOUBT: f"{where} may or may not be running this job: {job.last_error}",
+        JobStatus.RUNNING: _running(job, where),
+        JobStatus.PAUSED: f"Paused at {where}, step {_of_steps(job)}.",
+        JobStatus.SUCCEEDED: f"Done: {where} made the model.{_best(job)}",
+        JobStatus.FAILED: f"Failed: {job.error}",
+        JobStatus.CANCELLED: f"Cancelled at step {_of_steps(job)}.",
+        JobStatus.VANISHED: f"{where} no longer knows this run.",
+    }
+    if job.status == JobStatus.STARTING and job.last_error:
+        return f"{where} did not take it yet: {job.last_error}"
+    if job.status == JobStatus.CANCELLED and not job.step:
+        return "Cancelled before training began."
+    return say[JobStatus(job.status)]
+
+
+def _best(job: Job) -> str:
+    if job.best_valid_loss is None or job.best_valid_step is None:
+        return ""
+    return f" Best validation loss {job.best_valid_loss:.3f} at step {job.best_valid_step:,}."
 
 
 def _running(job: Job, where: str) -> str:
@@ -69,8 +61,8 @@ def what_next(job: Job) -> str | None:
     return {
         JobStatus.QUEUED: f"Next: the rows go to {where}, then one order is sent.",
         JobStatus.STARTING: "Next: training begins. Sent once, whatever happens here.",
-        JobStatus.IN_DOUBT: "Nothing is sent again by itself. Look at the provider's own list, then decide.",
-        JobStatus.RUNNING: "Next: the model is saved and can be talked to. You can close this page.",
+        JobStatus.IN_DOUBT: "Nothing is sent again by itself. Look at the provider's own list.",
+        JobStatus.RUNNING: "Next: the model is saved, ready to talk to. You can close this page.",
         JobStatus.PAUSED: "Luthier keeps looking; it goes on where the provider resumes it.",
         JobStatus.VANISHED: "Its numbers up to then are kept.",
     }.get(JobStatus(job.status))

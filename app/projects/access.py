@@ -6,7 +6,7 @@ from typing import Annotated, Generic, NamedTuple, TypeVar
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
-from app.auth.access import CurrentUser, PathId, current_user, declares, is_csrf_token
+from app.auth.access import OLD_FORM, CurrentUser, PathId, current_user, declares, is_csrf_token
 from app.auth.models import Access, User
 from app.core.database import SAFE_METHODS, DbSession, read_only
 from app.core.errors import NotAllowed, NotFound
@@ -107,9 +107,7 @@ def briefly(request: Request, load: Callable[[Session, User], Thing]) -> Entered
         not request.scope["path"].startswith("/api/") and request.method not in SAFE_METHODS
     )
     if is_browser and not is_csrf_token(request, request.headers.get("x-csrf-token")):
-        raise NotAllowed(
-            "The page is too old, or was not made by Luthier. Load it again and send once more."
-        )
+        raise NotAllowed(OLD_FORM)
     return Entered(user, thing)
 
 

@@ -71,7 +71,7 @@ def add_member(
 
 
 def slug_of(name: str) -> str:
-    """Letters and digits of the name, lower case, joined by dashes; `project` when none are left."""
+    """Letters and digits of the name, lower case, joined by dashes; `project` when none is left."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:SLUG_LENGTH].rstrip("-") or "project"
 

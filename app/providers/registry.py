@@ -4,14 +4,21 @@ from collections.abc import Callable, Mapping
 
 from app.core.http import HttpOptions
 from app.providers.base import Provider
-from app.providers.openai import OpenAIProvider
 from app.providers.profiles import profile_for
 
 __all__ = ["PROVIDERS", "open_provider", "profile_for"]
 
 Opener = Callable[[str, str, str, HttpOptions], Provider]
 
-PROVIDERS: Mapping[str, Opener] = {OpenAIProvider.kind: OpenAIProvider}
+
+def _openai(base_url: str, api_key: str, profile: str, http_options: HttpOptions) -> Provider:
+    # The SDK takes a second to import: whoever only draws pages starts without it.
+    from app.providers.openai import OpenAIProvider  # noqa: PLC0415
+
+    return OpenAIProvider(base_url, api_key, profile, http_options)
+
+
+PROVIDERS: Mapping[str, Opener] = {"openai": _openai}
 
 
 def open_provider(
