@@ -152,8 +152,9 @@ class Letters:
 
     def deliver(self) -> None:
         """Run what was asked for, and what that asks for, until nothing is left."""
-        import app.worker  # noqa: F401 - registers every task
+        from app import worker
 
+        worker.load()
         while self.tasks:
             name, args = self.tasks.pop(0)
             queue.TASKS[name](*args)
