@@ -4,16 +4,19 @@ the last byte.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio.to_thread
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from app.core.errors import ProductError, WrongInput
 from app.core.storage import Blob, Incoming
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 GATHER_BYTES = 4 * 2**20
 FIELD_BYTES = 64 * 1024
@@ -106,7 +109,7 @@ class _FormReader:
     _text: bytearray = field(default_factory=bytearray)
     _file: list[bytes] = field(default_factory=list)
 
-    def callbacks(self) -> MultipartCallbacks:
+    def callbacks(self) -> "MultipartCallbacks":
         """The functions the parser calls."""
         return {
             "on_part_begin": self._part_begins,
