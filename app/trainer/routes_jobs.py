@@ -101,8 +101,9 @@ async def cancel(request: Request) -> Response:
     parts.runs.cancel(run)
     parts.launcher.nudge()
     deadline = time.monotonic() + CANCEL_SECONDS
-    while not parts.runs.state(run).is_ended and time.monotonic() < deadline:
-        await asyncio.sleep(0.02)  # noqa: ASYNC110 - another process writes the state
+    # Another process writes the state: there is no event to wait for.
+    while not parts.runs.state(run).is_ended and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
     return _shown(parts.runs, run)
 
 

@@ -1,11 +1,8 @@
 """A real trainer in its own process, and rows to train on."""
 
-# ruff: noqa: E402
-import os
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a training child; read when numpy is imported
-
+import ctypes
 import json
+import os
 import random
 import signal
 import subprocess
@@ -30,7 +27,8 @@ ENDED = {"succeeded", "failed", "cancelled"}
 SERVE = """
 import os, pathlib
 from app.trainer.server import main
-main("127.0.0.1", int(os.environ["TEST_PORT"]), pathlib.Path(os.environ["TEST_HOME"]), [os.environ["TEST_KEY"]])
+port, home, key = (os.environ["TEST_" + name] for name in ("PORT", "HOME", "KEY"))
+main("127.0.0.1", int(port), pathlib.Path(home), [key])
 """
 Row = dict[str, Any]
 
@@ -49,7 +47,9 @@ class Trainer:
     def start(self) -> None:
         """Start and wait until it answers."""
         ours = {"TEST_PORT": str(self.port), "TEST_HOME": str(self.home), "TEST_KEY": KEY}
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("LUTHIER")}
+        plain = {
+            name: value for name, value in os.environ.items() if not name.startswith("LUTHIER")
+        }
         owned = {"LUTHIER_OWNED": "1"} if self.is_owned else {}
         with (self.home.parent / f"{self.home.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -64,7 +64,9 @@ class Trainer:
     def is_healthy(self) -> bool:
         """Whether it answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2) as answer:  # noqa: S310
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/healthz", timeout=2
+            ) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -78,7 +80,9 @@ class Trainer:
 
     def client(self, key: str = KEY) -> openai.OpenAI:
         """The official SDK, without retries: every failure is seen."""
-        made = openai.OpenAI(base_url=f"http://127.0.0.1:{self.port}/v1", api_key=key, max_retries=0)
+        made = openai.OpenAI(
+            base_url=f"http://127.0.0.1:{self.port}/v1", api_key=key, max_retries=0
+        )
         self._clients.append(made)
         return made
 
@@ -106,6 +110,21 @@ class Trainer:
 
 
 @pytest.fixture
+def _one_core():
+    """Matrices on one core, as in a training child.
+
+    There the environment says so; here numpy may have been imported before anyone could ask.
+    """
+    maps = Path("/proc/self/maps")
+    lines = maps.read_text().splitlines() if maps.exists() else []
+    for path in {line.split()[-1] for line in lines if "openblas" in line}:
+        library = ctypes.CDLL(path)
+        for name in ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads"):
+            if hasattr(library, name):
+                getattr(library, name)(1)
+
+
+@pytest.fixture
 def make_trainer(tmp_path: Path) -> Iterator[Callable[..., Trainer]]:
     """Trainers of one test alone."""
     made: list[Trainer] = []
@@ -123,7 +142,7 @@ def make_trainer(tmp_path: Path) -> Iterator[Callable[..., Trainer]]:
 
 @pytest.fixture(scope="session")
 def trainer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trainer]:
-    """One trainer for the tests that leave it as it is; two runs at once, models let go after a second."""
+    """One trainer for tests that leave it as it is; it lets models go after a second."""
     home = tmp_path_factory.mktemp("trainer") / "home"
     more = {"LUTHIER_TRAINER_AT_ONCE": "2", "LUTHIER_TRAINER_IDLE_SECONDS": "1"}
     trainer = Trainer(home=home, more=more)
@@ -174,7 +193,7 @@ _EXTRAS = ("please", "today", "hello", "thanks", "quickly", "again", "I think", 
 
 def intent_rows(count: int, *, seed: int = 1) -> list[Row]:
     """Short questions with an intent each, a little different every time."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311
     rows = []
     for _ in range(count):
         intent = rng.choice(list(INTENTS))
@@ -247,7 +266,10 @@ def ask(client: openai.OpenAI, model: str, question: str, **more: Any) -> str:
     """What the model answers, the likeliest words unless told otherwise."""
     said = client.chat.completions.create(
         model=model,
-        messages=[{"role": "system", "content": "Name the intent."}, {"role": "user", "content": question}],
+        messages=[
+            {"role": "system", "content": "Name the intent."},
+            {"role": "user", "content": question},
+        ],
         **{"temperature": 0, **more},
     )
     return said.choices[0].message.content or ""

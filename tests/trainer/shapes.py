@@ -7,8 +7,7 @@ from pydantic import BaseModel
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
-# Fields we send that the SDK's types do not have, as "Type.field", each with its reason. None today: pausing and
-# multi-graders will add theirs here.
+# What we send that the SDK's types do not have, as "Type.field", each with its reason. None today.
 EXCEPTIONS: frozenset[str] = frozenset()
 
 
@@ -23,7 +22,9 @@ def strictly(kind: type[Shape], body: Any) -> Shape:
 def _unknown(value: Any) -> list[str]:
     if isinstance(value, BaseModel):
         own = [f"{type(value).__name__}.{name}" for name in value.model_extra or {}]
-        return own + [name for field in type(value).model_fields for name in _unknown(getattr(value, field))]
+        return own + [
+            name for field in type(value).model_fields for name in _unknown(getattr(value, field))
+        ]
     if isinstance(value, list):
         return [name for item in value for name in _unknown(item)]
     return []

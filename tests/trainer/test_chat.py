@@ -60,7 +60,9 @@ def test_a_stream_says_the_same(client: openai.OpenAI, model: str):
 
 
 def test_a_seed_repeats_an_answer_and_another_does_not(client: openai.OpenAI):
-    first, same, other = (ask(client, BASE, "hello", temperature=1, seed=seed) for seed in (1, 1, 2))
+    first, same, other = (
+        ask(client, BASE, "hello", temperature=1, seed=seed) for seed in (1, 1, 2)
+    )
 
     assert first == same != other
 
@@ -102,7 +104,9 @@ def test_log_probabilities_are_the_models_own(client: openai.OpenAI, model: str)
     )
 
     tokens = said.choices[0].logprobs.content
-    assert b"".join(bytes(token.bytes) for token in tokens).decode() == said.choices[0].message.content
+    assert (
+        b"".join(bytes(token.bytes) for token in tokens).decode() == said.choices[0].message.content
+    )
     for token in tokens:
         assert token.logprob == token.top_logprobs[0].logprob
         assert sum(math.exp(other.logprob) for other in token.top_logprobs) <= 1.0001
@@ -110,7 +114,9 @@ def test_log_probabilities_are_the_models_own(client: openai.OpenAI, model: str)
 
 
 def test_a_narrow_top_p_takes_the_likeliest(client: openai.OpenAI, model: str):
-    answers = {ask(client, model, "I lost my card", temperature=1.5, top_p=0.01, seed=n) for n in range(5)}
+    answers = {
+        ask(client, model, "I lost my card", temperature=1.5, top_p=0.01, seed=n) for n in range(5)
+    }
 
     assert answers == {"lost_card"}
 
@@ -121,6 +127,7 @@ def test_a_narrow_top_p_takes_the_likeliest(client: openai.OpenAI, model: str):
         ({"messages": []}, "messages"),
         ({"messages": "hello"}, "messages"),
         ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": {}, "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
         ({"temperature": 3}, "temperature"),
         ({"temperature": "hot"}, "temperature"),
@@ -137,7 +144,11 @@ def test_a_narrow_top_p_takes_the_likeliest(client: openai.OpenAI, model: str):
 )
 def test_a_wrong_question_is_refused(client: openai.OpenAI, change, param):
     with pytest.raises(openai.BadRequestError) as refused:
-        client.post("/chat/completions", body={"model": BASE, "messages": QUESTION, **change}, cast_to=object)
+        client.post(
+            "/chat/completions",
+            body={"model": BASE, "messages": QUESTION, **change},
+            cast_to=object,
+        )
 
     assert refused.value.param == param
 
@@ -147,8 +158,12 @@ def test_the_server_stays_light(trainer: Trainer):
     assert trainer.process is not None
     with open(f"/proc/{trainer.process.pid}/maps") as maps:  # noqa: PTH123
         assert "numpy" not in maps.read()
-    loaded = "import sys, app.trainer.server; print({'numpy', 'fastapi', 'pydantic'} & set(sys.modules))"
+    loaded = (
+        "import sys, app.trainer.server; print({'numpy', 'fastapi', 'pydantic'} & set(sys.modules))"
+    )
     import sys
 
-    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "set()\n"

@@ -14,8 +14,8 @@ from tests.trainer.conftest import (
 )
 from tests.waiting import eventually
 
-OFTEN = {"LUTHIER_TRAINER_SAVE_SECONDS": "0.1"}
-SLOW = {"n_epochs": 20, "batch_size": 1}  # 1,200 steps
+OFTEN = {"LUTHIER_TRAINER_SAVE_SECONDS": "0.05"}
+SLOW = {"n_epochs": 12, "batch_size": 1}  # 720 steps
 
 
 def trained_steps(client, run_id: str) -> int:
@@ -36,7 +36,7 @@ def test_a_killed_child_is_followed_by_another_with_the_same_numbers(make_traine
     trainer = make_trainer(more=OFTEN)
     client = trainer.client()
     run = slow_run(client)
-    eventually(lambda: trained_steps(client, run.id) > 200)
+    eventually(lambda: trained_steps(client, run.id) > 150)
 
     (child,) = trainer.children()
     os.kill(child, signal.SIGKILL)
@@ -45,9 +45,9 @@ def test_a_killed_child_is_followed_by_another_with_the_same_numbers(make_traine
     undisturbed = slow_run(client)
     assert ended(client, undisturbed.id).status == "succeeded"
     assert all_points(client, run.id) == all_points(client, undisturbed.id)
-    assert [point["step"] for point in series(client, run.id)] == list(range(1, 1201))
+    assert [point["step"] for point in series(client, run.id)] == list(range(1, 721))
     (resumed,) = [text for text in messages_of(client, run.id) if "resumed" in text]
-    assert 0 < int(resumed.removeprefix("Fine-tuning job resumed from step ")) < 1200
+    assert 0 < int(resumed.removeprefix("Fine-tuning job resumed from step ")) < 720
 
 
 def test_an_owned_trainer_takes_its_children_along_and_goes_on_where_they_were(make_trainer):
@@ -63,7 +63,7 @@ def test_an_owned_trainer_takes_its_children_along_and_goes_on_where_they_were(m
     assert (folder / "checkpoints" / "resume.npz").exists()
     trainer.start()
     assert ended(client, run.id).status == "succeeded"
-    assert len(all_points(client, run.id)) == 1201
+    assert len(all_points(client, run.id)) == 721
 
 
 def test_the_children_of_a_killed_owned_trainer_end(make_trainer):
@@ -124,8 +124,8 @@ def test_a_torn_journal_is_mended(make_trainer):
     trainer.start()
 
     assert ended(client, run.id).status == "succeeded"
-    assert series(client, run.id)[-1]["step"] == 1200
-    assert len(all_points(client, run.id)) == 1201
+    assert series(client, run.id)[-1]["step"] == 720
+    assert len(all_points(client, run.id)) == 721
 
 
 def test_the_index_is_made_anew_from_the_folders(make_trainer):

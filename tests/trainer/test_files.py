@@ -73,11 +73,14 @@ def test_what_cannot_be_taken_is_refused_by_name(client: openai.OpenAI, name, bo
 
 
 @pytest.mark.parametrize("has_length", [True, False])
-def test_an_upload_that_breaks_off_is_no_file(trainer: Trainer, client: openai.OpenAI, has_length: bool):
-    """Cut in the middle of the file part: the sender hangs up, or ends a chunked body without its last boundary."""
+def test_an_upload_that_breaks_off_is_no_file(
+    trainer: Trainer, client: openai.OpenAI, has_length: bool
+):
+    """The sender hangs up in the file part, or ends a chunked body without the last boundary."""
     part = (
         b'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nfine-tune\r\n'
-        b'--x\r\nContent-Disposition: form-data; name="file"; filename="cut.jsonl"\r\n\r\n{"messages": ['
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="cut.jsonl"\r\n\r\n'
+        b'{"messages": ['
     )
     length = b"Content-Length: 100000" if has_length else b"Transfer-Encoding: chunked"
     head = (

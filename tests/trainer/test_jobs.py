@@ -29,9 +29,10 @@ def test_a_run_tells_its_story(client: openai.OpenAI, finished: FineTuningJob):
     assert finished.status == "succeeded"
     name = finished.fine_tuned_model
     assert name == f"ft:{BASE}:luthier:intents-v1:{finished.id.removeprefix('ftjob-')[:8]}"
+    files = f"{finished.training_file} and validation file: {finished.validation_file}"
     assert messages_of(client, finished.id) == [
         f"Created fine-tuning job: {finished.id}",
-        f"Validating training file: {finished.training_file} and validation file: {finished.validation_file}",
+        f"Validating training file: {files}",
         "Files validated, moving job to queued state",
         "Fine-tuning job started",
         f"Checkpoint created at step 13 with Snapshot ID: {name}:ckpt-step-13",
@@ -45,7 +46,9 @@ def test_a_run_tells_its_story(client: openai.OpenAI, finished: FineTuningJob):
     assert [point["step"] for point in points] == list(range(1, 53))
     assert all(point["total_steps"] == 52 for point in points)
     assert [point["step"] for point in points if "full_valid_loss" in point] == [13, 26, 39, 52]
-    assert all({"train_loss", "train_mean_token_accuracy", "valid_loss"} <= set(point) for point in points)
+    assert all(
+        {"train_loss", "train_mean_token_accuracy", "valid_loss"} <= set(point) for point in points
+    )
     assert points[-1]["full_valid_loss"] < points[12]["full_valid_loss"] < points[0]["train_loss"]
 
 
@@ -114,7 +117,9 @@ def test_runs_are_listed_by_page_and_by_metadata(make_trainer):
     client = make_trainer().client()
     file_id = upload(client, intent_rows(10))
     runs = [
-        client.fine_tuning.jobs.create(model=BASE, training_file=file_id, metadata={"n": str(n), "team": "a"}).id
+        client.fine_tuning.jobs.create(
+            model=BASE, training_file=file_id, metadata={"n": str(n), "team": "a"}
+        ).id
         for n in range(3)
     ]
     bare = client.fine_tuning.jobs.create(model=BASE, training_file=file_id).id
@@ -123,7 +128,9 @@ def test_runs_are_listed_by_page_and_by_metadata(make_trainer):
     assert client.fine_tuning.jobs.list(limit=3).has_more
     assert [run.id for run in client.fine_tuning.jobs.list(metadata={"n": "2"})] == [runs[2]]
     assert [run.id for run in client.fine_tuning.jobs.list(metadata={"n": "2", "team": "b"})] == []
-    assert [run.id for run in client.fine_tuning.jobs.list(limit=3, metadata={"team": "a"})] == runs[::-1]
+    assert [
+        run.id for run in client.fine_tuning.jobs.list(limit=3, metadata={"team": "a"})
+    ] == runs[::-1]
     for run in [*runs, bare]:
         assert ended(client, run).status == "succeeded"
 
@@ -215,12 +222,16 @@ def test_a_deleted_model_is_gone_and_its_run_stays(client: openai.OpenAI):
 def test_answers_outlive_the_training_file(client: openai.OpenAI, trainer: Trainer):
     run = ended(client, start_run(client, intent_rows(60)).id)
     questions = [row["messages"][1]["content"] for row in intent_rows(20, seed=3)]
-    before = [ask(client, run.fine_tuned_model, question, temperature=1, seed=1) for question in questions]
+    before = [
+        ask(client, run.fine_tuned_model, question, temperature=1, seed=1) for question in questions
+    ]
 
     client.files.delete(run.training_file)
     eventually(lambda: not answering(trainer))
 
-    after = [ask(client, run.fine_tuned_model, question, temperature=1, seed=1) for question in questions]
+    after = [
+        ask(client, run.fine_tuned_model, question, temperature=1, seed=1) for question in questions
+    ]
     assert after == before
 
 

@@ -21,7 +21,9 @@ def test_records_are_read_newest_first_in_pages(path: Path):
         read += page
         before = page[-1][0]
 
-    assert [(offset, record["n"]) for offset, record in read] == list(zip(offsets, range(100), strict=True))[::-1]
+    assert [(offset, record["n"]) for offset, record in read] == list(
+        zip(offsets, range(100), strict=True)
+    )[::-1]
     assert [record["n"] for record in oldest_first(path)] == list(range(100))
     journal.close()
 

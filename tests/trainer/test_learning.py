@@ -20,6 +20,7 @@ from app.trainer.engines.practice.training import PracticeTraining, resolve
 from app.trainer.engines.practice.vocabulary import END, START, Vocabulary
 from tests.trainer.conftest import Row, chat_row, intent_rows, jsonl
 
+pytestmark = pytest.mark.usefixtures("_one_core")
 BANKING77 = Path(__file__).resolve().parents[2] / "examples" / "banking77"
 
 
@@ -28,7 +29,9 @@ def prepare(tmp_path: Path):
     """Compile rows into a training of this test."""
     count = 0
 
-    def make(rows: list[Row] | Path, valid: list[Row] | Path | None = None, seed: int = 1, **asked: Any):
+    def make(
+        rows: list[Row] | Path, valid: list[Row] | Path | None = None, seed: int = 1, **asked: Any
+    ):
         nonlocal count
         count += 1
         work = tmp_path / f"work-{count}"
@@ -72,12 +75,14 @@ def test_banking77_is_learned(prepare, tmp_path: Path, capsys):
     labels = Counter(row["messages"][-1]["content"] for row in read(BANKING77 / "train.jsonl"))
     commonest, _ = labels.most_common(1)[0]
 
-    right = sum(say(speaker, row["messages"][:-1]) == row["messages"][-1]["content"] for row in held_out)
+    right = sum(
+        say(speaker, row["messages"][:-1]) == row["messages"][-1]["content"] for row in held_out
+    )
     baseline = sum(row["messages"][-1]["content"] == commonest for row in held_out)
 
     with capsys.disabled():
         share, least = right / len(held_out), baseline / len(held_out)
-        print(f"\nBanking77, 3,080 held-out: {share:.1%} exact; always '{commonest}': {least:.1%}")
+        print(f"\nBanking77, 3,080 held-out: {share:.1%} exact; always '{commonest}': {least:.1%}")  # noqa: T201
     assert len(held_out) == 3080
     assert right > 0.8 * len(held_out) > 10 * baseline
 
@@ -111,34 +116,37 @@ def test_shuffled_labels_are_memorised_but_teach_nothing(prepare):
     """Training loss falls all the same; on held-out rows it is no better than chance."""
     rows, valid = intent_rows(400), intent_rows(200, seed=2)
     labels = [row["messages"][-1]["content"] for row in rows]
-    random.Random(3).shuffle(labels)
+    random.Random(3).shuffle(labels)  # noqa: S311
     shuffled = [
         chat_row(f"{row['messages'][1]['content']} {n}", label)
         for n, (row, label) in enumerate(zip(rows, labels, strict=True))
     ]
 
-    honest = train(prepare(rows, valid, n_epochs=8))
-    noise = train(prepare(shuffled, valid, n_epochs=8))
+    honest = train(prepare(rows, valid, n_epochs=2))
+    training = prepare(shuffled, valid, n_epochs=8)
+    noise = train(training)
 
     losses = epoch_ends(noise, "train_loss")
     assert losses[-1] < 0.2 * noise[0].metrics["train_loss"]
     assert epoch_ends(honest, "full_valid_mean_token_accuracy")[-1] > 0.99
-    # `END` and the later tokens follow from the first: chance is judged on whole answers, below.
-    training = prepare(shuffled, valid, n_epochs=8)
-    train(training)
+    # A label's later tokens follow from its first: chance is judged on whole answers.
     speaker = PracticeSpeaker(training._network)
-    right = sum(say(speaker, row["messages"][:-1]) == row["messages"][-1]["content"] for row in valid)
+    right = sum(
+        say(speaker, row["messages"][:-1]) == row["messages"][-1]["content"] for row in valid
+    )
     chance, spread = len(valid) / 4, (len(valid) * 3 / 16) ** 0.5
     assert right < chance + 3 * spread
 
 
 def test_too_many_epochs_overfit(prepare):
-    """Noisy labels: the training loss goes on falling while the validation loss turns and climbs."""
-    rng = random.Random(5)
+    """With noisy labels the training loss falls on while the validation loss turns and climbs."""
+    rng = random.Random(5)  # noqa: S311
 
     def noisy(rows: list[Row]) -> list[Row]:
         return [
-            chat_row(row["messages"][1]["content"] + f" {n}", rng.choice(["lost_card", "exchange_rate"]))
+            chat_row(
+                row["messages"][1]["content"] + f" {n}", rng.choice(["lost_card", "exchange_rate"])
+            )
             if rng.random() < 0.3
             else row
             for n, row in enumerate(rows)
@@ -168,7 +176,10 @@ def test_the_rate_multiplier_multiplies(prepare):
 def test_rows_of_weight_zero_are_not_learned(prepare):
     rows = [chat_row(f"question {n}", "never", weight=0) for n in range(20)]
     for row in rows:
-        row["messages"] += [{"role": "user", "content": "well?"}, {"role": "assistant", "content": "always"}]
+        row["messages"] += [
+            {"role": "user", "content": "well?"},
+            {"role": "assistant", "content": "always"},
+        ]
 
     training = prepare(rows, n_epochs=10)
     train(training)
@@ -287,7 +298,11 @@ def test_any_text_can_be_written_in_tokens(text: str):
     [(10, 10, 4), (30, 3, 4), (33, 3, 4), (500, 3, 4), (10_003, 2, 20), (200_000, 1, 256)],
 )
 def test_automatic_numbers_follow_the_cookbook(rows: int, epochs: int, batch: int):
-    assert resolve({}, rows) == {"n_epochs": epochs, "batch_size": batch, "learning_rate_multiplier": 1.0}
+    assert resolve({}, rows) == {
+        "n_epochs": epochs,
+        "batch_size": batch,
+        "learning_rate_multiplier": 1.0,
+    }
     assert resolve({"n_epochs": 7, "batch_size": "auto"}, rows)["n_epochs"] == 7
 
 

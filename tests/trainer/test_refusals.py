@@ -36,6 +36,8 @@ AT = "method.supervised.hyperparameters"
         ({"method": {"type": "dpo", "dpo": {}}}, "method"),
         ({"method": {"type": "reinforcement"}}, "method"),
         ({"method": {"type": "hypnosis"}}, "method.type"),
+        ({"method": {"type": []}}, "method.type"),
+        ({"method": {"type": "supervised", "supervised": []}}, "method.supervised"),
         (supervised(n_epochs=0), f"{AT}.n_epochs"),
         (supervised(n_epochs=51), f"{AT}.n_epochs"),
         (supervised(n_epochs=1.5), f"{AT}.n_epochs"),
@@ -63,12 +65,16 @@ def test_a_run_that_cannot_be_is_refused(client: openai.OpenAI, training_file: s
 
 def test_methods_that_come_later_say_so(client: openai.OpenAI, training_file: str):
     with pytest.raises(openai.BadRequestError, match="comes later"):
-        client.fine_tuning.jobs.create(model=BASE, training_file=training_file, method={"type": "dpo", "dpo": {}})
+        client.fine_tuning.jobs.create(
+            model=BASE, training_file=training_file, method={"type": "dpo", "dpo": {}}
+        )
 
 
 def test_the_old_place_of_hyperparameters_still_works(client: openai.OpenAI, training_file: str):
     run = client.fine_tuning.jobs.create(
-        model=BASE, training_file=training_file, hyperparameters={"n_epochs": 2, "batch_size": "auto"}
+        model=BASE,
+        training_file=training_file,
+        hyperparameters={"n_epochs": 2, "batch_size": "auto"},
     )
 
     assert run.hyperparameters.n_epochs == 2
@@ -119,10 +125,14 @@ def test_what_is_not_there_is_said_in_openais_shape(client: openai.OpenAI, metho
 def options(method: str, path: str):
     from openai._models import FinalRequestOptions
 
-    return FinalRequestOptions.construct(method=method, url=path, json_data={} if method == "POST" else None)
+    return FinalRequestOptions.construct(
+        method=method, url=path, json_data={} if method == "POST" else None
+    )
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"seed": NaN}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"seed": NaN}', b"\xff", b"[" * 100_000]
+)
 def test_a_body_that_is_no_object_is_refused(trainer: Trainer, body: bytes):
     import urllib.error
     import urllib.request
@@ -130,7 +140,7 @@ def test_a_body_that_is_no_object_is_refused(trainer: Trainer, body: bytes):
     from tests.trainer.conftest import KEY
 
     for path in ("fine_tuning/jobs", "chat/completions"):
-        asked = urllib.request.Request(  # noqa: S310 - ours
+        asked = urllib.request.Request(
             f"http://127.0.0.1:{trainer.port}/v1/{path}",
             data=body,
             headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
@@ -146,8 +156,9 @@ def test_without_the_key_nothing_is_told(trainer: Trainer, key: str):
     import urllib.error
     import urllib.request
 
-    asked = urllib.request.Request(  # noqa: S310 - ours
-        f"http://127.0.0.1:{trainer.port}/v1/models", headers={"Authorization": f"Bearer {key}".encode()}
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{trainer.port}/v1/models",
+        headers={"Authorization": f"Bearer {key}".encode()},
     )
     with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(asked):  # noqa: S310
         pass
