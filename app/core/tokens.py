@@ -3,6 +3,9 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import find_spec, module_from_spec, spec_from_loader
+from pathlib import Path
 from typing import Any
 
 Count = Callable[[str], int]
@@ -20,10 +23,33 @@ def counter(encoding: str = O200K) -> Count:
     The bound Rust method itself: 32 MB/s a core, linear in the text. It holds the GIL, so count in
     workers, never beside a request. It raises UnicodeEncodeError on a lone surrogate.
     """
-    from bpe_openai import _bindings  # noqa: PLC0415 - 40 MB that only who counts should load
-
-    count_text: Count = _bindings.tokenizer_for_encoding(encoding).count
+    count_text: Count = _bindings().tokenizer_for_encoding(encoding).count
     return count_text
+
+
+@cache
+def _bindings() -> Any:
+    """The tokenizer's compiled module, without its package around it.
+
+    Importing the package unpacks every vocabulary into Python dictionaries, which costs a second
+    and 60 MB a process and is never used here: the compiled module has its own.
+    """
+    package = find_spec("bpe_openai")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("bpe_openai")
+    folder = Path(package.submodule_search_locations[0])
+    path = next(
+        file
+        for file in folder.iterdir()
+        if file.name.startswith("_bindings.") and file.suffix != ".pyi"
+    )
+    loader = ExtensionFileLoader("bpe_openai._bindings", str(path))
+    spec = spec_from_loader(loader.name, loader)
+    if spec is None:
+        raise ImportError(loader.name)
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
 
 
 def count(text: str, encoding: str = O200K) -> int:
