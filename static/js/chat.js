@@ -67,7 +67,7 @@ class Answer {
     this.tokens += 1;
     this.firstAfter ??= (performance.now() - this.started) / 1000;
     this.text += delta;
-    this.words.textContent = this.text;
+    this.words.textContent = this.text.trimStart();
     this.measure(true);
     this.chat.follow();
   }

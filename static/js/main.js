@@ -4,6 +4,7 @@ import "./copy.js";
 import "./dialog.js";
 import "./forms.js";
 import "./live.js";
+import "./state.js";
 import "./upload.js";
 import "./chart.js";
 import "./chat.js";

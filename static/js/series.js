@@ -10,8 +10,10 @@ export const COLUMNS = [
 
 const SMOOTHING = 0.6;
 const CLEARLY_WORSE = 1.05;
+const STANDARD_ERRORS = 4;
 const FULL_POINTS_NEEDED = 3;
-const VALID_POINTS_NEEDED = 20;
+const BUCKETS = 12;
+const BUCKET_POINTS = 5;
 
 export class Series {
   constructor() {
@@ -63,26 +65,44 @@ export class Series {
     return smooth(this.columns[name]);
   }
 
-  /** The step since which validation only got worse by a clear margin, or null. */
+  /**
+   * The step since which validation only got worse by a clear margin, or null. The full set is believed first;
+   * the small batches between are averaged, and a rise within their noise is none.
+   */
   overfittingSince() {
-    const full = this.known("full_valid_loss", this.columns.full_valid_loss);
+    const full = this.known("full_valid_loss").map((point) => ({ ...point, error: 0 }));
     if (full.length >= FULL_POINTS_NEEDED) return turningPoint(full);
-    const valid = this.known("valid_loss", this.smooth("valid_loss"));
-    return valid.length >= VALID_POINTS_NEEDED ? turningPoint(valid) : null;
+    if (full.length > 1 && turningPoint(full) === null) return null;
+    const valid = this.known("valid_loss");
+    return valid.length >= BUCKETS * BUCKET_POINTS ? turningPoint(averaged(valid)) : null;
   }
 
-  known(name, values) {
-    return this.steps.flatMap((step, index) =>
-      this.columns[name][index] === null ? [] : [{ step, value: values[index] }],
-    );
+  known(name) {
+    return this.steps.flatMap((step, index) => {
+      const value = this.columns[name][index];
+      return value === null ? [] : [{ step, value }];
+    });
   }
+}
+
+/** Equal shares of the points as means, each with its standard error and the step in its middle. */
+function averaged(points) {
+  const size = points.length / BUCKETS;
+  return Array.from({ length: BUCKETS }, (_, index) => {
+    const share = points.slice(Math.round(index * size), Math.round((index + 1) * size));
+    const mean = share.reduce((sum, point) => sum + point.value, 0) / share.length;
+    const spread = share.reduce((sum, point) => sum + (point.value - mean) ** 2, 0) / (share.length - 1);
+    return { step: share[share.length >> 1].step, value: mean, error: Math.sqrt(spread / share.length) };
+  });
 }
 
 function turningPoint(points) {
   const best = points.reduce((low, point) => (point.value < low.value ? point : low));
   const last = points[points.length - 1];
-  const far = last.step - best.step >= 0.1 * last.step;
-  return far && last.value >= best.value * CLEARLY_WORSE ? best.step : null;
+  const isFar = last.step - best.step >= 0.1 * last.step;
+  const noise = STANDARD_ERRORS * Math.hypot(best.error, last.error);
+  const isWorse = last.value >= best.value * CLEARLY_WORSE && last.value - best.value > noise;
+  return isFar && isWorse ? best.step : null;
 }
 
 /** Exponential moving average, without the bias of its start; steps without a value are left out. */
