@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio.to_thread
 import structlog
@@ -10,9 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from typing_extensions import TypedDict  # pydantic needs it before Python 3.12
 
 from app import __doc__ as about
 from app import reactions, tables
@@ -78,6 +80,11 @@ TITLES = {
     507: "The disk is full",
 }
 
+PROBLEM = {
+    "description": "What is wrong, in words (RFC 9457)",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
 assert reactions  # noqa: S101 - imported for what it registers
 assert tables  # noqa: S101 - imported for the foreign keys it resolves
 
@@ -129,11 +136,22 @@ class RevalidatedFiles(StaticFiles):
         return answer
 
 
-def _schema(app: FastAPI) -> dict[str, object]:
+def _schema(app: FastAPI) -> dict[str, Any]:
+    """The API's description: operations by their first sentence, errors as problem details."""
     if app.openapi_schema is None:
         schema = get_openapi(title="Luthier", version="1", description=about, routes=app.routes)
-        schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        parts = schema["components"]
+        parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        described = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
+        parts["schemas"] |= described.pop("$defs") | {"Problem": described}
+        for unused in ("HTTPValidationError", "ValidationError"):
+            parts["schemas"].pop(unused, None)
         schema["security"] = [{"token": []}]
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                operation["summary"] = operation["description"].partition(".")[0]
+                operation["responses"].pop("422", None)
+                operation["responses"]["4XX"] = PROBLEM
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -204,9 +222,26 @@ def _drawn(request: Request, error: ProductError) -> Response:
     return page(request, template, view, status=error.status, headers=error.headers)
 
 
+class WrongField(TypedDict):
+    """One field that cannot be taken as it is."""
+
+    field: str
+    message: str
+
+
+class Problem(TypedDict):
+    """Problem details (RFC 9457) with what is wrong by field."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[WrongField]
+
+
 def problem(error: ProductError) -> JSONResponse:
-    """The error as problem details (RFC 9457)."""
-    content = {
+    """The error as problem details."""
+    content: Problem = {
         "type": "about:blank",
         "title": TITLES.get(error.status, "Error"),
         "status": error.status,

@@ -140,6 +140,8 @@ def record_check(session: Session, work: CheckWork, verdict: Verdict) -> None:
         f"version:{version.id}",
         actor_id=None,
         project_id=version.project_id,
+        name=session.get_one(Dataset, version.dataset_id).name,
+        number=version.number,
         status=version.status,
         rows=version.rows,
     )

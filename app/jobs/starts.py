@@ -86,7 +86,7 @@ def record_split(
         log(
             session,
             job,
-            f"{validation_rows:,} rows of {training_rows + validation_rows:,} split off to validate.",
+            f"{validation_rows:,} rows split off to validate, {training_rows:,} left to train on.",
         )
 
 

@@ -196,6 +196,7 @@ def finish(session: Session, job: Job, report: RunReport) -> None:
         actor_id=None,
         project_id=job.project_id,
         run_id=job.run_id,
+        name=job.name,
     )
 
 

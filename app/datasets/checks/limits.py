@@ -16,7 +16,9 @@ class FileLimits:
     name = "limits"
 
     def findings(self, seen: Seen) -> Iterator[Located]:
-        """Of the file: too few rows, few rows, too large a file."""
+        """Of the file: too few rows, few rows, too large a file. Of no file that is refused."""
+        if seen.tally.format is None or seen.tally.is_stopped:
+            return
         rows = seen.progress.rows
         if 0 < rows < FEWEST_ROWS:
             yield None, _too_few(rows)
