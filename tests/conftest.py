@@ -5,6 +5,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +16,12 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.core import database as databases
-from app.core import events, migrate, queue, secrets
+from app.core import events, heartbeat, migrate, queue, secrets
 from app.settings import settings
 from tests import broker as brokers
 from tests import postgres as servers
 
-pytest_plugins = ["tests.skips"]
+pytest_plugins = ["tests.skips", "tests.stage"]
 
 SECRET = base64.urlsafe_b64encode(bytes(range(7, 39))).decode()
 CACHED = (settings, secrets._root, events._client, queue.connect, databases.engine)
@@ -209,6 +210,7 @@ def _look_only(session: Session) -> None:
 
     event.listen(session, "before_flush", refuse)
     event.listen(session, "do_orm_execute", refuse_writing)
+    session.info["read_only"] = True
 
 
 @pytest.fixture
@@ -226,10 +228,12 @@ def _app():
 
 
 @pytest.fixture
-def client(database: str, _app):
+def client(database: str, _app, monkeypatch: pytest.MonkeyPatch):
     """A browser without a screen, signed out, on this test's transaction."""
     from starlette.testclient import TestClient
 
+    # Its thread would write into the shared transaction between two statements of the test.
+    monkeypatch.setattr(heartbeat, "keep_beating", lambda _kind: threading.Event())
     with TestClient(_app, base_url="http://127.0.0.1:8000", follow_redirects=False) as opened:
         yield opened
 

@@ -1,0 +1,216 @@
+"""What tests need, made the way the program makes it: plain functions, nothing hidden."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import app.tables  # noqa: F401 - every foreign key finds what it points at
+from app.auth import service as auth
+from app.auth.models import User
+from app.connections import service as connections
+from app.connections.models import Connection
+from app.core import storage
+from app.core.storage import Blob
+from app.datasets import service as datasets
+from app.datasets.checks import check_slice, verdict
+from app.datasets.models import Dataset, DatasetVersion
+from app.jobs import service as jobs
+from app.jobs.forms import JobForm
+from app.jobs.models import Job, JobStatus
+from app.projects import service as projects
+from app.projects.models import Project, Role
+from app.providers.base import RunReport, RunStatus
+
+PASSWORD = "correct horse battery staple"
+BASE_MODEL = "gpt-4o-mini-2024-07-18"
+PUBLIC_URL = "https://api.openai.com/v1"
+SYSTEM = "Say the intent of the question."
+
+
+def make_user(session: Session, name: str = "anna", *, password_hash: str | None = None) -> User:
+    """A person called `name`, at example.org."""
+    email = f"{name}@example.org"
+    return auth.create_user(session, email=email, name=name.title(), password_hash=password_hash)
+
+
+def make_project(
+    session: Session, owner: User, name: str = "Support routing", **members: User
+) -> Project:
+    """A project of `owner`; `editor=` and `viewer=` are let in."""
+    project = projects.create_project(session, name=name, user=owner)
+    for role, user in members.items():
+        projects.add_member(
+            session, project=project, user=user, role=Role(role), actor_id=owner.id
+        )
+    session.flush()
+    return project
+
+
+def make_connection(
+    session: Session,
+    project: Project,
+    *,
+    name: str = "OpenAI",
+    base_url: str = PUBLIC_URL,
+    api_key: str = "sk-0123456789abcdef",
+    profile: str = "openai",
+) -> Connection:
+    """An account at a provider; nobody is asked."""
+    made = connections.create_connection(
+        session,
+        project_id=project.id,
+        actor_id=project.created_by or 0,
+        name=name,
+        kind="openai",
+        base_url=base_url,
+        api_key=api_key,
+    )
+    made.profile = profile
+    session.flush()
+    return made
+
+
+def chat_row(question: str, answer: str, system: str = SYSTEM) -> bytes:
+    """One line of a chat file."""
+    messages = [
+        {"role": "system", "content": system},
+        {"role": "user", "content": question},
+        {"role": "assistant", "content": answer},
+    ]
+    return json.dumps({"messages": messages}).encode() + b"\n"
+
+
+def chat_file(rows: int = 12, *, words: str = "Where is parcel") -> bytes:
+    """A small file that every provider takes."""
+    return b"".join(chat_row(f"{words} {n}?", ("delivery", "refund")[n % 2]) for n in range(rows))
+
+
+def make_blob(content: bytes) -> Blob:
+    """Stored bytes."""
+    with storage.Incoming() as incoming:
+        incoming.write(content)
+        return incoming.keep()
+
+
+def make_version(
+    session: Session,
+    project: Project,
+    content: bytes | None = None,
+    *,
+    name: str = "Tickets",
+    dataset: Dataset | None = None,
+) -> DatasetVersion:
+    """An uploaded version that nobody has checked."""
+    return datasets.receive_upload(
+        session,
+        project_id=project.id,
+        actor_id=project.created_by or 0,
+        blob=make_blob(chat_file() if content is None else content),
+        file_name=f"{name}.jsonl",
+        name=name,
+        dataset=dataset,
+    )
+
+
+def make_checked_version(
+    session: Session,
+    project: Project,
+    content: bytes | None = None,
+    *,
+    name: str = "Tickets",
+    dataset: Dataset | None = None,
+) -> DatasetVersion:
+    """A version with its verdict: ready, or rejected where the content asks for it."""
+    version = make_version(session, project, content, name=name, dataset=dataset)
+    work = datasets.claim_check(session, version.id)
+    assert work is not None
+    blob, index = storage.blob_path(version.sha256), storage.index_path(version.id)
+    inherit = storage.index_path(work.inherit_id) if work.inherit_id else None
+    index.unlink(missing_ok=True)
+    progress = work.progress
+    while not progress.is_done:
+        progress = check_slice(blob, index, progress, seconds=60, inherit=inherit)
+    datasets.record_check(session, work, verdict(index))
+    session.flush()
+    return version
+
+
+def make_job(
+    session: Session,
+    project: Project,
+    connection: Connection,
+    version: DatasetVersion,
+    *,
+    key: str = "form:1",
+    **form: Any,
+) -> Job:
+    """A queued job, as a click makes it."""
+    filled = {
+        "connection_id": connection.id,
+        "training_version_id": version.id,
+        "base_model": BASE_MODEL,
+        **form,
+    }
+    user = session.get_one(User, project.created_by)
+    return jobs.create_job(
+        session,
+        project=project,
+        user=user,
+        form=JobForm.model_validate(filled),
+        request_key=key,
+    )
+
+
+def make_running_job(
+    session: Session,
+    project: Project,
+    connection: Connection,
+    version: DatasetVersion,
+    *,
+    run_id: str = "ftjob-1",
+    key: str = "form:1",
+    **form: Any,
+) -> Job:
+    """A job whose run is known, although no provider was asked."""
+    job = make_job(session, project, connection, version, key=key, **form)
+    job.status, job.run_id, job.provider_status = JobStatus.RUNNING, run_id, "running"
+    job.started_at, job.due_at = job.created_at, None
+    connection.due_at = job.created_at
+    session.flush()
+    return job
+
+
+def make_report(run_id: str = "ftjob-1", **changes: Any) -> RunReport:
+    """What a provider says of a run that trains."""
+    values: dict[str, Any] = {
+        "run_id": run_id,
+        "status": RunStatus.RUNNING,
+        "provider_status": "running",
+        "base_model": BASE_MODEL,
+        "model_name": None,
+        "created_at": None,
+        "finished_at": None,
+        "estimated_finish_at": None,
+        "trained_tokens": None,
+        "method": "supervised",
+        "hyperparameters": {},
+        "seed": None,
+        "suffix": None,
+        "training_file_id": None,
+        "validation_file_id": None,
+        "result_file_ids": (),
+        "metadata": {},
+        "error": None,
+    }
+    return RunReport(**{**values, **changes})
+
+
+def problem_fields(answer: Any) -> dict[str, str]:
+    """The field errors of a problem-details answer, by field."""
+    found: Mapping[str, Any] = {}
+    with suppress(ValueError):
+        found = answer.json()
+    return {item["field"]: item["message"] for item in found.get("errors", [])}

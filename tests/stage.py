@@ -1,0 +1,210 @@
+"""Fixtures for tests of the product: a team at work, its browsers and scripts, a witness to ask."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from app.auth import service as auth
+from app.auth.access import cookie_name
+from app.auth.models import User, UserSession
+from app.connections.models import Connection
+from app.core import clock, database, secrets
+from app.datasets.models import DatasetVersion
+from app.jobs.models import Job
+from app.projects.models import Project
+from app.settings import settings
+from tests import make
+from tests.witness import handle
+
+ROLES = ("owner", "editor", "viewer", "outsider")
+
+
+@dataclass(frozen=True)
+class Team:
+    """Ids of a project with people in every role, a connection, and twelve checked rows."""
+
+    project_id: int
+    connection_id: int
+    version_id: int
+    dataset_id: int
+    users: dict[str, int]
+
+
+class Browser:
+    """A person's browser: sends the session's cookie, and its token with every form."""
+
+    def __init__(self, client: Any, user_id: int) -> None:
+        self.client = client
+        with database.unit_of_work() as session:
+            self.token = auth.sign_in(session, user_id)
+            found = session.get_one(UserSession, secrets.fingerprint(self.token))
+            self.csrf = found.csrf
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Cookie": f"{cookie_name()}={self.token}"}
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.client.get(path, headers={**self.headers, **headers})
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **headers: str) -> Any:
+        fields = {"csrf": self.csrf, **(data or {})}
+        return self.client.post(path, data=fields, headers={**self.headers, **headers})
+
+    def send(self, method: str, path: str, **words: Any) -> Any:
+        """Anything else; the token goes into the header."""
+        headers = {**self.headers, "X-CSRF-Token": self.csrf, **words.pop("headers", {})}
+        return self.client.request(method, path, headers=headers, **words)
+
+
+class Script:
+    """A script with somebody's API token."""
+
+    def __init__(self, client: Any, user_id: int) -> None:
+        self.client = client
+        with database.unit_of_work() as session:
+            self.token = auth.create_token(session, session.get_one(User, user_id), name="tests")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def get(self, path: str, **words: Any) -> Any:
+        return self.client.get(f"/api/v1{path}", headers=self.headers, **words)
+
+    def post(self, path: str, **words: Any) -> Any:
+        headers = {**self.headers, **words.pop("headers", {})}
+        return self.client.post(f"/api/v1{path}", headers=headers, **words)
+
+
+@pytest.fixture(autouse=True)
+def _clock_as_it_is() -> Iterator[None]:
+    yield
+    clock.shift(0)
+
+
+@pytest.fixture(scope="session")
+def _stage_witness(tmp_path_factory):
+    with handle.running(tmp_path_factory.mktemp("witness")) as witness:
+        yield witness
+
+
+@pytest.fixture
+def witness(_stage_witness, monkeypatch):
+    """A provider's server as new, which connections of this test may reach; do not kill it."""
+    _stage_witness.reset()
+    monkeypatch.setenv("LUTHIER_ALLOW_HOSTS", _stage_witness.host)
+    settings.cache_clear()
+    return _stage_witness
+
+
+def make_team(url: str, key: str) -> Team:
+    """A project with people in every role, and one account at the provider of that address."""
+    with database.unit_of_work() as session:
+        users = {role: make.make_user(session, role) for role in ROLES}
+        project = make.make_project(
+            session, users["owner"], editor=users["editor"], viewer=users["viewer"]
+        )
+        connection = make.make_connection(session, project, base_url=url, api_key=key)
+        version = make.make_checked_version(session, project)
+        return Team(
+            project.id,
+            connection.id,
+            version.id,
+            version.dataset_id,
+            {role: user.id for role, user in users.items()},
+        )
+
+
+@pytest.fixture
+def team(database) -> Team:
+    """A team whose provider is never asked."""
+    return make_team(make.PUBLIC_URL, "sk-0123456789abcdef")
+
+
+@pytest.fixture
+def workshop(database, witness) -> Team:
+    """A team whose provider is the witness."""
+    return make_team(witness.url, handle.KEY)
+
+
+@pytest.fixture
+def browser(client):
+    """Sign a person in: `browser(team.users["viewer"])`."""
+    return lambda user_id: Browser(client, user_id)
+
+
+@pytest.fixture
+def script(client):
+    """A script of a person: `script(team.users["owner"])`."""
+    return lambda user_id: Script(client, user_id)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def real_database(request, monkeypatch, letters, tmp_path) -> Iterator[str]:
+    """A migrated database of this test alone that really commits: for what happens in parallel."""
+    from app.core import migrate
+
+    if request.param == "postgresql":
+        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("postgres_url"))
+        settings.cache_clear()
+    else:
+        settings.cache_clear()
+        migrate.upgrade()
+    database.engine.cache_clear()
+    yield request.param
+    database.engine().dispose()
+    database.engine.cache_clear()
+
+
+class Queries:
+    """Counts statements sent to a database while it is open."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.statements = engine, []
+
+    def __enter__(self) -> "Queries":
+        event.listen(self.engine, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(self.engine, "before_cursor_execute", self._note)
+
+    def _note(self, _connection, _cursor, statement: str, *_: object) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "PRAGMA")):
+            self.statements.append(statement)
+
+    @property
+    def count(self) -> int:
+        return len(self.statements)
+
+
+@pytest.fixture
+def queries(database, _engines):
+    """`with queries() as seen: …` counts what the program asks the database."""
+    return lambda: Queries(_engines(database))
+
+
+def read(model: Any, row_id: Any) -> Any:
+    """The row as it stands now."""
+    with database.read_only() as session:
+        return session.get_one(model, row_id)
+
+
+def job_of(job_id: int) -> Job:
+    return read(Job, job_id)
+
+
+def version_of(version_id: int) -> DatasetVersion:
+    return read(DatasetVersion, version_id)
+
+
+def connection_of(connection_id: int) -> Connection:
+    return read(Connection, connection_id)
+
+
+def project_of(project_id: int) -> Project:
+    return read(Project, project_id)
