@@ -33,7 +33,7 @@ from app.core.forms import explain
 from app.core.guards import Guards
 from app.core.pages import page, redirect_to
 from app.core.views import ErrorView
-from app.dashboard import docs
+from app.dashboard import docs, kit
 from app.dashboard import routes as dashboard
 from app.datasets import api as datasets_api
 from app.datasets import routes as datasets
@@ -58,6 +58,7 @@ PAGES = (
     catalog.router,
     dashboard.router,
     docs.router,
+    kit.router,
 )
 API = (
     projects_api.router,

@@ -7,6 +7,7 @@ import { accuracySeries, colours, lossSeries, options } from "./plots.js";
 const POLL_MS = 5000;
 const TABLE_ROWS = 500;
 const EPOCH_MARKS_AT_MOST = 24;
+const HALVES_RANGE = 80;
 let charts = 0;
 
 class Chart {
@@ -116,7 +117,7 @@ class Chart {
     this.part("empty").hidden = count > 0;
     this.part("accuracy-part").hidden = !this.series.has("train_mean_token_accuracy") && count > 0;
     this.offerEpochs();
-    if (this.plots.length === 0 || this.hadValid !== this.series.has("valid_loss")) {
+    if (this.plots.length === 0 || this.hadValid !== this.series.has("valid_loss") || this.hadBase !== this.base()) {
       this.build();
     } else {
       this.plots[0].setData(this.lossData());
@@ -167,6 +168,12 @@ class Chart {
     ];
   }
 
+  /** Halves read well over a few of them; over many, tenths do. */
+  base() {
+    const losses = this.series.smooth("train_loss").filter((value) => value > 0);
+    return Math.max(...losses) / Math.min(...losses) > HALVES_RANGE ? 10 : 2;
+  }
+
   isLog() {
     return this.choice("y") === "log";
   }
@@ -207,13 +214,14 @@ class Chart {
     const tint = colours(this.figure);
     const font = `11px ${getComputedStyle(this.figure).fontFamily}`;
     this.hadValid = this.series.has("valid_loss");
+    this.hadBase = this.base();
     const log = this.isLog();
     const lossOptions = options({
       tint,
       font,
       frame: this.frame(),
-      series: lossSeries(tint),
-      scale: log ? { distr: 3, log: 2 } : { range: (plot, low, high) => [0, (high ?? 1) * 1.05 || 1] },
+      series: lossSeries(tint, this.series.count),
+      scale: log ? { distr: 3, log: this.base() } : { range: (plot, low, high) => [0, (high ?? 1) * 1.05 || 1] },
       valueAxis: { values: (plot, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
     });
     const accuracyOptions = options({

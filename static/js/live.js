@@ -13,7 +13,7 @@ const lastNudge = new Map();
 const pendingNudge = new Map();
 
 const topicsOnPage = () =>
-  [...new Set([...document.querySelectorAll("[data-topic]")].map((element) => element.dataset.topic))].sort();
+  [...new Set([...document.querySelectorAll("[data-topic]")].map((element) => element.dataset.topic).filter(Boolean))].sort();
 
 function connect() {
   clearTimeout(retry);

@@ -1,6 +1,7 @@
 // How uPlot draws our curves: colours from the tokens, square points on a dashed line, what is still to come.
 
 const AXIS_SIZE = 44;
+const MANY_POINTS = 400;
 
 /** The tokens as the browser resolves them now, by name without dashes in front. */
 export function colours(element) {
@@ -29,16 +30,18 @@ const line = (colour, width, extra = {}) => ({
   ...extra,
 });
 
-const raw = (colour) => line(faint(colour, 0.3), 1);
+// Raw points do not stretch the axis: one lucky batch would flatten every curve.
+const raw = (colour) => line(faint(colour, 0.3), 1, { auto: false });
 
 /** Series of the loss plot, in the order of its data: raw and smoothed training, raw and smoothed validation, full. */
-export function lossSeries(tint) {
+export function lossSeries(tint, count) {
+  const width = count > MANY_POINTS ? 1.5 : 2;
   return [
     {},
     raw(tint.train),
     raw(tint.valid),
-    line(tint.train, 2),
-    line(tint.valid, 2),
+    line(tint.train, width),
+    line(tint.valid, width),
     line(tint["full-valid"], 1.25, { dash: [4, 4] }),
   ];
 }
@@ -79,7 +82,11 @@ export function options({ tint, font, frame, series, scale, valueAxis }) {
         incrs: frame.increments,
         space: 72,
       }),
-      axis(tint, font, { size: AXIS_SIZE, grid: { stroke: tint.grid, width: 1 }, ...valueAxis }),
+      axis(tint, font, {
+        size: AXIS_SIZE,
+        ...valueAxis,
+        grid: { stroke: tint.grid, width: 1, filter: scale.log === 10 ? wholeTenths : undefined },
+      }),
     ],
     series,
     hooks: {
@@ -89,6 +96,10 @@ export function options({ tint, font, frame, series, scale, valueAxis }) {
     },
   };
 }
+
+/** Of the nine lines of a decade only its first is drawn. */
+const wholeTenths = (plot, splits) =>
+  splits.map((value) => (Math.abs(Math.log10(value) % 1) < 1e-6 ? value : null));
 
 /** A point under the crosshair, in the colour of its line. */
 function cursorPoint() {

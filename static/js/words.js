@@ -34,7 +34,7 @@ export function loss(value) {
 }
 
 /** The same on an axis, where round numbers stand: 0.5. */
-export const tick = (value) => Number(value.toPrecision(3)).toString();
+export const tick = (value) => Number(value.toPrecision(value < 0.1 ? 2 : 3)).toString();
 
 /** A share as percent: 0.931 → "93.1 %". */
 export const percent = (share) => `${(share * 100).toFixed(1)} %`;
