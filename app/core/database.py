@@ -6,6 +6,7 @@ from functools import lru_cache
 from sqlite3 import Connection as SqliteConnection
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import Depends, Request
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
@@ -15,6 +16,17 @@ from app.settings import settings
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 READ_ONLY = {"luthier_read_only": True, "postgresql_readonly": True}
 
+
+def _to_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+# A list of jobs decodes a hundred JSON columns: the standard decoder takes half of its time.
+JSON_CODEC: dict[str, Any] = {
+    "json_serializer": _to_json,
+    "json_deserializer": msgspec.json.decode,
+}
+
 SessionFactory = sessionmaker(expire_on_commit=False)
 
 
@@ -23,12 +35,14 @@ def engine() -> Engine:
     """The engine of this process, made at first use so that a forked child gets its own."""
     url = settings().database_url
     if url.startswith("sqlite"):
-        made = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
+        local = {"timeout": 15, "check_same_thread": False}
+        made = create_engine(url, connect_args=local, **JSON_CODEC)
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
         return made
     return create_engine(
         url,
+        **JSON_CODEC,
         pool_size=8,
         max_overflow=8,
         pool_pre_ping=True,

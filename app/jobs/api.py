@@ -50,8 +50,8 @@ def create(
     key = f"api:{idempotency_key}" if idempotency_key else f"once:{uuid.uuid4()}"
     job = service.create_job(session, project=project, user=user, form=body, request_key=key)
     if job.first_answer is None:
-        job.first_answer = jsonable_encoder(job_resource(job))
-    return JSONResponse(job.first_answer, 201)
+        job.first_answer = bytes(JSONResponse(jsonable_encoder(job_resource(job))).body).decode()
+    return Response(job.first_answer, 201, media_type="application/json")
 
 
 @router.get("/projects/{project_id}/jobs", name="api.jobs.index")

@@ -27,13 +27,13 @@ def spark_path(values: Sequence[float], *, low: float, high: float, share: float
 def thinned(
     kept: Sequence[Sequence[float]], fresh: Sequence[tuple[int, float]]
 ) -> list[list[float]]:
-    """At most sixty points of a series, evenly spaced: of more, every other one goes."""
+    """At most sixty points of a series, evenly spaced, to four digits: more than a pixel shows."""
     points = [list(point) for point in kept]
     gap = points[1][0] - points[0][0] if len(points) > 1 else 0
     for step, value in fresh:
         if points and step - points[-1][0] < gap:
             continue
-        points.append([step, value])
+        points.append([step, float(f"{value:.4g}")])
         if len(points) > SPARK_POINTS:
             points = points[::2]
             gap = points[1][0] - points[0][0]

@@ -75,7 +75,8 @@ class Job(Leased, Base):
     op_key: Mapped[str] = mapped_column(String(36), unique=True)
     request_key: Mapped[str] = mapped_column(String(255))
     request_sha256: Mapped[str] = mapped_column(String(64))
-    first_answer: Mapped[dict[str, Any] | None]
+    # As text: PostgreSQL's JSON forgets the order of the fields, and a repeat gets the same bytes.
+    first_answer: Mapped[str | None] = mapped_column(Text)
 
     training_sha256: Mapped[str | None] = mapped_column(String(64))
     training_rows: Mapped[int | None]

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, defer, joinedload
+from sqlalchemy.sql.base import ExecutableOption
 
 from app.datasets.models import DatasetVersion
 from app.jobs.models import FOLLOWED, UNENDED, Checkpoint, Job, JobEvent, JobStatus, StartAttempt
@@ -13,9 +15,18 @@ from app.jobs.models import FOLLOWED, UNENDED, Checkpoint, Job, JobEvent, JobSta
 def _with_all(query: Select[Job]) -> Select[Job]:
     return query.options(
         joinedload(Job.connection),
-        joinedload(Job.training_version).joinedload(DatasetVersion.dataset),
-        joinedload(Job.validation_version).joinedload(DatasetVersion.dataset),
+        _named(Job.training_version),
+        _named(Job.validation_version),
         joinedload(Job.creator),
+    )
+
+
+def _named(version: Any) -> ExecutableOption:
+    """A version with its dataset, without the report: that is a page of its own, and long."""
+    return joinedload(version).options(
+        defer(DatasetVersion.report, raiseload=True),
+        defer(DatasetVersion.progress, raiseload=True),
+        joinedload(DatasetVersion.dataset),
     )
 
 

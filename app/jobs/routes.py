@@ -36,7 +36,7 @@ from app.projects.access import CurrentProject, OrderingProject, SpendableProjec
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 asking = APIRouter()
 
-PAGE = 50
+PAGE = 25
 FEW_EVENTS = 12
 
 
