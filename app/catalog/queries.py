@@ -59,7 +59,7 @@ def model_ids_of_jobs(session: Session, job_ids: Sequence[int]) -> dict[int, int
     rows = session.execute(
         select(TunedModel.job_id, TunedModel.id).where(TunedModel.job_id.in_(job_ids))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def words_of_connection(session: Session, connection_id: int) -> str | None:

@@ -455,9 +455,7 @@ def upgrade() -> None:
         sa.Column("op_key", sa.String(length=36), nullable=False),
         sa.Column("request_key", sa.String(length=255), nullable=False),
         sa.Column("request_sha256", sa.String(length=64), nullable=False),
-        sa.Column(
-            "first_answer", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True
-        ),
+        sa.Column("first_answer", sa.Text(), nullable=True),
         sa.Column("training_sha256", sa.String(length=64), nullable=True),
         sa.Column("training_rows", sa.BigInteger(), nullable=True),
         sa.Column("validation_sha256", sa.String(length=64), nullable=True),
