@@ -253,15 +253,15 @@ def test_a_slice_made_twice_or_lost_before_it_was_recorded_changes_nothing(tmp_p
 
 
 def _die_in_the_middle(blob: Path, index: Path, rows_before_death: int) -> None:
-    add = store.Store.add_row
+    add = store.Store.add_rows
 
-    def add_and_die(self: store.Store, values: tuple[int, ...]) -> None:
-        add(self, values)
-        if values[0] == rows_before_death:
-            self.flush()
+    def add_and_die(self: store.Store, rows: list[tuple[int, ...]]) -> None:
+        last = rows[-1][0]
+        add(self, rows)
+        if last >= rows_before_death:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    store.Store.add_row = add_and_die  # type: ignore[method-assign]
+    store.Store.add_rows = add_and_die  # type: ignore[method-assign]
     checks.check_slice(blob, index, checks.Progress(), seconds=60, limits=LIMITS)
 
 

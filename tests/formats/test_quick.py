@@ -57,8 +57,9 @@ def slowly(line: bytes) -> Any:
 
 def quickly(line: bytes) -> Any:
     """What the quick way measures; both ways of counting strings must agree."""
-    (strings,) = count_strings_by_line(line.replace(b"\n", b" ") + b"\n")
-    assert strings in {UNKNOWN, count_strings(line.replace(b"\n", b" "))}
+    line = line.replace(b"\n", b" ")
+    (strings,) = count_strings_by_line(line + b"\n", [line])
+    assert strings in {UNKNOWN, count_strings(line)}
     measured = chat_quick.quick(line, counted, UNKNOWN)
     assert chat_quick.quick(line, counted, strings) == measured
     return measured
@@ -138,10 +139,15 @@ def test_plain_conversations_go_the_quick_way():
 def test_strings_are_counted_line_by_line_as_one_by_one():
     lines = [make_line(), raw_question(b'\\"'), b"", b"{}", raw_question(b"\\\\")]
     block = b"\n".join(lines) + b"\n"
-    assert count_strings_by_line(block) == [9, 9, 0, 0, UNKNOWN]
+    assert count_strings_by_line(block, lines) == [9, 9, 0, 0, UNKNOWN]
     assert [count_strings(line) for line in lines] == [9, 9, 0, 0, 9]
     assert count_strings(raw_question(b"\\u0000")) == UNSAFE
-    assert set(count_strings_by_line(block + raw_question(b"\\u0000") + b"\n")) == {UNKNOWN}
+    lines.append(raw_question(b"\\u0000"))
+    assert set(count_strings_by_line(b"\n".join(lines) + b"\n", lines)) == {UNKNOWN}
+    long = raw_question(b'\\"' * 70_000)
+    assert count_strings_by_line(long + b"\n", [long]) == [9]
+    many = b'{"a":[%s1]}' % (b'"",' * 70_000)
+    assert count_strings_by_line(many + b"\n", [many]) == [70_001]
 
 
 def test_each_role_is_one_token_in_both_encodings():

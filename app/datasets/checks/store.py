@@ -46,7 +46,6 @@ class Store:
         self.findings_per_rule = findings_per_rule
         self.progress = Progress()
         self.tally = Tally()
-        self._rows: list[tuple[Any, ...]] = []
         self._findings: list[tuple[Any, ...]] = []
 
     def load(self) -> None:
@@ -58,11 +57,10 @@ class Store:
         self.progress = Progress(**state["progress"])
         self.tally = _tally(state["tally"])
 
-    def add_row(self, values: tuple[Any, ...]) -> None:
-        """One row: n, line, offset, length, row_id, hash, prompt, tokens, flags."""
-        self._rows.append(values)
-        if len(self._rows) >= _BATCH:
-            self.flush()
+    def add_rows(self, rows: list[tuple[Any, ...]]) -> None:
+        """Write rows, in the order of the table's columns without `side`, and empty the list."""
+        self.connection.executemany(_ROW, rows)
+        rows.clear()
 
     def add_finding(self, line: int | None, finding: Finding) -> None:
         """Count a finding; of each rule only the first ones are stored."""
@@ -88,9 +86,6 @@ class Store:
 
     def flush(self) -> None:
         """Hand what waits to SQLite."""
-        if self._rows:
-            self.connection.executemany(_ROW, self._rows)
-            self._rows.clear()
         if self._findings:
             self.connection.executemany(_FINDING, self._findings)
             self._findings.clear()

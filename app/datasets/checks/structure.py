@@ -58,6 +58,7 @@ class _Rows:
         self.salt = salt
         self.count = counter()
         self.tallier = Tallier(store.tally)
+        self.waiting: list[tuple[object, ...]] = []
         self.format = FORMATS[self.tally.format] if self.tally.format else None
 
     def begin(self, head: bytes) -> bool:
@@ -78,18 +79,28 @@ class _Rows:
         if block.endswith(b"\n"):
             lines.pop()
             if len(block) < _COUNTED_TOGETHER:
-                counts = count_strings_by_line(block)
+                counts = count_strings_by_line(block, lines)
         del block
-        for line, strings in zip(lines, counts, strict=False):
-            self._take_line(line, strings)
+        for line, strings in zip(lines, counts, strict=True):
+            self.line += 1
+            measured = None
+            if self.format is not None and len(line) <= self.limits.line:
+                measured = self.format.quick(line, self.count, strings)
+            if measured is None:
+                self._take_slowly(line)
+            else:
+                self._place(len(line), line, measured, 0)
+            self.offset += len(line) + 1
             if self.tally.is_stopped:
                 break
         self.offset = min(self.offset, self.size)
+        self.store.add_rows(self.waiting)
 
     def pass_over(self, length: int) -> None:
         """A line too long to look at, newline included."""
         self.line += 1
         self._too_long(length - 1, b"")
+        self.store.add_rows(self.waiting)
         self.offset = min(self.offset + length, self.size)
 
     def finish(self) -> None:
@@ -105,22 +116,16 @@ class _Rows:
             )
         )
 
-    def _take_line(self, line: bytes, strings: int) -> None:
-        self.line += 1
+    def _take_slowly(self, line: bytes) -> None:
         content = line.strip()
         if len(line) > self.limits.line:
             self._too_long(len(line), content)
         elif not content:
             self.store.add_finding(self.line, _BLANK)
         else:
-            flags = 0
-            measured = self.format.quick(content, self.count, strings) if self.format else None
-            if measured is None:
-                measured, flags = self._slowly(content)
-            self._place(len(line), content, measured, flags)
-        self.offset += len(line) + 1
+            self._place(len(line), content, *self._read(content))
 
-    def _slowly(self, content: bytes) -> tuple[Measured, int]:
+    def _read(self, content: bytes) -> tuple[Measured, int]:
         try:
             value = read_object(content)
         except Unreadable as error:
@@ -177,7 +182,7 @@ class _Rows:
         digest = hashlib.blake2b(measured.prompt, digest_size=16)
         prompt = int.from_bytes(digest.digest()[:8], "little", signed=True)
         digest.update(measured.rest or content)
-        self.store.add_row(
+        self.waiting.append(
             (
                 n,
                 self.line,
