@@ -85,7 +85,7 @@ export function options({ tint, font, frame, series, scale, valueAxis }) {
       axis(tint, font, {
         size: AXIS_SIZE,
         ...valueAxis,
-        grid: { stroke: tint.grid, width: 1, filter: scale.log === 10 ? wholeTenths : undefined },
+        grid: { stroke: tint.grid, width: 1, filter: scale.log === 10 ? wholeTenths : everyLine },
       }),
     ],
     series,
@@ -96,6 +96,8 @@ export function options({ tint, font, frame, series, scale, valueAxis }) {
     },
   };
 }
+
+const everyLine = (plot, splits) => splits;
 
 /** Of the nine lines of a decade only its first is drawn. */
 const wholeTenths = (plot, splits) =>
