@@ -124,6 +124,16 @@ def _know_all_tables() -> None:
     assert app.tables  # noqa: S101 - imported for the foreign keys it resolves
 
 
+def _expect_database() -> None:
+    """A command beside an instance must not make an empty database in the wrong folder."""
+    url = settings().database_url
+    if url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
+        raise SystemExit(
+            f"There is no database in {settings().home} yet. "
+            "Start Luthier once, or name its folder with LUTHIER_HOME."
+        )
+
+
 def create_user(asked: argparse.Namespace) -> int:
     """An account, with a link to set its password unless one comes on standard input."""
     from app.auth import passwords, service
@@ -133,6 +143,7 @@ def create_user(asked: argparse.Namespace) -> int:
     from app.projects.models import Role
 
     _use_the_running_port()
+    _expect_database()
     _know_all_tables()
     password = sys.stdin.readline().rstrip("\n") if asked.password_stdin else None
     hashed = passwords.hashed(password) if password is not None else None
@@ -154,6 +165,7 @@ def create_token(asked: argparse.Namespace) -> int:
     from app.auth import queries, service
     from app.core.database import unit_of_work
 
+    _expect_database()
     _know_all_tables()
     with unit_of_work() as session:
         user = queries.user_by_email(session, asked.email.strip().lower())
@@ -272,14 +284,14 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Do what the words say; the exit status."""
     owned.end_with_parent()
+    os.umask(0o077)
     asked = parser().parse_args()
     do: Callable[[argparse.Namespace], int] = asked.do
     try:
         return do(asked)
     except ProductError as error:
-        raise SystemExit(
-            " ".join([error.message, *(wrong.message for wrong in error.errors)])
-        ) from error
+        words = dict.fromkeys([error.message, *(wrong.message for wrong in error.errors)])
+        raise SystemExit(" ".join(words)) from error
 
 
 if __name__ == "__main__":
