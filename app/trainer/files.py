@@ -4,9 +4,9 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import msgspec
 
@@ -55,15 +55,26 @@ class Incoming:
         self._path.unlink(missing_ok=True)
 
 
+class Results(Protocol):
+    """Where result tables are asked for."""
+
+    def result_files(self) -> Iterable[tuple[StoredFile, Path]]:
+        """All of them."""
+
+    def result_of(self, file_id: str) -> tuple[StoredFile, Path] | None:
+        """The one of this id."""
+
+    def delete_result(self, file_id: str) -> bool:
+        """Delete it; False when there is none."""
+
+
 class Files:
     """The folder of uploaded files.
 
-    Result files belong to runs and are asked of them through `results`.
+    Result tables belong to runs and are asked of them.
     """
 
-    def __init__(
-        self, folder: Path, results: Callable[[], Iterable[tuple[StoredFile, Path]]]
-    ) -> None:
+    def __init__(self, folder: Path, results: Results) -> None:
         self._folder = folder
         self._results = results
         self._lock = threading.Lock()
@@ -109,23 +120,23 @@ class Files:
         file = self._known.get(file_id)
         if file is not None:
             return (file, self.path(file.id)) if self._is_alive(file) else None
-        return next((found for found in self._results() if found[0].id == file_id), None)
+        return self._results.result_of(file_id)
 
     def newest_first(self) -> list[StoredFile]:
         """Every file that has not expired."""
         with self._lock:
             uploaded = list(self._known.values())
         everything = [file for file in uploaded if self._is_alive(file)] + [
-            file for file, _ in self._results()
+            file for file, _ in self._results.result_files()
         ]
         return sorted(everything, key=lambda file: file.created_at, reverse=True)
 
     def delete(self, file_id: str) -> bool:
-        """Remove an uploaded file; False when it is none."""
+        """Remove a file; False when there is none of this id."""
         with self._lock:
             known = self._known.pop(file_id, None)
         if known is None:
-            return False
+            return self._results.delete_result(file_id)
         (self._folder / f"{file_id}.json").unlink(missing_ok=True)
         self.path(file_id).unlink(missing_ok=True)
         return True

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from app.trainer.folder import Failure, State
+from app.trainer.folder import WAITING, Failure, State
 from app.trainer.ownership import OWNED, OWNER_PIPE
 from app.trainer.record import Recorder
 from app.trainer.runs import Run, Runs
@@ -19,6 +19,7 @@ POLL_SECONDS = 0.1
 FOREIGN_POLL_SECONDS = 0.5
 END_SECONDS = 15.0
 LAUNCHES_WITHOUT_WORD = 5
+RELAUNCH_SECONDS = 0.2
 LOG = logging.getLogger(__name__)
 
 
@@ -31,27 +32,38 @@ def child_environment() -> dict[str, str]:
 
 
 class Launcher:
-    """Lives on the event loop, in the main thread: the parent-death signal follows the thread."""
+    """Lives on the event loop, in the main thread: the parent-death signal follows the thread.
+
+    A run is waiting, a child's, held by a child of an earlier server, or ended.
+    """
 
     def __init__(self, runs: Runs, *, at_once: int) -> None:
         self._runs = runs
         self._at_once = at_once
         self._is_owner = os.environ.get(OWNED) == "1"
+        self._waiting: dict[str, Run] = {}
+        self._held: dict[str, Run] = {}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._hurried: set[str] = set()
         self._launches: dict[str, tuple[int, float]] = {}
         self._nudge = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
         # The write end stays open as long as this process lives; children hold the read end.
         self._pipe = os.pipe() if self._is_owner else None
 
-    def nudge(self) -> None:
-        """Something changed: look now. Safe from any thread."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._nudge.set)
+    def expect(self, run: Run) -> None:
+        """A new run: it begins when it is its turn."""
+        self._waiting[run.id] = run
+        self._nudge.set()
+
+    def hurry(self, run: Run) -> None:
+        """A run was cancelled: if it waits, a child of its own writes that down at once."""
+        self._hurried.add(run.id)
+        self._nudge.set()
 
     async def watch(self) -> None:
         """Start, reap and start again until cancelled."""
-        self._loop = asyncio.get_running_loop()
+        for run in self._runs.unended():
+            (self._held if run.folder.is_held() else self._waiting)[run.id] = run
         while True:
             self._nudge.clear()
             try:
@@ -65,40 +77,43 @@ class Launcher:
                 continue
 
     def _look(self) -> float | None:
-        self._reap()
-        unended = self._runs.unended()
-        foreign = {
-            run.id for run in unended if run.id not in self._children and run.folder.is_held()
-        }
-        for run in unended:
-            if run.id in self._children or run.id in foreign:
-                continue
-            if run.folder.control().cancel or len(self._children) + len(foreign) < self._at_once:
+        """Do what is due; seconds until the next look, or None when nothing can change unasked."""
+        self._collect()
+        for run in list(self._waiting.values()):
+            is_turn = len(self._children) + len(self._held) < self._at_once
+            if not is_turn and not self._hurried:
+                break
+            if is_turn or run.id in self._hurried:
                 self._start(run)
-        if self._children:
+        if self._children or self._waiting:
             return POLL_SECONDS
-        return FOREIGN_POLL_SECONDS if unended else None
+        return FOREIGN_POLL_SECONDS if self._held else None
 
-    def _reap(self) -> None:
-        for run_id, child in list(self._children.items()):
-            if child.poll() is None:
-                continue
-            del self._children[run_id]
+    def _collect(self) -> None:
+        ended = [run_id for run_id, child in self._children.items() if child.poll() is not None]
+        released = [run_id for run_id, run in self._held.items() if not run.folder.is_held()]
+        for run_id in [*ended, *released]:
+            self._children.pop(run_id, None)
+            self._held.pop(run_id, None)
             run = self._runs.get(run_id)
-            if run is not None and not run.state().is_ended:
-                LOG.warning(
-                    "the training of %s ended early, exit status %s", run_id, child.returncode
-                )
+            if run is None or run.state().is_ended:
+                self._hurried.discard(run_id)
+                self._launches.pop(run_id, None)
+            else:
+                LOG.warning("the training of %s ended early and goes on", run_id)
+                # It was begun first, so it goes on first.
+                self._waiting = {run_id: run, **self._waiting}
 
     def _start(self, run: Run) -> None:
         count, started_at = self._launches.get(run.id, (0, 0.0))
-        step = run.state().starts_without_progress
-        if count >= LAUNCHES_WITHOUT_WORD and step == 0:
+        if time.monotonic() < started_at + min(count, LAUNCHES_WITHOUT_WORD) * RELAUNCH_SECONDS:
+            return
+        del self._waiting[run.id]
+        if count >= LAUNCHES_WITHOUT_WORD:
             _bury(run)
             return
-        if count and time.monotonic() < started_at + min(count, 5) * 0.2:
-            return
-        self._launches[run.id] = (count + 1 if step == 0 else 1, time.monotonic())
+        has_spoken = run.state().status != WAITING
+        self._launches[run.id] = (1 if has_spoken else count + 1, time.monotonic())
         environment = child_environment() | self._runs.launch_file(run).environment()
         handed: tuple[int, ...] = ()
         if self._pipe is not None:

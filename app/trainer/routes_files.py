@@ -103,9 +103,7 @@ def content(request: Request) -> Response:
 def delete(request: Request) -> Response:
     """Delete a file; models trained from it keep what they learned."""
     file = _named(request)
-    parts = service(request)
-    if not parts.files.delete(file.id):
-        parts.runs.delete_result(file.id)
+    service(request).files.delete(file.id)
     return JsonResponse(wire.deleted(file.id, "file"))
 
 

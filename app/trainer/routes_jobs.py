@@ -26,7 +26,7 @@ async def create(request: Request) -> Response:
     body = requests.json_object(await limited_body(request))
     parts = service(request)
     run = parts.runs.add(requests.new_job(body, runs=parts.runs, files=parts.files))
-    parts.launcher.nudge()
+    parts.launcher.expect(run)
     return _shown(parts.runs, run)
 
 
@@ -99,7 +99,7 @@ async def cancel(request: Request) -> Response:
     if parts.runs.state(run).is_ended:
         raise Refusal(f"Job has already completed: {run.id}", code="invalid_job_status")
     parts.runs.cancel(run)
-    parts.launcher.nudge()
+    parts.launcher.hurry(run)
     deadline = time.monotonic() + CANCEL_SECONDS
     # Another process writes the state: there is no event to wait for.
     while not parts.runs.state(run).is_ended and time.monotonic() < deadline:  # noqa: ASYNC110

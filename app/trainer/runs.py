@@ -108,12 +108,16 @@ class Runs:
         """Where the run's child finds its files."""
         if self._files is None:
             raise RuntimeError("runs were not told where files lie")
-        start = None if run.spec.model in BASE_MODELS else self.model(run.spec.model)
+        start = None
+        if run.spec.model not in BASE_MODELS:
+            model = self.model(run.spec.model)
+            # The child says so when it is gone; training afresh instead would be another model.
+            start = str(model.path if model else run.folder.checkpoints / "deleted.npz")
         valid = run.spec.validation_file
         return LaunchFile(
             training_file=str(self._files.path(run.spec.training_file)),
             validation_file=str(self._files.path(valid)) if valid else None,
-            start_from=str(start.path) if start else None,
+            start_from=start,
         )
 
     def models(self) -> Iterator[TunedModel]:
@@ -156,6 +160,12 @@ class Runs:
             file = self.result_file(run)
             if file is not None:
                 yield file, run.folder.result
+
+    def result_of(self, file_id: str) -> tuple[StoredFile, Path] | None:
+        """The result table of this file id."""
+        run = self._by_id.get(f"ftjob-{file_id.removeprefix('file-')}")
+        file = None if run is None else self.result_file(run)
+        return None if run is None or file is None else (file, run.folder.result)
 
     def result_file(self, run: Run) -> StoredFile | None:
         """The run's result table, once it has ended and unless it was deleted."""

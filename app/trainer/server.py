@@ -5,8 +5,10 @@ It never trains and never imports an engine.
 
 import asyncio
 import contextlib
+import fcntl
 import os
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -28,6 +30,8 @@ from app.trainer.service import Service
 from app.trainer.speaking import IDLE_SECONDS, Speaking
 
 THREADS = 8
+HOME_SECONDS = 20.0
+GRACE_SECONDS = 5
 
 
 def health(_request: Request) -> Response:
@@ -74,7 +78,7 @@ def create_app(
 ) -> Guard:
     """The ASGI application over one home folder. Only one server may use a home at a time."""
     runs = Runs(home / "runs")
-    files = Files(home / "files", runs.result_files)
+    files = Files(home / "files", runs)
     runs.use(files)
     launcher = Launcher(runs, at_once=at_once)
 
@@ -103,6 +107,23 @@ def create_app(
     return Guard(app, keys)
 
 
+@contextlib.contextmanager
+def alone_in(home: Path) -> Iterator[None]:
+    """Hold the home: two servers would start the same runs. Waits for a server that is ending."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("a") as lock:
+        deadline = time.monotonic() + HOME_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise SystemExit(f"Another trainer works in {home}.") from None
+                time.sleep(0.05)
+        yield
+
+
 def main(host: str, port: int, home: Path, keys: Sequence[str]) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
@@ -112,12 +133,13 @@ def main(host: str, port: int, home: Path, keys: Sequence[str]) -> None:
         raise SystemExit("The trainer needs at least one key: set LUTHIER_TRAINER_KEYS.")
     at_once = int(os.environ.get("LUTHIER_TRAINER_AT_ONCE", "1"))
     idle_seconds = float(os.environ.get("LUTHIER_TRAINER_IDLE_SECONDS", IDLE_SECONDS))
-    app = create_app(home, keys, at_once=at_once, idle_seconds=idle_seconds)
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    with alone_in(home):
+        app = create_app(home, keys, at_once=at_once, idle_seconds=idle_seconds)
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )

@@ -13,8 +13,8 @@ import pytest
 
 from app.trainer.engines.base import Sampling, StepReport, Task
 from app.trainer.engines.practice import ENGINE
+from app.trainer.engines.practice.gradients import added, gradients_of
 from app.trainer.engines.practice.network import DENSE, Network
-from app.trainer.engines.practice.optimiser import Optimiser
 from app.trainer.engines.practice.speaker import PracticeSpeaker
 from app.trainer.engines.practice.training import PracticeTraining, resolve
 from app.trainer.engines.practice.vocabulary import END, START, Vocabulary
@@ -230,22 +230,15 @@ def test_the_gradient_is_right(prepare):
     for name in (*DENSE, "features"):
         setattr(network, name, getattr(network, name).astype(np.float64))
     batch = replace(batch, scales=batch.scales.astype(np.float64))
-    seen: dict[str, Any] = {}
-
-    class Witness(Optimiser):
-        def _adam(self, name, gradient, rate):
-            seen[name] = gradient
-
-        def _adagrad(self, ids, gradient, rate):
-            seen["features"] = np.zeros_like(network.features)
-            seen["features"][ids] = gradient
 
     def loss() -> float:
         scores = network.forward(batch).log_probabilities
         return -float(scores[np.arange(len(batch.targets)), batch.targets].mean())
 
-    Witness(network, total_steps=1, multiplier=1).update(batch, network.forward(batch))
-    for name, gradient in seen.items():
+    found = gradients_of(network, batch, network.forward(batch), tokens=len(batch.targets))
+    features = np.zeros_like(network.features)
+    features[found.feature_ids] = found.feature_rows
+    for name, gradient in {**found.dense, "features": features}.items():
         weights = getattr(network, name)
         for place in map(tuple, np.argwhere(np.abs(gradient) > 1e-4)[::97][:12]):
             held, change = weights[place], 1e-5
@@ -255,6 +248,40 @@ def test_the_gradient_is_right(prepare):
             below = loss()
             weights[place] = held
             assert gradient[place] == pytest.approx((above - below) / (2 * change), rel=1e-3), name
+
+
+def test_a_batch_in_parts_has_the_same_gradient(prepare):
+    training: PracticeTraining = prepare(intent_rows(40))
+    network, rows = training._network, training._train
+
+    def gradient(*parts: Any) -> Any:
+        batches = [rows.batch(part) for part in parts]
+        tokens = sum(len(batch.targets) for batch in batches)
+        return added(
+            [
+                gradients_of(network, batch, network.forward(batch), tokens=tokens)
+                for batch in batches
+            ]
+        )
+
+    whole = gradient(np.arange(40))
+    parted = gradient(np.arange(7), np.arange(7, 8), np.arange(8, 40))
+
+    assert np.array_equal(whole.feature_ids, parted.feature_ids)
+    assert np.allclose(whole.feature_rows, parted.feature_rows, atol=1e-6)
+    for name, value in whole.dense.items():
+        assert np.allclose(value, parted.dense[name], atol=1e-6), name
+
+
+def test_a_batch_of_long_answers_is_parted(prepare):
+    long = " ".join(["word"] * 400)
+    training = prepare([chat_row("tell me", long) for _ in range(30)], batch_size=30)
+
+    parts = list(training._train.parts(np.arange(30)))
+
+    assert [len(part) for part in parts] == [10, 10, 10]
+    assert np.array_equal(np.concatenate(parts), np.arange(30))
+    assert train(training)[0].metrics["train_loss"] > 0
 
 
 def test_a_resumed_training_goes_on_exactly(prepare, tmp_path: Path):

@@ -1,16 +1,9 @@
-"""Gradients of one batch and their use: Adam on dense weights, Adagrad on feature rows."""
+"""How gradients move weights: Adam for the dense ones, Adagrad for the feature rows met."""
 
 import numpy as np
 
-from app.trainer.engines.practice.network import (
-    TOKEN_WIDTH,
-    WINDOW,
-    Array,
-    Batch,
-    Floats,
-    Forward,
-    Network,
-)
+from app.trainer.engines.practice.gradients import Gradients
+from app.trainer.engines.practice.network import Array, Floats, Network
 
 DENSE_RATE = 0.01
 FEATURE_RATE = 0.2
@@ -33,32 +26,14 @@ class Optimiser:
         self._second = {name: np.zeros_like(value) for name, value in network.dense().items()}
         self._squares = np.zeros_like(network.features)
 
-    def update(self, batch: Batch, forward: Forward) -> None:
-        """One step down the gradient of the mean loss per answer token."""
+    def update(self, gradients: Gradients) -> None:
+        """One step down the gradient."""
         self.step_count += 1
-        network, count = self._network, len(batch.targets)
-        error = np.exp(forward.log_probabilities)
-        error[np.arange(count), batch.targets] -= 1
-        error /= count
-        back = (error @ network.output.T) * (1 - forward.hidden * forward.hidden)
-        inputs_back = (back @ network.window.T).reshape(count * WINDOW, TOKEN_WIDTH)
-        tokens_back = np.zeros_like(network.tokens)
-        ids, rows = sum_by_id(batch.windows.ravel(), inputs_back)
-        tokens_back[ids] = rows
-        prompt_back = np.add.reduceat(back, batch.target_starts, axis=0)
-        spread = np.repeat(prompt_back, batch.feature_lengths, axis=0) * batch.scales[:, None]
         left = 1 - (1 - LAST_SHARE) * self.step_count / self._total_steps
         rate = self._multiplier * left
-        gradients = {
-            "tokens": tokens_back,
-            "window": forward.inputs.T @ back,
-            "bias": back.sum(axis=0),
-            "output": forward.hidden.T @ error,
-            "output_bias": error.sum(axis=0),
-        }
-        for name, gradient in gradients.items():
+        for name, gradient in gradients.dense.items():
             self._adam(name, gradient, DENSE_RATE * rate)
-        self._adagrad(*sum_by_id(batch.features, spread), FEATURE_RATE * rate)
+        self._adagrad(gradients.feature_ids, gradients.feature_rows, FEATURE_RATE * rate)
 
     def _adam(self, name: str, gradient: Floats, rate: float) -> None:
         first, second = self._first[name], self._second[name]
@@ -101,11 +76,3 @@ class Optimiser:
             self._first[name] = state[f"first_{name}"]
             self._second[name] = state[f"second_{name}"]
         self._squares[state["squares_used"]] = state["squares_rows"]
-
-
-def sum_by_id(ids: Array, rows: Floats) -> tuple[Array, Floats]:
-    """Each id once, ascending, and the sum of its rows, always added in the same order."""
-    order = np.argsort(ids, kind="stable")
-    ordered = ids[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    return ordered[starts], np.add.reduceat(rows[order], starts, axis=0)

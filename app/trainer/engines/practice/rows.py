@@ -19,6 +19,7 @@ from app.trainer.engines.practice.network import WINDOW, Batch
 from app.trainer.engines.practice.vocabulary import END, PIECES, START, Vocabulary
 
 ANSWER_TOKENS = 512
+PART_TOKENS, PART_FEATURES = 4096, 1 << 16
 EARLIER_SHARE = np.float32(0.3)
 _PIECE_ENTRIES = 300_000
 _FLUSH = 1 << 20
@@ -190,6 +191,17 @@ class Rows:
     def tokens_in(self, chosen: NDArray[np.int64]) -> int:
         """How many answer tokens these examples have."""
         return int(self._lengths[chosen].sum())
+
+    def parts(self, chosen: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """These examples, in order, in parts that take a few hundred megabytes at most."""
+        tokens = features = start = 0
+        sizes = zip(self._lengths[chosen], self._spans[chosen].sum(axis=1), strict=True)
+        for place, (more_tokens, more_features) in enumerate(sizes):
+            tokens, features = tokens + more_tokens, features + more_features
+            if place > start and (tokens > PART_TOKENS or features > PART_FEATURES):
+                yield chosen[start:place]
+                start, tokens, features = place, more_tokens, more_features
+        yield chosen[start:]
 
     def batch(self, chosen: NDArray[np.int64]) -> Batch:
         """These examples laid end to end."""

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.trainer.engines.base import Facts, InvalidData, Metrics, StepReport, Task
+from app.trainer.engines.practice.gradients import added, gradients_of
 from app.trainer.engines.practice.network import DENSE, Array, Forward, Network, write_arrays
 from app.trainer.engines.practice.optimiser import Optimiser
 from app.trainer.engines.practice.rows import (
@@ -20,7 +22,6 @@ from app.trainer.engines.practice.vocabulary import Vocabulary
 
 MINIMUM_ROWS = 10
 FEWEST_SEEN, MOST_SEEN = 100, 25_000
-LARGEST_VALIDATION_BATCH = 256
 LEAST_AUTO_BATCH = 4
 _COMPILED = "compiled.json"
 
@@ -48,6 +49,17 @@ def resolve(asked: dict[str, object], rows: int) -> dict[str, int | float]:
     }
 
 
+def start_of(task: Task) -> Network | None:
+    """The network to start from, if any. Raises InvalidData when it was deleted."""
+    if task.start_from is None:
+        return None
+    try:
+        return Network.load(task.start_from)
+    except FileNotFoundError:
+        message = "The model to start from was deleted."
+        raise InvalidData("invalid_model", message, "model") from None
+
+
 def compile_task(task: Task) -> None:
     """Read the files into `task.work`, unless that is done already. Raises InvalidData."""
     if (task.work / _COMPILED).exists():
@@ -64,7 +76,8 @@ def compile_task(task: Task) -> None:
             "No assistant message has a weight to train on.",
             "training_file",
         )
-    known = Network.load(task.start_from).vocabulary if task.start_from else Vocabulary([])
+    start = start_of(task)
+    known = start.vocabulary if start else Vocabulary([])
     vocabulary = known.grown(pieces.counts.items())
     found = {"train": {**train, **encode_answers(task.work, "train", vocabulary)}}
     if task.validation_file is not None:
@@ -104,11 +117,8 @@ class PracticeTraining:
             ),
         )
         vocabulary, rng = Vocabulary(compiled["pieces"]), np.random.default_rng([self._seed, 0])
-        self._network = (
-            Network.load(task.start_from).grown(vocabulary, rng)
-            if task.start_from
-            else Network(vocabulary, rng)
-        )
+        start = start_of(task)
+        self._network = start.grown(vocabulary, rng) if start else Network(vocabulary, rng)
         self._optimiser = Optimiser(
             self._network,
             total_steps=self.facts.total_steps,
@@ -132,10 +142,7 @@ class PracticeTraining:
                 epoch = done // self._per_epoch
                 order = np.random.default_rng([self._seed, 1, epoch]).permutation(len(self._train))
             first = done % self._per_epoch * self._batch_size
-            batch = self._train.batch(order[first : first + self._batch_size])
-            forward = self._network.forward(batch)
-            metrics = _measured(forward, batch.targets, "train")
-            self._optimiser.update(batch, forward)
+            metrics = self._learn(order[first : first + self._batch_size])
             step = done + 1
             is_epoch_end = step % self._per_epoch == 0
             if self._valid is not None:
@@ -144,27 +151,35 @@ class PracticeTraining:
                     metrics |= self._valid_in_full(self._valid)
             yield StepReport(step, metrics, self._tokens_after(step), is_epoch_end)
 
+    def _learn(self, chosen: NDArray[np.int64]) -> Metrics:
+        score, gradients = _Score(), []
+        tokens = self._train.tokens_in(chosen)
+        for part in self._train.parts(chosen):
+            batch = self._train.batch(part)
+            forward = self._network.forward(batch)
+            score.add(forward, batch.targets)
+            gradients.append(gradients_of(self._network, batch, forward, tokens=tokens))
+        self._optimiser.update(added(gradients))
+        return score.metrics("train")
+
     def _tokens_after(self, step: int) -> int:
         return int(self._tokens_per_epoch * step / self._per_epoch)
 
     def _valid_sample(self, valid: Rows, step: int) -> Metrics:
         rng = np.random.default_rng([self._seed, 2, step])
-        chosen = rng.integers(len(valid), size=min(self._batch_size, len(valid)))
-        batch = valid.batch(chosen)
-        return _measured(self._network.forward(batch), batch.targets, "valid")
+        return self._measured(
+            valid, rng.integers(len(valid), size=min(self._batch_size, len(valid))), "valid"
+        )
 
     def _valid_in_full(self, valid: Rows) -> Metrics:
-        loss = right = count = 0.0
-        size = min(
-            LARGEST_VALIDATION_BATCH, max(1, LARGEST_VALIDATION_BATCH * ANSWER_TOKENS // 16_384)
-        )
-        for first in range(0, len(valid), size):
-            batch = valid.batch(np.arange(first, min(first + size, len(valid))))
-            part = _measured(self._network.forward(batch), batch.targets, "full_valid")
-            loss += part["full_valid_loss"] * len(batch.targets)
-            right += part["full_valid_mean_token_accuracy"] * len(batch.targets)
-            count += len(batch.targets)
-        return {"full_valid_loss": loss / count, "full_valid_mean_token_accuracy": right / count}
+        return self._measured(valid, np.arange(len(valid)), "full_valid")
+
+    def _measured(self, rows: Rows, chosen: NDArray[np.int64], name: str) -> Metrics:
+        score = _Score()
+        for part in rows.parts(chosen):
+            batch = rows.batch(part)
+            score.add(self._network.forward(batch), batch.targets)
+        return score.metrics(name)
 
     def save_model(self, path: Path) -> None:
         """Write the network alone."""
@@ -189,11 +204,23 @@ class PracticeTraining:
         self._optimiser.restore(state)
 
 
-def _measured(forward: Forward, targets: Array, name: str) -> Metrics:
-    scores = forward.log_probabilities
-    loss = -float(scores[np.arange(len(targets)), targets].mean(dtype=np.float64))
-    accuracy = float((scores.argmax(axis=1) == targets).mean())
-    return {f"{name}_loss": loss, f"{name}_mean_token_accuracy": accuracy}
+class _Score:
+    """Loss and accuracy per answer token, over the parts of a batch."""
+
+    def __init__(self) -> None:
+        self._loss = self._right = self._count = 0.0
+
+    def add(self, forward: Forward, targets: Array) -> None:
+        scores = forward.log_probabilities
+        self._loss -= float(scores[np.arange(len(targets)), targets].sum(dtype=np.float64))
+        self._right += int((scores.argmax(axis=1) == targets).sum())
+        self._count += len(targets)
+
+    def metrics(self, name: str) -> Metrics:
+        return {
+            f"{name}_loss": self._loss / self._count,
+            f"{name}_mean_token_accuracy": self._right / self._count,
+        }
 
 
 def _cut_warning(name: str, cut: int) -> str:
