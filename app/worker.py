@@ -1,48 +1,52 @@
 """The worker: the one list of task modules, and the one timetable."""
 
-import importlib
+import threading
+import time
 
-from celery.signals import beat_init, celeryd_init, worker_ready
+import structlog
+from celery.signals import beat_init, task_received, worker_ready, worker_shutting_down
 
+from app import reactions, tables
+from app.catalog import tasks as catalog
 from app.core import heartbeat, logs, queue
 from app.core.queue import celery
+from app.datasets import tasks as datasets
+from app.jobs import tasks as jobs
 
-# What a worker must know. The beat shares this file and needs none of it.
-MODULES = (
-    "app.tables",
-    "app.reactions",
-    "app.catalog.tasks",
-    "app.datasets.tasks",
-    "app.jobs.tasks",
-    # Before the fork, so that the pool shares its memory.
-    "app.providers.openai",
-)
+log = structlog.get_logger(__name__)
 
+MODULES = (tables, reactions, catalog, datasets, jobs)
 QUEUES = ("provider", "ingest", "evaluate")
-
-# What the beat asks for every second, and on which queue.
-TIMETABLE = {"datasets.due": "ingest", "jobs.due": "provider"}
+QUIET_SECONDS = 15.0
+LOOK_SECONDS = 5.0
 
 celery.conf.beat_schedule = {
-    name: {"task": name, "schedule": 1.0, "options": {"queue": place, "expires": 10}}
-    for name, place in TIMETABLE.items()
+    name: {"task": name, "schedule": 1.0, "options": {"queue": queue.QUEUES[name], "expires": 10}}
+    for name in ("datasets.due", "jobs.due")
 }
 
+queue.connect()
+logs.configure()
 
-def load() -> None:
-    """Register every task."""
-    for name in MODULES:
-        importlib.import_module(name)
+_heard_at = time.monotonic()
+_stopping = threading.Event()
 
 
-@celeryd_init.connect  # type: ignore[untyped-decorator]
-def _worker_starts(**_: object) -> None:
-    load()
+@task_received.connect  # type: ignore[untyped-decorator]
+def _heard(**_: object) -> None:
+    global _heard_at  # noqa: PLW0603 - one note per process, read by its own looking thread
+    _heard_at = time.monotonic()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _worker_lives(**_: object) -> None:
     heartbeat.keep_beating("worker")
+    threading.Thread(target=_look_by_itself, name="look", daemon=True).start()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _worker_stops(**_: object) -> None:
+    _stopping.set()
 
 
 @beat_init.connect  # type: ignore[untyped-decorator]
@@ -50,5 +54,21 @@ def _beat_lives(**_: object) -> None:
     heartbeat.keep_beating("beat")
 
 
-queue.connect()
-logs.configure()
+def _look_by_itself() -> None:
+    """Beat rings every second. When nothing is heard for a while, the broker or beat is away, or this
+    worker stopped listening after a reconnect: the work is done here, from the database alone.
+    """
+    while not _stopping.wait(LOOK_SECONDS):
+        if time.monotonic() - _heard_at > QUIET_SECONDS:
+            work_without_letters()
+
+
+def work_without_letters() -> None:
+    """Do what is due, once, one after the other. A failure is logged and stops nothing else."""
+    for find in (datasets.waiting, jobs.waiting):
+        try:
+            for name, row_id in find():
+                queue.TASKS[name](row_id)
+                heartbeat.done()
+        except Exception:
+            log.exception("look.failed")

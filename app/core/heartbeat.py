@@ -2,6 +2,7 @@
 supervisor.
 """
 
+import multiprocessing
 import os
 import socket
 import threading
@@ -22,7 +23,8 @@ BEAT_SECONDS = 5.0
 FRESH_SECONDS = 20.0
 FORGET_AFTER = timedelta(days=1)
 
-_last_done: float | None = None
+# Shared with the children a worker forks: they finish the work, the parent beats.
+_done_at = multiprocessing.Value("d", 0.0, lock=False)
 
 
 class Heartbeat(Base):
@@ -59,8 +61,7 @@ def beat(session: Session, kind: str, *, has_worked: bool = False) -> None:
 
 def done() -> None:
     """Remember that a piece of work was finished; the next beat writes it down."""
-    global _last_done  # noqa: PLW0603 - one note per process, read by its own beating thread
-    _last_done = time.monotonic()
+    _done_at.value = time.monotonic()
 
 
 def keep_beating(kind: str) -> threading.Event:
@@ -68,12 +69,13 @@ def keep_beating(kind: str) -> threading.Event:
     stop = threading.Event()
 
     def run() -> None:
-        told: float | None = None
+        told = 0.0
         while True:
             try:
+                done_at = _done_at.value
                 with database.unit_of_work() as session:
-                    beat(session, kind, has_worked=_last_done != told)
-                told = _last_done
+                    beat(session, kind, has_worked=done_at != told)
+                told = done_at
             except SQLAlchemyError as error:
                 log.warning("heartbeat.failed", kind=kind, error=str(error).split("\n")[0])
             if stop.wait(BEAT_SECONDS):

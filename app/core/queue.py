@@ -53,6 +53,9 @@ celery.conf.update(
     task_publish_retry=False,
 )
 
+# A task's name and the id of the row it is about.
+Work = tuple[str, int]
+
 TASKS: dict[str, Callable[..., Any]] = {}
 QUEUES: dict[str, str] = {}
 

@@ -50,7 +50,7 @@ PAGES = {
 def home(session: Session, project: Project, link: Link, *, can_edit: bool) -> HomeView:
     """What needs a person, what runs, what was made lately. `link` makes paths of route names."""
     moment = clock.now(session)
-    running = jobs.unended_jobs_of(session, project.id)
+    running = jobs.unended_jobs_of(session, project.id, limit=10)
     models = catalog.models_of(session, project.id, after=None, limit=FEW)
     step, step_url = _step(session, project.id, models, link)
     return HomeView(

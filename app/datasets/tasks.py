@@ -2,20 +2,24 @@
 
 from app.core import leases, storage
 from app.core.database import read_only, unit_of_work
-from app.core.queue import post, task
+from app.core.queue import Work, post, task
 from app.datasets import service
 from app.datasets.checks import check_slice, verdict
 from app.datasets.models import DatasetVersion
 from app.settings import settings
 
 
+def waiting() -> list[Work]:
+    """Every version whose check is due."""
+    with read_only() as session:
+        return [("datasets.check", row_id) for row_id in leases.due_ids(session, DatasetVersion)]
+
+
 @task("datasets.due", queue="ingest")
 def due() -> None:
     """Ring for every version whose check is due."""
-    with read_only() as session:
-        waiting = leases.due_ids(session, DatasetVersion)
-    for version_id in waiting:
-        post("datasets.check", version_id)
+    for name, version_id in waiting():
+        post(name, version_id)
 
 
 @task("datasets.check", queue="ingest")

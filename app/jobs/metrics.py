@@ -72,14 +72,14 @@ def _append(
 
 def _extend(chunk: MetricChunk, points: Sequence[Point]) -> list[Point]:
     """Put points behind those of the chunk; the extremes of every group of 16 this completes."""
-    steps = _unpacked("q", chunk.steps) + [step for step, _ in points]
-    values = _unpacked("d", chunk.points) + [value for _, value in points]
+    steps = unpacked("q", chunk.steps) + [step for step, _ in points]
+    values = unpacked("d", chunk.points) + [value for _, value in points]
     thinned: list[Point] = []
     for start in range(chunk.n - chunk.n % THIN, len(steps) - THIN + 1, THIN):
         group = values[start : start + THIN]
         ends = sorted({group.index(min(group)), group.index(max(group))})
         thinned.extend((steps[start + at], group[at]) for at in ends)
-    chunk.steps, chunk.points = _packed("q", steps), _packed("d", values)
+    chunk.steps, chunk.points = packed("q", steps), packed("d", values)
     chunk.n, chunk.last_step = len(steps), points[-1][0]
     return thinned
 
@@ -148,7 +148,7 @@ def _joined(chunks: Iterable[MetricChunk], after_step: int, until: int | None) -
     found: dict[str, Series] = {}
     for chunk in chunks:
         into = found.setdefault(chunk.series, Series([], []))
-        steps, values = _unpacked("q", chunk.steps), _unpacked("d", chunk.points)
+        steps, values = unpacked("q", chunk.steps), unpacked("d", chunk.points)
         start = bisect_right(steps, after_step)
         stop = len(steps) if until is None else bisect_right(steps, until)
         into.steps.extend(steps[start:stop])
@@ -156,14 +156,16 @@ def _joined(chunks: Iterable[MetricChunk], after_step: int, until: int | None) -
     return found
 
 
-def _packed(code: str, numbers: Sequence[float]) -> bytes:
-    packed = array(code, numbers)
+def packed(code: str, numbers: Sequence[float]) -> bytes:
+    """Numbers as a chunk stores them: `q` for int64 steps, `d` for float64 values."""
+    kept = array(code, numbers)
     if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
+        kept.byteswap()
+    return kept.tobytes()
 
 
-def _unpacked(code: str, data: bytes) -> list[Any]:
+def unpacked(code: str, data: bytes) -> list[Any]:
+    """What `packed` was given."""
     numbers: array[Any] = array(code)
     numbers.frombytes(data)
     if sys.byteorder == "big":

@@ -9,7 +9,7 @@ from app.connections.models import Connection
 from app.connections.service import open_connection
 from app.core import leases, secrets, storage
 from app.core.database import read_only, unit_of_work
-from app.core.queue import post, task
+from app.core.queue import Work, post, task
 from app.core.secrets import SealBroken
 from app.datasets.split import split
 from app.jobs import queries, starts, sweeps
@@ -36,16 +36,21 @@ RENEW_EVERY_SECONDS = 10.0
 CLOCKS_DIFFER = timedelta(minutes=1)
 
 
+def waiting() -> list[Work]:
+    """Every start that is due, and every connection whose runs want a look."""
+    with read_only() as session:
+        starting = leases.due_ids(session, Job, Job.status.in_(WAITING))
+        watching = leases.due_ids(session, Connection)
+    return [("jobs.start", job_id) for job_id in starting] + [
+        ("jobs.sweep", connection_id) for connection_id in watching
+    ]
+
+
 @task("jobs.due")
 def due() -> None:
     """Ring for every start that is due and every connection whose runs want a look."""
-    with read_only() as session:
-        waiting = leases.due_ids(session, Job, Job.status.in_(WAITING))
-        connections = leases.due_ids(session, Connection)
-    for job_id in waiting:
-        post("jobs.start", job_id)
-    for connection_id in connections:
-        post("jobs.sweep", connection_id)
+    for name, row_id in waiting():
+        post(name, row_id)
 
 
 @task("jobs.start", time_limit=1800)
