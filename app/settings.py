@@ -62,6 +62,19 @@ class Settings(BaseSettings):
             else value
         )
 
+    @field_validator("public_url")
+    @classmethod
+    def _safe_address(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        is_plain = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if not (parts.scheme == "https" or is_plain) or not parts.netloc or parts.path.strip("/"):
+            raise ValueError(
+                "LUTHIER_PUBLIC_URL is https://host[:port]; plain http is for loopback alone."
+            )
+        return url
+
     @property
     def database_url(self) -> str:
         """SQLAlchemy's URL; SQLite under `home` unless DATABASE_URL says otherwise. Plain postgres

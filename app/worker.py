@@ -55,8 +55,8 @@ def _beat_lives(**_: object) -> None:
 
 
 def _look_by_itself() -> None:
-    """Beat rings every second. When nothing is heard for a while, the broker or beat is away, or this
-    worker stopped listening after a reconnect: the work is done here, from the database alone.
+    """Beat rings every second. Nothing heard for a while means: the broker or beat is away, or this
+    worker stopped listening after a reconnect. Then the work is done here, from the database alone.
     """
     while not _stopping.wait(LOOK_SECONDS):
         if time.monotonic() - _heard_at > QUIET_SECONDS:

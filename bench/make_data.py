@@ -17,7 +17,7 @@ SYSTEM = "You answer questions about parts, stock and delivery. Keep to the fact
 
 def rows(seed: int, *, same_system: bool = False) -> Iterator[bytes]:
     """Rows without end: a system prompt, one to three turns, 2 kB on average, newline included."""
-    draw = random.Random(seed)  # noqa: S311 - figures, not secrets
+    draw = random.Random(seed)
     words = vocabulary()
     for number in itertools.count(1):
         system = SYSTEM if same_system else f"{SYSTEM} Case {number}: {prose(draw, words, 25)}"
