@@ -1,6 +1,6 @@
 // How uPlot draws our curves: colours from the tokens, square points on a dashed line, what is still to come.
 
-const AXIS_SIZE = 44;
+const AXIS_SIZE = 54;
 const MANY_POINTS = 400;
 
 /** The tokens as the browser resolves them now, by name without dashes in front. */

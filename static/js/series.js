@@ -8,7 +8,8 @@ export const COLUMNS = [
   "valid_mean_token_accuracy",
 ];
 
-const SMOOTHING = 0.6;
+const WINDOWS = 50;
+const MOST_KEPT = 0.999;
 const CLEARLY_WORSE = 1.05;
 const STANDARD_ERRORS = 4;
 const FULL_POINTS_NEEDED = 3;
@@ -62,7 +63,7 @@ export class Series {
   }
 
   smooth(name) {
-    return smooth(this.columns[name]);
+    return smooth(this.steps, this.columns[name]);
   }
 
   /**
@@ -105,15 +106,23 @@ function turningPoint(points) {
   return isFar && isWorse ? best.step : null;
 }
 
-/** Exponential moving average, without the bias of its start; steps without a value are left out. */
-export function smooth(values, weight = SMOOTHING) {
+/**
+ * Exponential moving average over about a fiftieth of the range, without the bias of its start, so that a curve of
+ * fifty points and one of fifty thousand are smoothed alike; steps without a value are left out.
+ */
+export function smooth(steps, values) {
+  const range = (steps[steps.length - 1] ?? 0) - (steps[0] ?? 0);
   let average = 0;
-  let seen = 0;
-  return values.map((value) => {
+  let mass = 0;
+  let last = null;
+  return values.map((value, index) => {
     if (value === null) return null;
-    seen += 1;
-    average = weight * average + (1 - weight) * value;
-    return average / (1 - weight ** seen);
+    const gap = last === null || range === 0 ? 0 : (steps[index] - last) / range;
+    const kept = Math.exp(-gap * WINDOWS);
+    last = steps[index];
+    average = average * kept + value * (1 - Math.min(kept, MOST_KEPT));
+    mass = mass * kept + (1 - Math.min(kept, MOST_KEPT));
+    return average / mass;
   });
 }
 
