@@ -165,7 +165,8 @@ class Letters:
 def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
     """Tasks and nudges of this test; a task runs when the test delivers it."""
     kept = Letters()
-    monkeypatch.setattr(queue, "post", kept.post)
+    for place in ("app.core.queue", "app.datasets.tasks", "app.jobs.tasks"):
+        monkeypatch.setattr(f"{place}.post", kept.post)
     monkeypatch.setattr(events, "nudge", kept.nudges.append)
     return kept
 

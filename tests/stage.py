@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from sqlalchemy import Engine, event
@@ -166,7 +166,7 @@ class Queries:
     def __init__(self, engine: Engine) -> None:
         self.engine, self.statements = engine, []
 
-    def __enter__(self) -> "Queries":
+    def __enter__(self) -> Self:
         event.listen(self.engine, "before_cursor_execute", self._note)
         return self
 
@@ -184,7 +184,7 @@ class Queries:
 
 @pytest.fixture
 def queries(database, _engines):
-    """`with queries() as seen: …` counts what the program asks the database."""
+    """Count what the program asks the database while a block runs: see `Queries`."""
     return lambda: Queries(_engines(database))
 
 

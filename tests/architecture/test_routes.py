@@ -1,0 +1,102 @@
+"""Deny by default: every route says who may call it, and the public ones are on a list."""
+
+import inspect
+
+from app.auth.access import csrf_checked
+from app.catalog.access import talkable_model
+from app.core.database import request_session
+from app.datasets.access import receiving_dataset
+from app.projects.access import ordering_project, receiving_project
+from tests.architecture.routes import every_route
+
+WORDS = {"view", "edit", "spend", "manage", "instance", "self"}
+
+PUBLIC = {
+    "auth.login": "the door",
+    "auth.login_post": "the door",
+    "auth.welcome": "says where the first owner's link is printed",
+    "auth.welcome_link": "the first owner has no account yet; the link is the proof",
+    "auth.welcome_post": "the first owner has no account yet; the link is the proof",
+    "auth.password": "without a password nobody can sign in; the link is the proof",
+    "auth.password_post": "without a password nobody can sign in; the link is the proof",
+    "livez": "containers ask, and learn only that the process answers",
+    "healthz": "supervisors ask, and learn only which part is missing",
+    "docs.openapi": "the shape of the API is no secret",
+    "docs.page": "the shape of the API is no secret",
+    "favicon": "browsers ask before anybody signs in",
+    "static": "style and scripts of the login page",
+}
+
+ASYNC = {
+    "live": "the live stream",
+    "datasets.upload": "an upload is received",
+    "datasets.upload_form": "an upload is received",
+    "datasets.upload_version": "an upload is received",
+    "datasets.upload_version_form": "an upload is received",
+    "api.datasets.create": "an upload is received",
+    "api.datasets.add_version": "an upload is received",
+    "models.chat": "a streamed answer is relayed",
+    "models.base_chat": "a streamed answer is relayed",
+    "api.models.chat": "a streamed answer is relayed",
+}
+
+# These look at the token themselves, before a session stays open while bytes or answers arrive.
+CHECK_CSRF_THEMSELVES = (receiving_project, receiving_dataset, ordering_project, talkable_model)
+WITHOUT_A_SESSION = {"auth.login_post", "auth.welcome_post", "auth.password_post"}
+
+ROUTES = every_route()
+
+
+def test_all_routes_are_seen():
+    names = [route.name for route in ROUTES]
+    assert len(names) == len(set(names))
+    assert len(names) > 60
+    assert {"jobs.create", "api.jobs.create", "auth.logout", "live", "static"} <= set(names)
+
+
+def test_a_route_declares_one_access_word_or_is_public_by_name():
+    for route in ROUTES:
+        words = set(route.access)
+        if route.name in PUBLIC:
+            assert words == set()
+        else:
+            assert len(words) == 1, f"{route} declares {words}"
+            assert words <= WORDS
+
+
+def test_the_list_of_public_routes_names_no_route_that_is_gone():
+    assert {route.name for route in ROUTES} >= PUBLIC.keys()
+
+
+def test_what_changes_things_is_never_for_viewers():
+    for route in filter(lambda one: one.is_unsafe, ROUTES):
+        if route.name not in PUBLIC:
+            assert set(route.access) <= {"edit", "spend", "manage", "instance", "self"}
+
+
+def test_an_unsafe_page_route_checks_the_forms_token():
+    for route in [one for one in ROUTES if one.is_unsafe and one.is_page]:
+        checks = {csrf_checked, *CHECK_CSRF_THEMSELVES}
+        assert checks & set(route.dependencies) or route.name in WITHOUT_A_SESSION, route
+
+
+def test_exactly_the_known_handlers_are_async():
+    found = {
+        route.name
+        for route in ROUTES
+        if route.endpoint is not None and inspect.iscoroutinefunction(route.endpoint)
+    }
+    assert found == ASYNC.keys()
+
+
+def test_an_async_handler_holds_no_session_while_it_waits():
+    for route in [one for one in ROUTES if one.name in ASYNC]:
+        assert request_session not in route.dependencies
+
+
+def test_route_names_are_domain_and_page():
+    plain = {"live", "livez", "healthz", "favicon", "static"}
+    for route in ROUTES:
+        if route.name not in plain:
+            assert "." in route.name, route
+            assert route.name.startswith("api.") == route.path.startswith("/api/v1"), route
