@@ -10,7 +10,7 @@ from app.auth.access import Myself, cookie_name, csrf_checked
 from app.auth.forms import LoginForm, PasswordForm, WelcomeForm
 from app.auth.models import LinkPurpose
 from app.auth.views import LoginView, PasswordView, WelcomeView
-from app.core.database import read_only, unit_of_work
+from app.core.database import DbSession, read_only, unit_of_work
 from app.core.errors import NotSignedIn, ProductError
 from app.core.forms import Submission, submitted
 from app.core.pages import is_local_path, page
@@ -53,9 +53,8 @@ def login(
 
 
 @router.post("/logout", name="auth.logout", dependencies=[Depends(csrf_checked)])
-def logout(request: Request, _user: Myself) -> Response:
-    with unit_of_work() as session:
-        service.sign_out(session, request.cookies.get(cookie_name(), ""))
+def logout(request: Request, session: DbSession, _user: Myself) -> Response:
+    service.sign_out(session, request.cookies.get(cookie_name(), ""))
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(cookie_name(), secure=settings().is_https, httponly=True, samesite="lax")
     return answer
