@@ -27,12 +27,14 @@ def main(name):
     stamp = os.path.join(VENV, "installed-" + name)
     if os.path.exists(python) and read(stamp) == state:
         return 0
-    if not works(python):
+    if not works(python, "-c", "pass"):
         print("Making .venv ...", flush=True)
         made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=False)
         if made.returncode:
             print("Python's venv module is missing. On Debian: apt install python3-venv")
             return 1
+    if not works(python, "-m", "pip", "--version"):
+        subprocess.run([python, "-m", "ensurepip"], check=True)
     print("Installing requirements/%s.txt ..." % name, flush=True)
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     done = subprocess.run([*pip, "--require-hashes", "--requirement", wanted], check=False)
@@ -51,11 +53,11 @@ def read(path):
         return ""
 
 
-def works(python):
-    """Whether the environment's interpreter is there and has pip."""
+def works(*command):
+    """Whether a command can be run and succeeds."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
-        asked = [python, "-m", "pip", "--version"]
-        return subprocess.run(asked, stdout=subprocess.DEVNULL, check=False).returncode == 0
+        return subprocess.run(command, check=False, **quiet).returncode == 0
     except OSError:
         return False
 
