@@ -19,6 +19,7 @@ from app.core import owned
 from app.settings import ROOT
 from tests.waiting import eventually
 
+TRAINER_KEY = "a-trainer-key-for-tests-only"
 START_SECONDS = 60
 STOP_SECONDS = 30
 OURS = ("LUTHIER_", "PORT", "DATABASE_URL", "REDIS_URL")
@@ -93,6 +94,8 @@ class Program:
     process: subprocess.Popen[bytes]
     home: Path
     output_path: Path
+    words: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
     address: str = ""
     started_at: float = field(default_factory=time.monotonic)
 
@@ -113,6 +116,13 @@ class Program:
         """Status and body of /healthz."""
         return answer(f"{self.address}/healthz")
 
+    def start_again(self) -> None:
+        """A dead program once more, with the same words and settings."""
+        self.process.wait(STOP_SECONDS)
+        name = self.output_path.stem.rpartition(".")[2]
+        again = launch(self.home, *self.words, output=f"{name}-again", **self.env)
+        self.process, self.output_path = again.process, again.output_path
+
     def wait_until_healthy(self, within: float = START_SECONDS) -> None:
         """Every part says that it lives."""
         eventually(self._is_healthy, within=within)
@@ -130,6 +140,14 @@ class Program:
         left = [f"{pid} {command_line(pid)}" for pid in processes_of(self.home)]
         assert not left, f"left behind: {left}\n{self.output}"
         return status
+
+    def ends(self, within: float) -> bool:
+        """Whether it ends by itself in so many seconds."""
+        try:
+            self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def clear_away(self) -> None:
         """End whatever is left, quietly: the test has said already what is wrong."""
@@ -154,7 +172,7 @@ def launch(home: Path, *words: str, output: str = "output", **env: str) -> Progr
             stdout=sink,
             stderr=subprocess.STDOUT,
         )
-    return Program(process, home, path)
+    return Program(process, home, path, words, env)
 
 
 @contextmanager
@@ -178,13 +196,12 @@ def start_server_shape(
 ) -> Iterator[dict[str, Program]]:
     """Web, workers, beat and trainer, each started for itself as on a server; by their names."""
     port, trainer_port = free_port(), free_port()
-    key = "a-trainer-key-for-tests-only"
     common = {
         "PORT": str(port),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "LUTHIER_TRAINER_URL": f"http://127.0.0.1:{trainer_port}/v1",
-        "LUTHIER_TRAINER_KEY": key,
+        "LUTHIER_TRAINER_KEY": TRAINER_KEY,
         **env,
     }
     first = launch(home, "migrate", output="migrate", **common)
@@ -193,8 +210,12 @@ def start_server_shape(
     programs: dict[str, Program] = {}
     try:
         programs["trainer"] = launch(
-            home, "trainer", "--port", str(trainer_port), output="trainer", LUTHIER_TRAINER_KEYS=key
+            home,
+            *("trainer", "--port", str(trainer_port)),
+            output="trainer",
+            LUTHIER_TRAINER_KEYS=TRAINER_KEY,
         )
+        programs["trainer"].address = f"http://127.0.0.1:{trainer_port}"
         for name in names:
             programs[name] = launch(home, name.rstrip("0123456789"), output=name, **common)
         programs["web"].address = f"http://127.0.0.1:{port}"
@@ -203,7 +224,7 @@ def start_server_shape(
         for program in programs.values():
             program.process.terminate()
         for name, program in programs.items():
-            assert program.process.wait(STOP_SECONDS) is not None, name
+            assert program.ends(STOP_SECONDS), f"{name} does not end:\n{program.output}"
         assert not processes_of(home), [command_line(pid) for pid in processes_of(home)]
     finally:
         for program in programs.values():

@@ -1,0 +1,42 @@
+"""The main path on an empty folder: one command, SQLite, and a worker that is killed."""
+
+import os
+import signal
+
+import pytest
+
+from tests.journeys.api import HELD_OUT, OWNER, TRAINING, Curve, Script, command, runs_at
+from tests.processes import processes_of, start_luthier
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.mark.timeout(300)
+def test_a_killed_worker_costs_nothing_and_nothing_is_left_behind(tmp_path):
+    with start_luthier(tmp_path / "home", **OWNER) as luthier, Script(luthier) as script:
+        project_id = script.post("/projects", json={"name": "Support routing"})["id"]
+        job = script.start_job(
+            project_id,
+            suffix="intents",
+            n_epochs=2,
+            training_version_id=script.upload(project_id, TRAINING, "Banking77"),
+            validation_version_id=script.upload(project_id, HELD_OUT, "Banking77, held out"),
+        )
+        curve = Curve(script, job["id"])
+        curve.wait_for_more(within=60)
+        worker = luthier.child("worker")
+        os.kill(worker, signal.SIGKILL)
+        eventually(lambda: luthier.child("worker") != worker, within=30)
+        ended = curve.follow(within=150)
+
+        assert (ended["status"], ended["error"]) == ("succeeded", None)
+        curve.assert_whole(ended["progress"]["total_steps"])
+        (model,) = script.get(f"/projects/{project_id}/models")["data"]
+        assert model["id"] == ended["model_id"]
+        trainer = f"http://127.0.0.1:{(luthier.home / 'trainer.port').read_text().strip()}"
+        (run,) = runs_at(trainer, command(luthier.home, "trainer-key"))
+        assert (run.id, run.fine_tuned_model) == (ended["run_id"], model["name"])
+
+        luthier.stop()
+        assert processes_of(luthier.home) == []
