@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 from app.datasets.checks.base import Located, Seen
+from app.datasets.index import Flag
 from app.formats.base import Finding
 
-_GROUPS = """
-    SELECT hash, min(n), count(*) FROM rows WHERE flags & 1 = 0
-    GROUP BY hash HAVING count(*) > 1 ORDER BY min(n)
-"""
-_COPIES = "SELECT line FROM rows WHERE hash = ? AND n > ? AND flags & 1 = 0 ORDER BY n"
+_GROUPS = "SELECT hash, min(n) FROM rows GROUP BY hash HAVING count(*) > 1 ORDER BY min(n)"
+_COPIES = "SELECT line, flags FROM rows WHERE hash = ? ORDER BY n"
 
 
 class ExactDuplicates:
@@ -19,8 +17,11 @@ class ExactDuplicates:
 
     def findings(self, seen: Seen) -> Iterator[Located]:
         """One warning for every copy, naming the first row it equals."""
-        for digest, n, _ in seen.index.execute(_GROUPS):
-            (first,) = seen.index.execute("SELECT line FROM rows WHERE n = ?", (n,)).fetchone()
+        for digest, _ in seen.index.execute(_GROUPS):
+            copies = seen.index.execute(_COPIES, (digest,))
+            first, flags = next(copies)
+            if flags & Flag.UNREADABLE:
+                continue
             finding = Finding(
                 "duplicate.exact",
                 None,
@@ -28,5 +29,5 @@ class ExactDuplicates:
                 f"The same row as row {first:,}. Training sees it twice and weighs it double.",
                 "Keep one of them, unless the weight is meant.",
             )
-            for (line,) in seen.index.execute(_COPIES, (digest, n)):
+            for line, _ in copies:
                 yield line, finding

@@ -181,7 +181,7 @@ class _Rows:
         if measured.tokens:
             self.tokens += measured.tokens
             flags |= self.tallier.add(measured)
-        digest = hashlib.blake2b(measured.prompt, digest_size=16)
+        digest = hashlib.sha256(measured.prompt, usedforsecurity=False)
         prompt = int.from_bytes(digest.digest()[:8], "little", signed=True)
         digest.update(measured.rest or content)
         self.waiting.append(
@@ -191,7 +191,7 @@ class _Rows:
                 self.offset,
                 length,
                 new_id(self.salt, n),
-                digest.digest(),
+                digest.digest()[:16],
                 prompt,
                 measured.tokens,
                 flags,
