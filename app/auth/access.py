@@ -106,18 +106,24 @@ def _note(session: Session, write: Callable[[Session], None]) -> None:
 
 
 async def csrf_checked(request: Request, _user: CurrentUser) -> None:
-    """Refuse an unsafe request of a browser whose form or header does not hold the session's token.
-
-    A route that streams its own body is marked `reads_own_body` and sends the token in the header.
-    """
-    if request.method in SAFE_METHODS:
-        return
-    sent = request.headers.get("x-csrf-token")
-    if sent is None and not getattr(request.scope["endpoint"], "reads_own_body", False):
-        value = (await request.form()).get("csrf")
-        sent = value if isinstance(value, str) else None
-    if not is_csrf_token(request, sent):
+    """Refuse an unsafe request of a browser that does not bring its session's token."""
+    if request.method not in SAFE_METHODS and not is_csrf_token(request, await sent_token(request)):
         raise NotAllowed(OLD_FORM)
+
+
+async def sent_token(request: Request) -> str | None:
+    """The CSRF token of a request: in the header where a script sends it, else in the form."""
+    sent = request.headers.get("x-csrf-token")
+    if sent is not None:
+        return sent
+    value = (await request.form()).get("csrf")
+    return value if isinstance(value, str) else None
+
+
+def checks_form_token(handler: Function) -> Function:
+    """Mark a handler that reads its form itself and compares the token in it."""
+    handler.checks_form_token = True  # type: ignore[attr-defined]
+    return handler
 
 
 def is_csrf_token(request: Request, sent: str | None) -> bool:

@@ -8,12 +8,19 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from sqlalchemy.orm import Session
 
-from app.auth.access import OLD_FORM, CurrentUser, csrf_checked, is_csrf_token
+from app.auth.access import (
+    OLD_FORM,
+    CurrentUser,
+    checks_form_token,
+    csrf_checked,
+    is_csrf_token,
+    sent_token,
+)
 from app.core import clock, storage
 from app.core.database import DbSession, unit_of_work
 from app.core.errors import NotAllowed, NotFound
 from app.core.forms import validated
-from app.core.pages import page, path_for, redirect, redirect_to
+from app.core.pages import page, path_for, redirect
 from app.core.receiving import Received, receive_form, receive_raw
 from app.core.storage import Blob
 from app.core.views import FormState, Paging
@@ -87,6 +94,7 @@ async def upload(
 
 
 @receiving.post("/projects/{project_id}/datasets/upload", name="datasets.upload_form")
+@checks_form_token
 async def upload_form(request: Request, entered: ReceivingProject) -> Response:
     received = await receive_form(request)
     _check_csrf(request, received)
@@ -128,6 +136,7 @@ async def upload_version(
 
 
 @receiving.post("/datasets/{dataset_id}/upload", name="datasets.upload_version_form")
+@checks_form_token
 async def upload_version_form(request: Request, entered: ReceivingDataset) -> Response:
     received = await receive_form(request)
     _check_csrf(request, received)
@@ -168,9 +177,16 @@ def _check_csrf(request: Request, received: Received) -> None:
 
 
 @receiving.post("/projects/{project_id}/datasets/example", name="datasets.example")
-def example(request: Request, entered: ReceivingProject) -> Response:
+@checks_form_token
+def example(
+    request: Request,
+    entered: ReceivingProject,
+    token: Annotated[str | None, Depends(sent_token)],
+) -> Response:
+    if not is_csrf_token(request, token):
+        raise NotAllowed(OLD_FORM)
     version_id = examples.load_banking77(entered.thing.id, entered.user.id)
-    return redirect_to(request, path_for(request, "datasets.show", version_id=version_id))
+    return redirect(request, "datasets.show", version_id=version_id)
 
 
 @router.get("/dataset-versions/{version_id}", name="datasets.show")

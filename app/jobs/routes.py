@@ -18,7 +18,7 @@ from app.connections import queries as connections
 from app.core import clock
 from app.core.api import MOST
 from app.core.database import DbSession, read_only
-from app.core.errors import ProductError, WrongInput
+from app.core.errors import FieldError, ProductError, WrongInput
 from app.core.forms import form_values
 from app.core.pages import page, path_for, redirect
 from app.core.views import Paging
@@ -38,6 +38,7 @@ asking = APIRouter()
 
 PAGE = 25
 FEW_EVENTS = 12
+SHORT_WORDS = 4
 
 
 @router.get("/projects/{project_id}/jobs", name="jobs.index")
@@ -149,7 +150,7 @@ def _form(
         checked = check_form(session, project_id, job_form(chosen.values))
         guess = checked.estimate
     except ProductError as error:
-        problems = [item.message for item in error.errors] or [error.message]
+        problems = [_said(item) for item in error.errors] or [error.message]
     speed = None
     if chosen.connection:
         speed = queries.speed_of(session, chosen.connection.id, chosen.values["base_model"])
@@ -162,6 +163,13 @@ def _form(
         errors=errors,
         base_models_error=words,
     )
+
+
+def _said(wrong: FieldError) -> str:
+    """A field's refusal that can stand alone."""
+    is_whole = wrong.message[0].isupper() and wrong.message.count(" ") > SHORT_WORDS
+    name = wrong.field.removeprefix("hyperparameters.").removesuffix("_id").replace("_", " ")
+    return wrong.message if is_whole else f"{name}: {wrong.message}"
 
 
 @router.get("/jobs/{job_id}", name="jobs.show")

@@ -290,6 +290,7 @@ def _keep_bests(job: Job, series: Mapping[str, list[metrics.Point]]) -> None:
     job.spark = {
         "train": thinned(spark.get("train", []), train),
         "valid": thinned(spark.get("valid", []), valid),
+        "full": thinned(spark.get("full", []), full),
         "is_full": bool(full) or bool(spark.get("is_full")),
     }
 

@@ -4,6 +4,9 @@ from datetime import datetime
 
 from app.jobs.models import Job, JobStatus
 
+FULL_POINTS_NEEDED = 3
+CLEARLY_WORSE = 1.05
+
 
 def lead(job: Job) -> str:
     """The sentence that opens the job's page: who does what, how far."""
@@ -40,17 +43,18 @@ def _running(job: Job, where: str) -> str:
             job.provider_status or ""
         )
         return f"{where} {says}." if says else f"{where} is about to train ({job.provider_status})."
-    rising = ""
-    if job.best_valid_loss is not None and job.valid_loss is not None and job.best_valid_step:
-        is_behind = (
-            job.step > job.best_valid_step * 1.25 and job.valid_loss > job.best_valid_loss * 1.1
-        )
-        rising = (
-            f" Validation loss has not been lower since step {job.best_valid_step:,}."
-            if is_behind
-            else ""
-        )
-    return f"Training on {where}, step {_of_steps(job)}.{rising}"
+    return f"Training on {where}, step {_of_steps(job)}.{_rising(job)}"
+
+
+def _rising(job: Job) -> str:
+    """Whether the later steps help, by the full validation set alone: single batches are noise."""
+    full = (job.spark or {}).get("full", [])
+    if len(full) < FULL_POINTS_NEEDED or job.best_valid_loss is None or not job.best_valid_step:
+        return ""
+    if full[-1][1] < job.best_valid_loss * CLEARLY_WORSE:
+        return ""
+    since = f"step {job.best_valid_step:,}"
+    return f" Validation loss has not been lower since {since}: the later steps may not help."
 
 
 def what_next(job: Job) -> str | None:

@@ -98,15 +98,17 @@ def briefly(request: Request, load: Callable[[Session, User], Thing]) -> Entered
     """Check access in a session that is closed before the handler starts: for those that wait for
     strangers.
 
-    A browser's unsafe request must carry the CSRF token in its header.
+    A browser's unsafe request must carry the CSRF token in its header, unless the handler reads the
+    form itself and is marked `checks_form_token`.
     """
     with read_only() as session:
         user = current_user(request, session)
         thing = load(session, user)
-    is_browser = (
-        not request.scope["path"].startswith("/api/") and request.method not in SAFE_METHODS
-    )
-    if is_browser and not is_csrf_token(request, request.headers.get("x-csrf-token")):
+    is_script = request.scope["path"].startswith("/api/") or request.method in SAFE_METHODS
+    is_left = getattr(request.scope["endpoint"], "checks_form_token", False)
+    if not (is_script or is_left) and not is_csrf_token(
+        request, request.headers.get("x-csrf-token")
+    ):
         raise NotAllowed(OLD_FORM)
     return Entered(user, thing)
 

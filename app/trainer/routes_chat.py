@@ -6,7 +6,8 @@ from starlette.routing import Route
 
 from app.trainer import wire
 from app.trainer.answers import JsonResponse
-from app.trainer.chat import Conversation, chat_request
+from app.trainer.asking import chat_request
+from app.trainer.chat import Conversation
 from app.trainer.engines.registry import BASE_MODELS
 from app.trainer.errors import Refusal, missing_model
 from app.trainer.requests import json_object

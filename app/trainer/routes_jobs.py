@@ -128,7 +128,11 @@ def checkpoints(request: Request) -> Response:
     query = request.query_params
     limit = requests.whole(query, "limit", default=CHECKPOINTS_PAGE, most=MOST_JOBS)
     state = service(request).runs.state(run)
-    kept = [] if run.folder.control().model_deleted else list(reversed(state.checkpoints))
+    kept = (
+        []
+        if service(request).runs.control(run).model_deleted
+        else list(reversed(state.checkpoints))
+    )
     items = [wire.checkpoint(run.spec, state, saved) for saved in kept]
     after = query.get("after")
     if after is not None:

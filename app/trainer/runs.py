@@ -10,7 +10,7 @@ import msgspec
 
 from app.trainer.engines.registry import BASE_MODELS
 from app.trainer.files import RESULTS, Files, StoredFile
-from app.trainer.folder import Checkpoint, RunFolder, Spec, State
+from app.trainer.folder import Checkpoint, Control, RunFolder, Spec, State
 from app.trainer.launch import LaunchFile
 from app.trainer.record import checkpoint_model
 
@@ -58,7 +58,10 @@ class Runs:
         self._by_id = {
             run.id: run for run in sorted(_found(folder), key=lambda run: run.spec.created_at)
         }
+        # What can no longer change, or changes only here, is read once.
         self._ended: dict[str, State] = {}
+        self._controls: dict[str, Control] = {}
+        self._results: dict[str, StoredFile | None] = {}
 
     def use(self, files: Files) -> None:
         """Name where uploaded files lie; they and runs know each other."""
@@ -100,9 +103,20 @@ class Runs:
 
     def cancel(self, run: Run) -> None:
         """Wish the run to end; its child obeys."""
-        control = run.folder.control()
-        control.cancel = True
-        run.folder.write_control(control)
+        self._want(run, cancel=True)
+
+    def control(self, run: Run) -> Control:
+        """What is wanted of it; only this process writes that."""
+        known = self._controls.get(run.id)
+        if known is None:
+            known = self._controls[run.id] = run.folder.control()
+        return known
+
+    def _want(self, run: Run, **changes: bool) -> None:
+        with self._lock:
+            wanted = msgspec.structs.replace(self.control(run), **changes)
+            run.folder.write_control(wanted)
+            self._controls[run.id] = wanted
 
     def launch_file(self, run: Run) -> LaunchFile:
         """Where the run's child finds its files."""
@@ -127,14 +141,14 @@ class Runs:
             if (
                 state.status == "succeeded"
                 and state.checkpoints
-                and not run.folder.control().model_deleted
+                and not self.control(run).model_deleted
             ):
                 yield _model(run, state, state.checkpoints[-1])
 
     def model(self, name: str) -> TunedModel | None:
         """A tuned model or a checkpoint by its name."""
         for run in self.newest_first():
-            if not name.startswith(run.spec.tuned_model) or run.folder.control().model_deleted:
+            if not name.startswith(run.spec.tuned_model) or self.control(run).model_deleted:
                 continue
             state = self.state(run)
             for checkpoint in state.checkpoints:
@@ -145,9 +159,7 @@ class Runs:
 
     def delete_model(self, model: TunedModel) -> None:
         """Forget the model and its checkpoints for good; the run keeps its history."""
-        control = model.run.folder.control()
-        control.model_deleted = True
-        model.run.folder.write_control(control)
+        self._want(model.run, model_deleted=True)
         shutil.rmtree(model.run.folder.checkpoints, ignore_errors=True)
 
     def has_name(self, tuned_model: str) -> bool:
@@ -170,28 +182,18 @@ class Runs:
     def result_file(self, run: Run) -> StoredFile | None:
         """The run's result table, once it has ended and unless it was deleted."""
         state = self.state(run)
-        if (
-            not state.is_ended
-            or run.folder.control().result_deleted
-            or not run.folder.result.exists()
-        ):
+        if not state.is_ended or self.control(run).result_deleted:
             return None
-        return StoredFile(
-            id=run.result_id,
-            size=run.folder.result.stat().st_size,
-            created_at=float(state.finished_at or 0),
-            filename="step_metrics.csv",
-            purpose=RESULTS,
-        )
+        if run.id not in self._results:
+            self._results[run.id] = _result(run, state)
+        return self._results[run.id]
 
     def delete_result(self, file_id: str) -> bool:
         """Delete a result table; False when there is none of this id."""
         run = self._by_id.get(f"ftjob-{file_id.removeprefix('file-')}")
         if run is None or self.result_file(run) is None:
             return False
-        control = run.folder.control()
-        control.result_deleted = True
-        run.folder.write_control(control)
+        self._want(run, result_deleted=True)
         return True
 
 
@@ -199,6 +201,18 @@ def metadata_matches(run: Run, wanted: Mapping[str, str]) -> bool:
     """Whether the run carries all of these pairs."""
     own = run.spec.metadata or {}
     return all(own.get(key) == value for key, value in wanted.items())
+
+
+def _result(run: Run, state: State) -> StoredFile | None:
+    if not run.folder.result.exists():
+        return None
+    return StoredFile(
+        id=run.result_id,
+        size=run.folder.result.stat().st_size,
+        created_at=float(state.finished_at or 0),
+        filename="step_metrics.csv",
+        purpose=RESULTS,
+    )
 
 
 def _model(run: Run, state: State, checkpoint: Checkpoint) -> TunedModel:
