@@ -36,7 +36,7 @@ def test_a_killed_child_is_followed_by_another_with_the_same_numbers(make_traine
     trainer = make_trainer(more=OFTEN)
     client = trainer.client()
     run = slow_run(client)
-    eventually(lambda: trained_steps(client, run.id) > 150)
+    eventually(lambda: trained_steps(client, run.id) > 150, within=30)
 
     (child,) = trainer.children()
     os.kill(child, signal.SIGKILL)
@@ -54,7 +54,7 @@ def test_an_owned_trainer_takes_its_children_along_and_goes_on_where_they_were(m
     trainer = make_trainer()
     client = trainer.client()
     run = slow_run(client)
-    eventually(lambda: trained_steps(client, run.id) > 100)
+    eventually(lambda: trained_steps(client, run.id) > 100, within=30)
 
     trainer.end()
 
@@ -69,11 +69,11 @@ def test_an_owned_trainer_takes_its_children_along_and_goes_on_where_they_were(m
 def test_the_children_of_a_killed_owned_trainer_end(make_trainer):
     trainer = make_trainer()
     run = slow_run(trainer.client())
-    eventually(lambda: trained_steps(trainer.client(), run.id) > 10)
+    eventually(lambda: trained_steps(trainer.client(), run.id) > 10, within=30)
 
     trainer.end(signal.SIGKILL)
 
-    eventually(lambda: not trainer.children())
+    eventually(lambda: not trainer.children(), within=30)
     trainer.start()
     assert ended(trainer.client(), run.id).status == "succeeded"
 
@@ -82,7 +82,7 @@ def test_alone_a_training_outlives_its_server(make_trainer):
     trainer: Trainer = make_trainer(is_owned=False)
     client = trainer.client()
     run = slow_run(client)
-    eventually(lambda: trained_steps(client, run.id) > 10)
+    eventually(lambda: trained_steps(client, run.id) > 10, within=30)
     children = trainer.children()
 
     trainer.end()
@@ -114,7 +114,7 @@ def test_a_torn_journal_is_mended(make_trainer):
     trainer = make_trainer()
     client = trainer.client()
     run = slow_run(client)
-    eventually(lambda: trained_steps(client, run.id) > 100)
+    eventually(lambda: trained_steps(client, run.id) > 100, within=30)
     trainer.end()
     for name in ("events.jsonl", "metrics.jsonl"):
         path = trainer.home / "runs" / run.id / name

@@ -165,7 +165,7 @@ def test_a_rate_beyond_reason_fails_in_words(client: openai.OpenAI):
 
 def test_a_running_run_is_cancelled_and_keeps_its_checkpoints(client: openai.OpenAI):
     run = start_run(client, intent_rows(300), n_epochs=50, batch_size=1)
-    eventually(lambda: client.fine_tuning.jobs.checkpoints.list(run.id).data)
+    eventually(lambda: client.fine_tuning.jobs.checkpoints.list(run.id).data, within=30)
 
     cancelled = client.fine_tuning.jobs.cancel(run.id)
 
@@ -182,7 +182,7 @@ def test_runs_wait_their_turn_and_can_be_cancelled_while_they_wait(make_trainer)
     client = make_trainer().client()
     first = start_run(client, intent_rows(300), n_epochs=50, batch_size=1)
     second = start_run(client, intent_rows(20))
-    eventually(lambda: client.fine_tuning.jobs.retrieve(first.id).status == "running")
+    eventually(lambda: client.fine_tuning.jobs.retrieve(first.id).status == "running", within=30)
 
     assert client.fine_tuning.jobs.retrieve(second.id).status == "validating_files"
     assert client.fine_tuning.jobs.cancel(second.id).status == "cancelled"
@@ -227,7 +227,7 @@ def test_answers_outlive_the_training_file(client: openai.OpenAI, trainer: Train
     ]
 
     client.files.delete(run.training_file)
-    eventually(lambda: not answering(trainer))
+    eventually(lambda: not answering(trainer), within=30)
 
     after = [
         ask(client, run.fine_tuned_model, question, temperature=1, seed=1) for question in questions
