@@ -19,6 +19,9 @@ from app.settings import settings
 from tests import make
 from tests.witness import handle
 
+# For what is the same on both databases and asked with many values.
+one_database = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 ROLES = ("owner", "editor", "viewer", "outsider")
 
 

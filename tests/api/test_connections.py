@@ -4,7 +4,7 @@ import pytest
 
 from app.settings import settings
 from tests.make import BASE_MODEL, problem_fields
-from tests.stage import connection_of
+from tests.stage import connection_of, one_database
 from tests.witness.handle import KEY
 from tests.witness.script import LIST_MODELS, Fault
 
@@ -48,6 +48,7 @@ def test_the_first_connection_of_a_project_is_called_practice(team, script, monk
     assert first["profile"] == "luthier"
 
 
+@one_database
 @pytest.mark.parametrize(
     ("field", "value"),
     [

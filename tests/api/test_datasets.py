@@ -8,6 +8,7 @@ import pytest
 from app.core import storage
 from app.settings import settings
 from tests.make import chat_file, chat_row, problem_fields
+from tests.stage import one_database
 
 
 @pytest.fixture
@@ -154,6 +155,7 @@ def test_before_the_check_there_is_nothing_to_read(team, sends):
         assert early.json()["detail"]
 
 
+@one_database
 @pytest.mark.parametrize(
     ("file_name", "label"),
     [

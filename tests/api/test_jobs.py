@@ -11,7 +11,7 @@ from app.jobs.models import Job, JobStatus
 from app.projects.models import Project
 from tests import make
 from tests.make import BASE_MODEL, problem_fields
-from tests.stage import job_of
+from tests.stage import job_of, one_database
 
 RESOURCE = {
     "id", "status", "provider_status", "run_id", "progress", "error", "model_id",
@@ -118,6 +118,7 @@ def test_a_version_that_is_not_ready_is_a_conflict(team, create):
     assert "received" in refused.json()["detail"]
 
 
+@one_database
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

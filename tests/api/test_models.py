@@ -11,6 +11,7 @@ from app.datasets.models import DatasetVersion
 from app.projects.models import Project
 from tests import make
 from tests.make import BASE_MODEL, problem_fields
+from tests.stage import one_database
 from tests.witness.script import CHAT, Fault
 
 TUNED = "ft:gpt-4o-mini-2024-07-18:acme::abcd1234"
@@ -115,6 +116,7 @@ def test_a_model_the_provider_deleted_is_502_too(workshop, sends):
     assert "ft:gone" in refused.json()["detail"]
 
 
+@one_database
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
