@@ -3,7 +3,6 @@
 import base64
 import ipaddress
 import os
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +24,6 @@ pytest_plugins = ["tests.skips", "tests.stage"]
 
 SECRET = base64.urlsafe_b64encode(bytes(range(7, 39))).decode()
 CACHED = (settings, secrets._root, events._client, queue.connect, databases.engine)
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
 def forget() -> None:
@@ -237,23 +235,3 @@ def client(database: str, _app, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(heartbeat, "keep_beating", lambda _kind: threading.Event())
     with TestClient(_app, base_url="http://127.0.0.1:8000", follow_redirects=False) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A Chromium, driven by Playwright. Skipped where there is none, unless it is required."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        path = None
-    if path is None:
-        if os.environ.get("LUTHIER_REQUIRE_BROWSER") == "1":
-            pytest.fail("LUTHIER_REQUIRE_BROWSER is set and there is no Chromium")
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        # Chromium refuses its sandbox to root; CI runs as root in a container.
-        words = ["--no-sandbox"] if os.geteuid() == 0 else []
-        opened = playwright.chromium.launch(executable_path=path, args=words)
-        yield opened
-        opened.close()

@@ -1,0 +1,181 @@
+"""The main journey: an empty folder, keyboard and mouse, and a model that answers at the end."""
+
+import re
+
+import pytest
+
+from tests.browser.visitor import visiting
+from tests.journeys.api import HELD_OUT, TRAINING, held_out
+from tests.processes import start_luthier
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+NAME, EMAIL, PASSWORD = "Mara Lindqvist", "mara@example.org", "a bow of pernambuco"
+EPOCHS = 8
+NEWER = """(seen) => Number(document.querySelector("[data-chart]").dataset.points) > seen
+  || document.querySelector("#progress").dataset.status !== "running" """
+
+
+@pytest.mark.timeout(400)
+def test_from_an_empty_folder_to_a_model_that_answers(tmp_path, chromium):
+    with (
+        start_luthier(tmp_path / "home") as luthier,
+        visiting(chromium, luthier.address) as mara,
+    ):
+        page = mara.page
+        _make_the_first_account(mara, luthier.output)
+        _make_a_project_by_keyboard(mara)
+        _upload_and_read_the_report(mara)
+        job_path = _start_a_job_by_mouse(mara)
+
+        counts = _watch(mara, until=3)
+        page.reload()
+        assert page.url.endswith(job_path)
+        mara.heading("intents")
+        page.wait_for_function(NEWER, arg=counts[-1] - 1)
+        mara.picture("job-live")
+        with visiting(chromium, luthier.address) as elsewhere:
+            _sign_in(elsewhere, job_path)
+            counts += _watch(mara)
+            elsewhere.page.locator("#progress[data-status=succeeded]").wait_for()
+        assert len(set(counts)) >= 5, counts
+        assert counts == sorted(counts)
+
+        page.locator("#progress[data-status=succeeded]").wait_for()
+        mara.look()
+        mara.picture("job-done")
+        _talk_to_the_model(mara)
+        _come_home(mara)
+
+
+def _make_the_first_account(mara, printed):
+    (link,) = re.findall(r"http://\S+/welcome/\S+", printed)
+    mara.go("/")
+    mara.heading("Welcome to Luthier")
+    mara.go(link)
+    mara.page.get_by_label("Name").fill(NAME)
+    mara.page.get_by_label("E-mail").fill(EMAIL)
+    mara.page.get_by_label("Password").fill(PASSWORD)
+    mara.picture("welcome")
+    mara.button("Make the account").click()
+    mara.heading("New project")
+
+
+def _make_a_project_by_keyboard(mara):
+    mara.tab_to(mara.page.get_by_label("Name"))
+    mara.type("Support routing")
+    mara.press("Enter")
+    mara.heading("Welcome to Support routing")
+    mara.picture("home-empty")
+
+
+def _upload_and_read_the_report(mara):
+    page = mara.page
+    mara.link("Datasets", exact=True).click()
+    mara.heading("Datasets")
+    mara.picture("datasets-empty")
+    mara.drop(TRAINING)
+    page.wait_for_url("**/dataset-versions/*")
+    page.get_by_role("heading", name="Tokens per row").wait_for()
+    page.get_by_text("10,003").first.wait_for()
+    mara.look()
+    mara.picture("dataset-report")
+
+    mara.link("Browse all 10,003").click()
+    mara.heading("train")
+    page.get_by_role("article", name="Row 2", exact=True).wait_for()
+    page.get_by_label("Row", exact=True).fill("7777")
+    mara.button("Go").click()
+    page.get_by_role("article", name="Row 7,777").wait_for()
+    mara.look()
+    mara.picture("dataset-rows")
+
+    mara.link("Datasets", exact=True).first.click()
+    page.get_by_role("heading", name="Upload rows").wait_for()
+    mara.choose(HELD_OUT)
+    page.wait_for_url("**/dataset-versions/*")
+    page.get_by_text("3,080").first.wait_for()
+    mara.look()
+
+
+def _start_a_job_by_mouse(mara):
+    page = mara.page
+    mara.link("Datasets", exact=True).first.click()
+    mara.link("train", exact=True).click()
+    mara.link("Fine-tune this version").click()
+    mara.heading("New fine-tuning job")
+    page.get_by_text("Rows the model never sees in training").click()
+    rows = page.get_by_label("Validation rows")
+    rows.select_option(label="validation, version 1 (3,080 rows)")
+    page.get_by_label("n_epochs", exact=False).locator("visible=true").last.fill(str(EPOCHS))
+    page.get_by_label("suffix").fill("intents")
+    page.get_by_label("seed").fill("7")
+    page.get_by_text(f"× {EPOCHS}").wait_for()
+    mara.look()
+    mara.picture("job-form")
+    mara.button(re.compile("^Start job")).click()
+    mara.heading("intents")
+    return re.search(r"/jobs/\d+", page.url)[0]
+
+
+def _watch(mara, until=None):
+    """The point counts seen on the chart, one after the other."""
+    page, counts = mara.page, [0]
+    page.locator("#progress[data-status=running]").wait_for()
+    while until is None or len(counts) <= until:
+        page.wait_for_function(NEWER, arg=counts[-1])
+        counts.append(int(page.locator("[data-chart]").get_attribute("data-points")))
+        if page.locator("#progress").get_attribute("data-status") != "running":
+            break
+    return counts[1:]
+
+
+def _sign_in(visitor, path):
+    """Another browser, another profile: signed in, on the same job."""
+    visitor.go(path)
+    visitor.heading("Sign in")
+    visitor.page.get_by_label("E-mail").fill(EMAIL)
+    visitor.page.get_by_label("Password").fill(PASSWORD)
+    visitor.press("Enter")
+    visitor.heading("intents")
+    visitor.page.wait_for_function(NEWER, arg=0)
+
+
+def _talk_to_the_model(mara):
+    page = mara.page
+    mara.link("See the model").click()
+    mara.heading(re.compile("intents"))
+    mara.picture("model")
+    mara.link("Try it").first.click()
+    mara.heading(re.compile("intents"))
+    (question, label) = next(_well_known())
+    page.get_by_label("Your message, sent to both").fill(question)
+    mara.press("Control+Enter")
+    tuned = page.locator("article.versus__a")
+    base = page.locator("article.versus__b")
+    for answer in (tuned, base):
+        answer.and_(page.locator("[aria-busy=false]")).wait_for()
+    assert tuned.locator("[data-answer-text]").inner_text() == label
+    assert base.locator("[data-answer-text]").inner_text() not in {"", label}
+    mara.look()
+    mara.picture("try")
+
+
+def _well_known():
+    questions, labels = held_out()
+    return (
+        (messages[-1]["content"], label)
+        for messages, label in zip(questions, labels, strict=True)
+        if label == "lost_or_stolen_card"
+    )
+
+
+def _come_home(mara):
+    mara.link("Jobs").first.click()
+    mara.heading("Jobs")
+    mara.page.get_by_role("row", name=re.compile("intents.*Succeeded")).wait_for()
+    mara.picture("jobs")
+    mara.link("Home", exact=True).click()
+    mara.page.get_by_role("heading", name="Latest models").wait_for()
+    mara.look()
+    mara.picture("home")

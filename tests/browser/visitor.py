@@ -1,0 +1,173 @@
+"""Somebody with a browser: keyboard and mouse on what is visible, and an eye on every page."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.settings import ROOT
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+PICTURES = ROOT / "docs" / "images"
+# Pictures are of the real program, so a journey makes them, when asked to.
+MAKES_PICTURES = os.environ.get("LUTHIER_SHOTS") == "1"
+WIDE, NARROW = {"width": 1360, "height": 900}, {"width": 380, "height": 800}
+PATIENCE_MS = 30_000
+TABS_AT_MOST = 80
+
+TELL_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`CSP ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
+"""
+RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
+  (found) => `${found.id} (${found.impact}): ${found.nodes.slice(0, 4)
+    .map((node) => node.html + " — " + node.failureSummary).join(" | ")}`)"""
+OVERFLOWS = """() => [...document.body.querySelectorAll("*")]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1
+    && !one.closest(".scroll, pre, [popover]"))
+  .slice(0, 5).map((one) => one.outerHTML.slice(0, 160))"""
+
+
+@contextmanager
+def visiting(chromium: Any, address: str, **words: Any) -> Iterator["Visitor"]:
+    """A visitor with a browser profile of their own; in the end nothing may have been wrong."""
+    visitor = Visitor(chromium, address, **words)
+    try:
+        yield visitor
+    except BaseException as error:
+        for complaint in visitor.complaints:
+            error.add_note(complaint)
+        raise
+    else:
+        visitor.assert_content()
+    finally:
+        visitor.context.close()
+
+
+class Visitor:
+    """One browser profile with one page. Whatever a page complains about is kept, and fails the
+    test when the visitor leaves.
+    """
+
+    def __init__(self, chromium: Any, address: str, **words: Any) -> None:
+        words = {"viewport": WIDE, "reduced_motion": "reduce", **words}
+        self.context = chromium.new_context(base_url=address, **words)
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.context.add_init_script(TELL_VIOLATIONS)
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self._visited: set[str] = set()
+        self._looked_at: set[str] = set()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
+        self.page.on("framenavigated", lambda frame: self._visited.add(_kind_of(frame.url)))
+
+    def _heard(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            place = f"{message.location.get('url')}:{message.location.get('lineNumber')}"
+            self.complaints.append(f"{message.type}: {message.text} ({place})")
+
+    @contextmanager
+    def expecting(self, status: int) -> Iterator[None]:
+        """Chromium writes an answer of this status to its console; here it is meant."""
+        before = len(self.complaints)
+        yield
+        new = self.complaints[before:]
+        self.complaints[before:] = [one for one in new if f"the status of {status}" not in one]
+        assert len(self.complaints) < before + len(new), f"no answer of status {status}: {new}"
+
+    # Doing
+
+    def go(self, path: str) -> None:
+        """Type an address."""
+        self.page.goto(path, wait_until="load")
+        self.look()
+
+    def button(self, name: str | re.Pattern[str], **words: Any) -> Any:
+        """The visible button of that name."""
+        return self.page.get_by_role("button", name=name, **words)
+
+    def link(self, name: str | re.Pattern[str], **words: Any) -> Any:
+        """The visible link of that name."""
+        return self.page.get_by_role("link", name=name, **words)
+
+    def heading(self, name: str | re.Pattern[str]) -> None:
+        """Wait for a heading; then look at the page it stands on."""
+        self.page.get_by_role("heading", name=name).first.wait_for()
+        self.look()
+
+    def tab_to(self, wanted: Any) -> None:
+        """Reach something with the Tab key alone."""
+        wanted.wait_for()
+        for _ in range(TABS_AT_MOST):
+            if wanted.evaluate("one => one === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"The Tab key does not reach {wanted}")
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def type(self, words: str) -> None:
+        """Type into whatever has the focus."""
+        self.page.keyboard.type(words)
+
+    def drop(self, path: Path) -> None:
+        """Let a file fall onto the page's drop zone."""
+        held = self.page.evaluate_handle(
+            """([text, name]) => {
+              const transfer = new DataTransfer();
+              transfer.items.add(new File([text], name, {type: "application/jsonl"}));
+              return transfer;
+            }""",
+            [path.read_text(), path.name],
+        )
+        zone = self.page.locator("[data-drop]")
+        assert zone.is_visible()
+        for event in ("dragenter", "dragover", "drop"):
+            zone.dispatch_event(event, {"dataTransfer": held})
+
+    def choose(self, path: Path) -> None:
+        """Choose a file in the dialog that a click on the drop zone opens."""
+        with self.page.expect_file_chooser() as asked:
+            self.page.locator("[data-drop]").click()
+        asked.value.set_files(path)
+
+    # Looking
+
+    def look(self) -> None:
+        """Search the page for what a person would not see: axe's findings, sideways scrolling."""
+        self.page.wait_for_load_state("load")
+        if not self.page.evaluate("() => typeof axe !== 'undefined'"):
+            self.page.evaluate(AXE.read_text())
+        where = _kind_of(self.page.url)
+        self.complaints += [f"axe on {where}: {found}" for found in self.page.evaluate(RUN_AXE)]
+        width = self.page.evaluate("() => document.scrollingElement.scrollWidth - innerWidth")
+        if width > 0:
+            wide = self.page.evaluate(OVERFLOWS)
+            self.complaints.append(f"{where} is {width} px too wide: {json.dumps(wide, indent=1)}")
+        self._looked_at.add(where)
+
+    def picture(self, name: str, *, full: bool = False) -> None:
+        """Keep what is on the screen for the documentation, when pictures are asked for."""
+        if MAKES_PICTURES:
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=PICTURES / f"{name}.png", full_page=full)
+
+    def assert_content(self) -> None:
+        """Nothing was wrong, and no page was passed by without a look."""
+        assert self.complaints == [], "\n\n".join(self.complaints)
+        unseen = self._visited - self._looked_at - {"about:blank"}
+        assert not unseen, f"visited and not looked at: {unseen}"
+
+
+def _kind_of(url: str) -> str:
+    """The path of an address with its numbers and secrets blotted out."""
+    path = urlsplit(url).path
+    return re.sub(r"/(\d+|(?<=welcome/|assword/)[^/]+)(?=/|$)", "/#", path) if path else url
