@@ -22,7 +22,8 @@ from tests.waiting import eventually
 TRAINER_KEY = "a-trainer-key-for-tests-only"
 START_SECONDS = 60
 STOP_SECONDS = 30
-OURS = ("LUTHIER_", "PORT", "DATABASE_URL", "REDIS_URL")
+# Without the last, every start would compile the program anew where it is set.
+NOT_INHERITED = ("LUTHIER_", "PORT", "DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE")
 
 
 def free_port() -> int:
@@ -34,7 +35,7 @@ def free_port() -> int:
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Ours alone: nothing that was set for another instance."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(NOT_INHERITED)}
     return {**plain, "LUTHIER_HOME": str(home), "PYTHONUNBUFFERED": "1", **more}
 
 

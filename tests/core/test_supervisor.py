@@ -54,6 +54,19 @@ def test_what_dies_is_started_again_and_says_so(tmp_path):
         assert not [pid for pid in pool if Path(f"/proc/{pid}").exists()]
 
 
+@pytest.mark.timeout(240)
+def test_a_worker_that_hangs_is_ended_and_started_again(tmp_path):
+    with start_luthier(tmp_path / "home", LUTHIER_WAIT_DIVISOR="30") as luthier:
+        hung = luthier.child("worker")
+        os.kill(hung, signal.SIGSTOP)
+
+        words = "The worker process has been silent for too long and is ended."
+        eventually(lambda: words in luthier.output, within=120)
+
+        luthier.wait_until_healthy()
+        assert luthier.child("worker") != hung
+
+
 def test_a_killed_supervisor_takes_everything_with_it(tmp_path):
     with start_luthier(tmp_path / "home") as luthier:
         assert len(processes_of(luthier.home)) >= 7
