@@ -1,0 +1,173 @@
+"""What stands before every page: forms' tokens, foreign sites, hosts, headers of answers."""
+
+import pytest
+
+from app.core.guards import is_our_host
+from app.settings import settings
+from tests.architecture.routes import every_route
+from tests.stage import Browser, one_database
+
+UNSAFE = [
+    route
+    for route in every_route()
+    if route.is_unsafe and route.is_page and not route.name.startswith("auth.")
+]
+SIGN_OUT = next(route for route in every_route() if route.name == "auth.logout")
+
+
+def address(route, team):
+    path = route.path
+    ids = {
+        "project_id": team.project_id,
+        "connection_id": team.connection_id,
+        "version_id": team.version_id,
+        "dataset_id": team.dataset_id,
+        "job_id": 1,
+        "model_id": 1,
+    }
+    for name, value in ids.items():
+        path = path.replace(f"{{{name}}}", str(value))
+    return path
+
+
+def method(route):
+    return next(iter(route.methods - {"GET", "HEAD", "OPTIONS"}))
+
+
+@one_database
+def test_an_unsafe_request_without_the_sessions_token_is_refused(team, browser, client):
+    """On every such route; a job or a model that is not there is 404 either way."""
+    owner = browser(team.users["owner"])
+    stranger = Browser(client, team.users["editor"])
+    for route in [*UNSAFE, SIGN_OUT]:
+        path = address(route, team)
+        suffix = "?name=x.jsonl" if method(route) == "PUT" else ""
+        for token in (None, "", "guessed", stranger.csrf):
+            headers = dict(owner.headers)
+            if token is not None:
+                headers["X-CSRF-Token"] = token
+            answer = client.request(method(route), path + suffix, headers=headers, content=b"")
+            expected = (
+                {403, 404} if "{job_id}" in route.path or "{model_id}" in route.path else {403}
+            )
+            if route.name.endswith("_form"):
+                expected = {400, 403}  # the token is a field of a form that was not sent
+            assert answer.status_code in expected, (str(route), token)
+
+
+@one_database
+def test_an_upload_by_plain_form_needs_the_token_among_its_fields(team, browser, client):
+    owner = browser(team.users["owner"])
+    path = f"/projects/{team.project_id}/datasets/upload"
+    file = {"file": ("rows.jsonl", b"{}\n")}
+    for data in ({}, {"csrf": "guessed"}):
+        headers = {**owner.headers, "X-CSRF-Token": "guessed"}
+        answer = client.post(path, headers=headers, files=file, data=data)
+        assert answer.status_code == 403
+
+
+@one_database
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:8001"},
+        {"Origin": "http://127.0.0.1:8000.evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=str,
+)
+def test_a_foreign_site_cannot_post_even_with_the_token(team, browser, client, headers):
+    owner = browser(team.users["owner"])
+    assert owner.post("/projects", {"name": "Theirs"}, **headers).status_code == 403
+    login = {"email": "owner@example.org", "password": "whatever it may be"}
+    assert client.post("/login", data=login, headers=headers).status_code == 403
+    fine = {"Origin": "http://127.0.0.1:8000", "Sec-Fetch-Site": "same-origin"}
+    assert owner.post("/projects", {"name": "Ours"}, **fine).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "evil.example:8000",
+        "",
+        "a/?x=127.0.0.1",
+        "10.0.0.1",
+    ],
+)
+@one_database
+def test_a_host_that_is_not_ours_is_refused(client, host):
+    answer = client.get("/livez", headers={"Host": host})
+    assert answer.status_code == 400
+
+
+def test_our_hosts_are_the_public_address_and_loopback(monkeypatch):
+    monkeypatch.setenv("LUTHIER_PUBLIC_URL", "https://luthier.example.org")
+    settings.cache_clear()
+    for ours in ("luthier.example.org", "LUTHIER.example.org", "localhost:8000", "[::1]:8000"):
+        assert is_our_host([ours])
+    for foreign in ("example.org", "luthier.example.org.evil", "luthier.example.org:444"):
+        assert not is_our_host([foreign])
+    assert not is_our_host([])
+    assert not is_our_host(["localhost", "localhost"])
+
+
+@one_database
+def test_every_answer_carries_the_headers_that_close_it(team, browser, client):
+    owner = browser(team.users["owner"])
+    project = f"/projects/{team.project_id}"
+    pages = [
+        owner.get("/projects"),
+        owner.get(project),
+        owner.get(f"{project}/datasets"),
+        owner.get(f"{project}/jobs"),
+        owner.get("/projects/999999"),
+        client.get("/login"),
+        client.get("/api/v1/projects"),
+        client.get("/livez"),
+        client.get("/static/css/tokens.css"),
+        client.get("/nowhere"),
+    ]
+    for answer in pages:
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'")
+        assert "script-src 'self';" in policy
+        assert "style-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "base-uri 'none'" in policy
+        assert "form-action 'self'" in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert answer.headers["x-request-id"]
+        assert "server" not in answer.headers
+        expected = "no-cache" if answer.request.url.path.startswith("/static") else "no-store"
+        assert answer.headers["cache-control"] == expected
+
+
+@one_database
+def test_only_the_apis_page_relaxes_the_policy(client):
+    policy = client.get("/api/docs").headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "'unsafe-inline'" in policy.partition("style-src")[2].partition(";")[0]
+    assert "unsafe-eval" not in policy
+
+
+@one_database
+def test_paths_that_climb_lead_nowhere(client):
+    for path in ("/static/../app/main.py", "/static/%2e%2e/app/main.py", "/static/..%2fMakefile"):
+        assert client.get(path).status_code == 404
+    assert client.get("/static/").status_code == 404
+
+
+@one_database
+def test_a_method_that_is_not_offered_is_405(team, browser, client):
+    owner = browser(team.users["owner"])
+    assert owner.send("DELETE", f"/projects/{team.project_id}").status_code == 405
+    assert client.request("TRACE", "/livez").status_code in {400, 405}
+    assert client.delete("/api/v1/projects").json()["status"] == 405
