@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 import app.tables  # noqa: F401 - every foreign key finds what it points at
 from app.auth import service as auth
 from app.auth.models import User
+from app.catalog.models import TunedModel
 from app.connections import service as connections
 from app.connections.models import Connection
 from app.core import storage
@@ -18,6 +19,7 @@ from app.datasets import service as datasets
 from app.datasets.checks import check_slice, verdict
 from app.datasets.models import Dataset, DatasetVersion
 from app.jobs import service as jobs
+from app.jobs import sweeps
 from app.jobs.forms import JobForm
 from app.jobs.models import Job, JobStatus
 from app.projects import service as projects
@@ -42,9 +44,7 @@ def make_project(
     """A project of `owner`; `editor=` and `viewer=` are let in."""
     project = projects.create_project(session, name=name, user=owner)
     for role, user in members.items():
-        projects.add_member(
-            session, project=project, user=user, role=Role(role), actor_id=owner.id
-        )
+        projects.add_member(session, project=project, user=user, role=Role(role), actor_id=owner.id)
     session.flush()
     return project
 
@@ -181,6 +181,24 @@ def make_running_job(
     connection.due_at = job.created_at
     session.flush()
     return job
+
+
+def make_model(
+    session: Session,
+    project: Project,
+    connection: Connection,
+    version: DatasetVersion,
+    *,
+    model_name: str = "ft:gpt-4o-mini-2024-07-18:acme::abcd1234",
+    key: str = "form:1",
+    **form: Any,
+) -> TunedModel:
+    """The model of a job that succeeded."""
+    job = make_running_job(session, project, connection, version, key=key, **form)
+    done = make_report(status=RunStatus.SUCCEEDED, model_name=model_name)
+    sweeps.finish(session, job, done)
+    session.flush()
+    return session.query(TunedModel).filter_by(job_id=job.id).one()
 
 
 def make_report(run_id: str = "ftjob-1", **changes: Any) -> RunReport:

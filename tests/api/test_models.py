@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from app.catalog import service as catalog
 from app.connections.models import Connection
 from app.core.database import unit_of_work
 from app.datasets.models import DatasetVersion
@@ -23,20 +22,7 @@ def make_model(team, *, name=TUNED, key="form:1"):
         project = session.get_one(Project, team.project_id)
         connection = session.get_one(Connection, team.connection_id)
         version = session.get_one(DatasetVersion, team.version_id)
-        job = make.make_running_job(session, project, connection, version, key=key)
-        model = catalog.add_tuned_model(
-            session,
-            project_id=project.id,
-            connection_id=connection.id,
-            job_id=job.id,
-            dataset_version_id=version.id,
-            model_name=name,
-            name=job.name,
-            base_model=BASE_MODEL,
-            best_valid_loss=0.5,
-            lineage={"job_name": job.name, "hyperparameters": {}, "method": "supervised"},
-            created_by=project.created_by,
-        )
+        model = make.make_model(session, project, connection, version, model_name=name, key=key)
         return model.id
 
 
