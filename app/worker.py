@@ -1,28 +1,44 @@
 """The worker: the one list of task modules, and the one timetable."""
 
+import importlib
 import threading
 import time
 
 import structlog
-from celery.signals import beat_init, task_received, worker_ready, worker_shutting_down
+from celery.signals import (
+    beat_init,
+    celeryd_init,
+    task_received,
+    worker_ready,
+    worker_shutting_down,
+)
 
-from app import reactions, tables
-from app.catalog import tasks as catalog
 from app.core import heartbeat, logs, queue
 from app.core.queue import celery
-from app.datasets import tasks as datasets
-from app.jobs import tasks as jobs
 
 log = structlog.get_logger(__name__)
 
-MODULES = (tables, reactions, catalog, datasets, jobs)
+# What a worker must know. The beat shares this file and needs none of it.
+MODULES = (
+    "app.tables",
+    "app.reactions",
+    "app.catalog.tasks",
+    "app.datasets.tasks",
+    "app.jobs.tasks",
+    # Before the fork, so that the pool shares its memory.
+    "app.providers.openai",
+)
+
 QUEUES = ("provider", "ingest", "evaluate")
 QUIET_SECONDS = 15.0
 LOOK_SECONDS = 5.0
 
+# What the beat asks for every second, and on which queue.
+TIMETABLE = {"datasets.due": "ingest", "jobs.due": "provider"}
+
 celery.conf.beat_schedule = {
-    name: {"task": name, "schedule": 1.0, "options": {"queue": queue.QUEUES[name], "expires": 10}}
-    for name in ("datasets.due", "jobs.due")
+    name: {"task": name, "schedule": 1.0, "options": {"queue": place, "expires": 10}}
+    for name, place in TIMETABLE.items()
 }
 
 queue.connect()
@@ -30,6 +46,17 @@ logs.configure()
 
 _heard_at = time.monotonic()
 _stopping = threading.Event()
+
+
+def load() -> None:
+    """Register every task."""
+    for name in MODULES:
+        importlib.import_module(name)
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]
+def _worker_starts(**_: object) -> None:
+    load()
 
 
 @task_received.connect  # type: ignore[untyped-decorator]
@@ -65,7 +92,7 @@ def _look_by_itself() -> None:
 
 def work_without_letters() -> None:
     """Do what is due, once, one after the other. A failure is logged and stops nothing else."""
-    for find in (datasets.waiting, jobs.waiting):
+    for find in queue.WAITING:
         try:
             for name, row_id in find():
                 queue.TASKS[name](row_id)

@@ -57,7 +57,15 @@ celery.conf.update(
 Work = tuple[str, int]
 
 TASKS: dict[str, Callable[..., Any]] = {}
+# What finds due work; the timetable rings for it, and a worker that hears no ringing asks itself.
+WAITING: list[Callable[[], list[Work]]] = []
 QUEUES: dict[str, str] = {}
+
+
+def finds_work(function: Callable[[], list[Work]]) -> Callable[[], list[Work]]:
+    """Register a function that says what is due."""
+    WAITING.append(function)
+    return function
 
 
 def task(

@@ -2,7 +2,9 @@
 the last byte.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,8 +39,9 @@ async def receive_raw(request: Request, *, size: int | None, sha256: str | None 
     """
     declared = size if size is not None else _content_length(request)
     with Incoming() as incoming:
-        async for piece in _gathered(request):
-            await anyio.to_thread.run_sync(incoming.write, piece)
+        async with _writing(incoming) as write:
+            async for piece in _gathered(request):
+                await write(piece)
         return await anyio.to_thread.run_sync(lambda: incoming.keep(size=declared, sha256=sha256))
 
 
@@ -54,9 +57,10 @@ async def receive_form(request: Request) -> Received:
         reader = _FormReader()
         parser = MultipartParser(boundary, reader.callbacks())
         try:
-            async for piece in _gathered(request):
-                parser.write(piece)
-                await anyio.to_thread.run_sync(incoming.write, reader.take_file_bytes())
+            async with _writing(incoming) as write:
+                async for piece in _gathered(request):
+                    parser.write(piece)
+                    await write(reader.take_file_bytes())
             parser.finalize()
         except FormParserError as error:
             raise ProductError(f"The form cannot be read: {error}.") from error
@@ -68,6 +72,27 @@ async def receive_form(request: Request) -> Received:
             raise WrongInput.field("file", "Choose a file.")
         blob = await anyio.to_thread.run_sync(incoming.keep)
         return Received(blob, reader.file_name, reader.fields)
+
+
+@asynccontextmanager
+async def _writing(incoming: Incoming) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+    """Write in a thread while the next piece arrives: at most one is on its way to the disk."""
+    going: asyncio.Task[None] | None = None
+
+    async def write(piece: bytes) -> None:
+        nonlocal going
+        if going is not None:
+            await going
+        going = asyncio.create_task(anyio.to_thread.run_sync(incoming.write, piece))
+
+    try:
+        yield write
+    finally:
+        # However this ends: the file is closed next, and no thread may still be writing to it.
+        if going is not None:
+            await asyncio.wait({going})
+    if going is not None:
+        await going
 
 
 async def _gathered(request: Request) -> AsyncIterator[bytes]:

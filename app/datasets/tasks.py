@@ -2,13 +2,14 @@
 
 from app.core import leases, storage
 from app.core.database import read_only, unit_of_work
-from app.core.queue import Work, post, task
+from app.core.queue import Work, finds_work, post, task
 from app.datasets import service
 from app.datasets.checks import check_slice, verdict
 from app.datasets.models import DatasetVersion
 from app.settings import settings
 
 
+@finds_work
 def waiting() -> list[Work]:
     """Every version whose check is due."""
     with read_only() as session:

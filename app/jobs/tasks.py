@@ -9,7 +9,7 @@ from app.connections.models import Connection
 from app.connections.service import open_connection
 from app.core import leases, secrets, storage
 from app.core.database import read_only, unit_of_work
-from app.core.queue import Work, post, task
+from app.core.queue import Work, finds_work, post, task
 from app.core.secrets import SealBroken
 from app.datasets.split import split
 from app.jobs import queries, starts, sweeps
@@ -36,6 +36,7 @@ RENEW_EVERY_SECONDS = 10.0
 CLOCKS_DIFFER = timedelta(minutes=1)
 
 
+@finds_work
 def waiting() -> list[Work]:
     """Every start that is due, and every connection whose runs want a look."""
     with read_only() as session:
