@@ -15,7 +15,8 @@ from app.core.errors import DiskFull, TooLarge, WrongInput
 from app.settings import settings
 
 RESERVE_BYTES = 256 * 2**20
-FLUSH_BYTES = 2**20
+PIECE_BYTES = 2**20
+NO_ROOM = "The disk is full; nothing was stored. Free some space, then upload again."
 SHA256_LENGTH = 64
 
 
@@ -58,46 +59,30 @@ class Incoming:
     def __init__(self, *, limit: int | None = None) -> None:
         self._limit = settings().upload_limit if limit is None else limit
         self._hash = hashlib.sha256()
-        self._waiting = bytearray()
         self.size = 0
 
     def __enter__(self) -> Self:
         place = folder("blobs")
         if shutil.disk_usage(place).free < RESERVE_BYTES:
-            raise DiskFull(
-                "The disk is nearly full; nothing was stored. Free some space, then upload again."
-            )
+            raise DiskFull(NO_ROOM)
         number, name = tempfile.mkstemp(suffix=".part", dir=place)
         self._path = Path(name)
-        self._file = os.fdopen(number, "wb", buffering=0)
+        self._file = os.fdopen(number, "wb", buffering=PIECE_BYTES)
         return self
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes; small ones are gathered so that the disk sees large writes."""
+        """Take the next bytes."""
         self.size += len(chunk)
         if self.size > self._limit:
             raise TooLarge(
                 f"The file is larger than {self._limit:,} bytes, the limit of this instance."
             )
-        self._waiting += chunk
-        if len(self._waiting) >= FLUSH_BYTES:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._hash.update(self._waiting)
-        try:
-            self._file.write(self._waiting)
-        except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise DiskFull(
-                    "The disk is full; nothing was stored. Free some space, then upload again."
-                ) from error
-            raise
-        self._waiting = bytearray()
+        self._hash.update(chunk)
+        with _telling_a_full_disk():
+            self._file.write(chunk)
 
     def keep(self, *, size: int | None = None, sha256: str | None = None) -> Blob:
         """Make the bytes a blob, if they are as many and the same as the sender declared."""
-        self._flush()
         if size is not None and size != self.size:
             raise WrongInput.field(
                 "file",
@@ -108,7 +93,9 @@ class Incoming:
             raise WrongInput.field(
                 "file", "The bytes that arrived are not those that were sent (the SHA-256 differs)."
             )
-        os.fsync(self._file.fileno())
+        with _telling_a_full_disk():
+            self._file.flush()
+            os.fsync(self._file.fileno())
         target = blob_path(found)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path.replace(target)
@@ -120,14 +107,25 @@ class Incoming:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk was told before; the part goes anyway
+            self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _telling_a_full_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull(NO_ROOM) from error
+        raise
 
 
 def save_file(path: Path) -> Blob:
     """Store a copy of a file on this machine, without reading it whole."""
     with Incoming() as incoming, path.open("rb") as source:
-        while chunk := source.read(FLUSH_BYTES):
+        while chunk := source.read(PIECE_BYTES):
             incoming.write(chunk)
         return incoming.keep(size=path.stat().st_size)
 
@@ -135,7 +133,7 @@ def save_file(path: Path) -> Blob:
 def read_blob(sha256: str) -> Iterator[bytes]:
     """The stored bytes, in pieces."""
     with blob_path(sha256).open("rb") as file:
-        while chunk := file.read(FLUSH_BYTES):
+        while chunk := file.read(PIECE_BYTES):
             yield chunk
 
 
