@@ -207,6 +207,13 @@ def record_found(session: Session, work: StartWork, runs: list[RunReport]) -> li
     return []
 
 
+def record_spare(session: Session, job_id: int, words: str, *, level: str) -> None:
+    """Tell what became of a second run with the job's tag: the job goes on with the first."""
+    job = session.get_one(Job, job_id)
+    log(session, job, words, level=level)
+    tell(session, job)
+
+
 def record_search_failed(session: Session, work: StartWork, words: str) -> None:
     """The list could not be read. That is never "none found": look again later, without counting
     it.

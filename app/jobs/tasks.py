@@ -199,7 +199,13 @@ def _search(work: StartWork, provider: Provider) -> None:
     with unit_of_work() as session:
         spare = starts.record_found(session, work, found)
     for run_id in spare:
-        provider.cancel(run_id)
+        try:
+            provider.cancel(run_id)
+            words, level = f"Run {run_id} carried the same order and was cancelled.", "warn"
+        except ProviderError as error:
+            words, level = f"Run {run_id} carries the same order: {error.message}", "error"
+        with unit_of_work() as session:
+            starts.record_spare(session, work.job.id, words, level=level)
 
 
 @task("jobs.sweep")

@@ -4,6 +4,7 @@ import json as _json
 import threading
 import time
 
+import openai
 import pytest
 
 from app.auth.models import Activity, User
@@ -336,24 +337,38 @@ def test_a_run_that_a_list_hides_for_a_while_is_found_later(workshop, witness):
     assert len(witness.creates) == 1
 
 
-def test_of_two_runs_with_one_tag_the_oldest_is_ours_and_the_other_is_cancelled(workshop, witness):
+@pytest.fixture
+def twins(workshop, witness):
+    """A job of which the provider has two runs, the older first; its answer was lost."""
     witness.script(Fault(CREATE_RUN, end="drop", commits=True))
     job_id = queue_job(workshop)
     tasks.start(job_id)
     (first,) = witness.runs
-    body = witness.creates[0].body
-    import openai
-
     with openai.OpenAI(base_url=witness.url, api_key=handle.KEY) as other:
-        second = other.fine_tuning.jobs.create(**body)
+        second = other.fine_tuning.jobs.create(**witness.creates[0].body)
     witness.change_run(second.id, created_at=first["created_at"] + 5)
-
     make_due(job_id)
-    tasks.start(job_id)
+    return job_id, first["id"], second.id
 
-    assert job_of(job_id).run_id == first["id"]
+
+def test_of_two_runs_with_one_tag_the_oldest_is_ours_and_the_other_is_cancelled(twins, witness):
+    job_id, first, second = twins
+    tasks.start(job_id)
+    assert job_of(job_id).run_id == first
     states = {run["id"]: run["status"] for run in witness.runs}
-    assert states == {first["id"]: "validating_files", second.id: "cancelled"}
+    assert states == {first: "validating_files", second: "cancelled"}
+    assert any(second in line for line in log_of(job_id))
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_second_run_that_cannot_be_cancelled_does_not_fail_the_job(twins, witness, status):
+    job_id, first, second = twins
+    body = _json.dumps(refusal("You may not."))
+    witness.script(Fault(f"{CREATE_RUN}/{second}/cancel", status=status, body=body))
+    tasks.start(job_id)
+    job = job_of(job_id)
+    assert (job.status, job.run_id, job.due_at) == (JobStatus.RUNNING, first, None)
+    assert any(second in line and "You may not." in line for line in log_of(job_id))
 
 
 def test_a_file_that_the_provider_refuses_fails_the_job(workshop, witness):
