@@ -11,6 +11,7 @@ let wait = FIRST_WAIT_MS;
 let retry = 0;
 const lastNudge = new Map();
 const pendingNudge = new Map();
+const missed = new Set();
 
 const topicsOnPage = () =>
   [...new Set([...document.querySelectorAll("[data-topic]")].map((element) => element.dataset.topic).filter(Boolean))].sort();
@@ -69,11 +70,24 @@ function nudge(topic) {
   clearTimeout(pendingNudge.get(topic));
   pendingNudge.delete(topic);
   lastNudge.set(topic, performance.now());
-  for (const element of document.querySelectorAll("[data-topic]")) {
-    if (element.dataset.topic === topic && element.hasAttribute("hx-get")) window.htmx.trigger(element, "changed");
-  }
+  refetch(topic);
   document.dispatchEvent(new CustomEvent("luthier:nudge", { detail: topic }));
 }
+
+/** A panel that is being fetched is swapped away, and with it whatever htmx would queue on it: it is asked once more. */
+function refetch(topic) {
+  for (const element of document.querySelectorAll("[data-topic][hx-get]")) {
+    if (element.dataset.topic !== topic) continue;
+    if (element.classList.contains("htmx-request")) missed.add(topic);
+    else window.htmx.trigger(element, "changed");
+  }
+}
+
+document.addEventListener("htmx:afterRequest", () => {
+  const topics = [...missed];
+  missed.clear();
+  topics.forEach(refetch);
+});
 
 function show(state) {
   for (const element of document.querySelectorAll("[data-live]")) {
