@@ -75,21 +75,20 @@ class Script:
         """The bytes of a dataset version."""
         return self._http.get(f"/dataset-versions/{version_id}/content").content
 
-    def upload(self, project_id: int, path: Path, name: str) -> int:
-        """Send a file as a new dataset and wait for its verdict; the id of the ready version."""
+    def upload(self, project_id: int, path: Path, name: str, *, verdict: str = "ready") -> Any:
+        """Send a file as a new dataset and wait for its verdict; the dataset."""
         with path.open("rb") as file:
             made = self.post(
                 f"/projects/{project_id}/datasets", 202, files={"file": file}, data={"name": name}
             )
-        version_id: int = made["version"]["id"]
 
-        def is_ready() -> bool:
-            status = self.get(f"/dataset-versions/{version_id}")["status"]
-            assert status != "rejected"
-            return bool(status == "ready")
+        def is_judged() -> bool:
+            version = self.get(f"/dataset-versions/{made['version']['id']}")
+            assert version["status"] == verdict, version
+            return True
 
-        eventually(is_ready, within=60)
-        return version_id
+        eventually(is_judged, within=60)
+        return made
 
     def start_job(self, project_id: int, *, suffix: str, n_epochs: int, **words: Any) -> Any:
         """A supervised job on Practice."""

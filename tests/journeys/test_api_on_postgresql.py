@@ -40,12 +40,12 @@ def test_a_job_outlives_both_workers_and_its_model_answers_what_it_was_not_taugh
         Script(programs["web"], DATABASE_URL=postgres_url) as script,
     ):
         project_id = script.post("/projects", json={"name": "Support routing"})["id"]
-        training = script.upload(project_id, TRAINING, "Banking77")
-        validation = script.upload(project_id, HELD_OUT, "Banking77, held out")
+        training = script.upload(project_id, TRAINING, "Banking77")["version"]["id"]
+        held = script.upload(project_id, HELD_OUT, "Banking77, held out")
         assert script.get(f"/dataset-versions/{training}")["rows"] == ROWS
         assert script.content(training) == TRAINING.read_bytes()
 
-        versions = {"training_version_id": training, "validation_version_id": validation}
+        versions = {"training_version_id": training, "validation_version_id": held["version"]["id"]}
         job = script.start_job(project_id, suffix="intents", n_epochs=EPOCHS, **versions)
         repeated = script.start_job(project_id, suffix="intents", n_epochs=EPOCHS, **versions)
         assert repeated == job

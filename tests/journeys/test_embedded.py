@@ -16,12 +16,14 @@ pytestmark = pytest.mark.processes
 def test_a_killed_worker_costs_nothing_and_nothing_is_left_behind(tmp_path):
     with start_luthier(tmp_path / "home", **OWNER) as luthier, Script(luthier) as script:
         project_id = script.post("/projects", json={"name": "Support routing"})["id"]
+        training = script.upload(project_id, TRAINING, "Banking77")
+        held = script.upload(project_id, HELD_OUT, "Banking77, held out")
         job = script.start_job(
             project_id,
             suffix="intents",
             n_epochs=2,
-            training_version_id=script.upload(project_id, TRAINING, "Banking77"),
-            validation_version_id=script.upload(project_id, HELD_OUT, "Banking77, held out"),
+            training_version_id=training["version"]["id"],
+            validation_version_id=held["version"]["id"],
         )
         curve = Curve(script, job["id"])
         curve.wait_for_more(within=60)

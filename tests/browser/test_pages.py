@@ -1,0 +1,219 @@
+"""Every page in light, in dark and on a phone; by keyboard; for viewers; with hostile words."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.browser.visitor import NARROW, kind_of, visiting
+from tests.journeys.api import OWNER, TRAINING, Curve, Script, command
+from tests.processes import start_luthier
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(240)]
+
+EMAIL, PASSWORD = OWNER.values()
+VIEWER = "vito@example.org"
+TRAP = "/nobody-asked-for-this"
+HOSTILE = (
+    f"<img src={TRAP} onerror=\"fetch('{TRAP}')\"><div hx-get={TRAP} hx-trigger=load>x</div>"
+    f"<script src={TRAP}></script>{{{{7*7}}}}"
+)
+NAME = f"<div hx-get={TRAP} hx-trigger=load><img src={TRAP}>"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A running instance with something on every page."""
+
+    address: str
+    project: Any
+    ready: Any
+    rejected: Any
+    job: Any
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """Every page of the product, by a name."""
+        project, version = f"/projects/{self.project['id']}", self.ready["version"]["id"]
+        model = f"/models/{self.job['model_id']}"
+        return {
+            "projects": "/projects",
+            "project-new": "/projects/new",
+            "home": project,
+            "datasets": f"{project}/datasets",
+            "report": f"/dataset-versions/{version}",
+            "rows": f"/dataset-versions/{version}/rows",
+            "refused": f"/dataset-versions/{self.rejected['version']['id']}",
+            "version-new": f"/datasets/{self.ready['id']}/upload",
+            "jobs": f"{project}/jobs",
+            "job-form": f"{project}/jobs/new",
+            "job": f"/jobs/{self.job['id']}",
+            "models": f"{project}/models",
+            "model": model,
+            "try": f"{model}/try",
+            "connections": f"{project}/connections",
+            "api": "/api/docs",
+        }
+
+
+@pytest.fixture(scope="module")
+def workshop(chromium, tmp_path_factory):
+    """A project with a good and a bad file, a finished job and its model; hostile words on all."""
+    folder = tmp_path_factory.mktemp("workshop")
+    rows = folder / "rows.jsonl"
+    lines = TRAINING.read_text().splitlines()[::25]
+    hostile = {"messages": [{"role": r, "content": HOSTILE} for r in ("system", "user")]}
+    hostile["messages"].append({"role": "assistant", "content": "blocked_card"})
+    rows.write_text("\n".join([json.dumps(hostile), *lines]) + "\n")
+    broken = folder / "broken.jsonl"
+    broken.write_text("\n".join([*lines[:5], HOSTILE, *[HOSTILE] * 20]) + "\n")
+    with start_luthier(folder / "home", **OWNER) as luthier, Script(luthier) as script:
+        project = script.post("/projects", json={"name": f"Support {NAME}"})
+        ready = script.upload(project["id"], rows, f"Rows {NAME}")
+        rejected = script.upload(project["id"], broken, "Broken", verdict="rejected")
+        job = script.start_job(
+            project["id"],
+            suffix="short",
+            n_epochs=1,
+            training_version_id=ready["version"]["id"],
+            validation_split=0.1,
+        )
+        ended = Curve(script, job["id"]).follow(within=60)
+        assert ended["status"] == "succeeded", ended
+        words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
+        command(luthier.home, *words, typed=f"{PASSWORD}\n")
+        yield Workshop(luthier.address, project, ready, rejected, ended)
+
+
+LOOKS = {
+    "light": {},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": NARROW},
+}
+PICTURES = {("dark", "job"), ("phone", "job"), ("phone", "report"), ("dark", "home")}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_sound_and_hostile_words_stay_words(workshop, chromium, look):
+    with visiting(chromium, workshop.address, **LOOKS[look]) as somebody:
+        somebody.enter("/", EMAIL, PASSWORD)
+        for name, path in workshop.pages.items():
+            somebody.go(path)
+            if name == "api":
+                somebody.page.locator(".swagger-ui .opblock").first.wait_for()
+            if (look, name) in PICTURES:
+                somebody.picture(f"{name}-{look}")
+        assert somebody.page.locator(f"[src='{TRAP}'], [hx-get='{TRAP}']").count() == 0
+        assert not [url for url in somebody.requests if TRAP in url]
+        with somebody.expecting(404):
+            somebody.go("/jobs/99999")
+
+
+def test_hostile_rows_are_shown_as_they_are(workshop, chromium):
+    with visiting(chromium, workshop.address) as somebody:
+        somebody.enter(workshop.pages["report"], EMAIL, PASSWORD)
+        assert HOSTILE in somebody.page.locator("main").inner_text()
+        for path in (workshop.pages["rows"], f"{workshop.pages['refused']}/rows?row=6"):
+            somebody.go(path)
+            assert HOSTILE in somebody.page.locator("main").inner_text()
+        somebody.go(workshop.pages["home"])
+        assert f"Support {NAME}" in somebody.page.locator("body").inner_text()
+        somebody.go(workshop.pages["try"])
+        somebody.page.get_by_label("Your message, sent to both").fill(HOSTILE)
+        somebody.press("Control+Enter")
+        somebody.page.locator("article.versus__b[aria-busy=false]").wait_for()
+        somebody.page.locator("article.versus__a[aria-busy=false]").wait_for()
+        assert HOSTILE in somebody.page.locator("#conversation").inner_text()
+        assert not [url for url in somebody.requests if TRAP in url]
+        assert "49" not in somebody.page.title()
+
+
+def test_a_job_is_started_with_the_keyboard_alone(workshop, chromium):
+    with visiting(chromium, workshop.address) as somebody:
+        page = somebody.page
+        somebody.enter(workshop.pages["report"], EMAIL, PASSWORD)
+        somebody.tab_to(somebody.link("Fine-tune this version"))
+        somebody.press("Enter")
+        somebody.heading("New fine-tuning job")
+        somebody.tab_to(page.locator("input[name=validation]:checked"))
+        share = page.get_by_role("radio", name=re.compile("Split off a share"))
+        while not share.is_checked():
+            somebody.press("ArrowLeft")
+        somebody.tab_to(page.get_by_label("Share split off"))
+        somebody.press("Control+a")
+        somebody.type("0.2")
+        somebody.tab_to(page.locator("#n_epochs"))
+        somebody.type("1")
+        somebody.tab_to(page.get_by_label("suffix"))
+        somebody.type("by-keyboard")
+        page.get_by_text("× 1", exact=True).wait_for()
+        somebody.look()
+        somebody.tab_to(somebody.button(re.compile("^Start job")))
+        somebody.press("Enter")
+        somebody.heading("by-keyboard")
+        page.locator("#progress[data-status=succeeded]").wait_for()
+        somebody.look()
+
+
+def test_a_viewer_finds_no_dead_button(workshop, chromium):
+    with visiting(chromium, workshop.address) as viewer:
+        page = viewer.page
+        viewer.enter("/", VIEWER, PASSWORD)
+        waiting, kinds = ["/projects"], set()
+        while waiting:
+            path = waiting.pop()
+            if kind_of(path) in kinds:
+                continue
+            kinds.add(kind_of(path))
+            assert page.request.get(path).ok, path
+            if path.endswith(("/content", ".csv", ".json")) or path == "/api/docs":
+                continue
+            viewer.go(path)
+            # Whoever may sign in may make a project, and owns it.
+            forms = page.locator("main form[method=post]:not([action='/projects'])")
+            for form in forms.locator("visible=true").all():
+                raise AssertionError(f"{path}: {form.evaluate('one => one.outerHTML')}")
+            links = page.locator("a[href]").evaluate_all(
+                "all => all.map((one) => one.getAttribute('href').split('#')[0])"
+            )
+            waiting += [link for link in links if link.startswith("/")]
+        expected = set(map(kind_of, workshop.pages.values()))
+        assert expected - kinds == {
+            kind_of(workshop.pages[name]) for name in ("version-new", "job-form", "api")
+        }
+
+
+def test_a_refused_file_says_exactly_why_and_keeps_its_report(workshop, chromium, tmp_path):
+    bad = tmp_path / "bad.jsonl"
+    bad.write_bytes(b'{"messages": []}\n' + b"\xff\xfe not text\n" * 3)
+    with visiting(chromium, workshop.address) as somebody:
+        page = somebody.page
+        somebody.enter(workshop.pages["datasets"], EMAIL, PASSWORD)
+        somebody.choose(bad, "Not text.jsonl")
+        page.wait_for_url("**/dataset-versions/*")
+        page.get_by_text("Mend the file and upload it as the next version").wait_for()
+        somebody.look()
+        told = page.locator("#progress").inner_text()
+        assert "UTF-8" in told
+        somebody.go(workshop.pages["datasets"])
+        somebody.link("Not text", exact=True).click()
+        somebody.heading("Not text")
+        assert page.locator("#progress").inner_text() == told
+
+
+def test_the_example_shows_whose_it_is(workshop, chromium):
+    with visiting(chromium, workshop.address) as somebody:
+        page = somebody.page
+        somebody.enter("/projects/new", EMAIL, PASSWORD)
+        page.get_by_label("Name").fill("Beginners")
+        somebody.press("Enter")
+        somebody.heading("Welcome to Beginners")
+        somebody.link("Datasets", exact=True).click()
+        somebody.heading("Datasets")
+        somebody.tab_to(somebody.button("Start with an example"))
+        somebody.press("Enter")
+        page.get_by_text("10,003 conversations, ready to train on").wait_for()
+        page.get_by_text("CC BY 4.0").first.wait_for()
+        somebody.look()
