@@ -54,7 +54,6 @@ def test_every_state_of_a_job_has_a_page_and_a_panel(team, owner, job):
         assert whole.status_code == part.status_code == 200, status
         assert "<html" in whole.text
         assert "<html" not in part.text
-        assert part.text.strip() in whole.text or status not in {"succeeded", "failed"}
         assert ("hx-trigger" in part.text) == (not found.has_ended), status
 
 

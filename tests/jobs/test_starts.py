@@ -1,74 +1,22 @@
 """The paid start: one order, whatever happens, counted in the witness's journal."""
 
 import json as _json
-import threading
-import time
 
-import openai
 import pytest
 
-from app.auth.models import Activity, User
+from app.auth.models import Activity
 from app.connections.models import Connection
 from app.core import clock, storage
 from app.core.database import read_only, unit_of_work
 from app.core.errors import Conflict
-from app.datasets.models import DatasetVersion
-from app.jobs import queries, service, starts, tasks
-from app.jobs.forms import JobForm
-from app.jobs.models import Job, JobStatus, StartAttempt
-from app.projects.models import Project
+from app.jobs import service, starts, tasks
+from app.jobs.models import Job, JobStatus
 from app.providers.base import NotSent
 from tests import make
+from tests.jobs.steps import answer, attempts_of, log_of, lose_lease, make_due, queue_job
 from tests.make import BASE_MODEL
-from tests.stage import connection_of, job_of, make_team, one_database
-from tests.waiting import eventually
-from tests.witness import handle
-from tests.witness.script import CREATE_RUN, LIST_FILES, LIST_RUNS, UPLOAD, Fault, refusal
-
-
-def queue_job(team, *, key="form:1", **form):
-    with unit_of_work() as session:
-        job = make.make_job(
-            session,
-            session.get_one(Project, team.project_id),
-            session.get_one(Connection, team.connection_id),
-            session.get_one(DatasetVersion, team.version_id),
-            key=key,
-            **form,
-        )
-        return job.id
-
-
-def attempts_of(job_id):
-    with read_only() as session:
-        return session.query(StartAttempt).filter_by(job_id=job_id).order_by("number").all()
-
-
-def log_of(job_id):
-    with read_only() as session:
-        return [line.text for line in queries.events_of(session, job_id, limit=50)]
-
-
-def make_due(job_id):
-    """Time has passed: what waits is due, and no lease holds it."""
-    with unit_of_work() as session:
-        job = session.get_one(Job, job_id)
-        if job.due_at is not None:
-            job.due_at = clock.now(session)
-            job.lease_until = None
-
-
-def lose_lease(job_id):
-    """The worker died and its lease ran out."""
-    with unit_of_work() as session:
-        job = session.get_one(Job, job_id)
-        assert job.lease_until is not None
-        job.lease_until = job.created_at
-        job.due_at = job.created_at
-
-
-def answer(status, message="No.", code=None):
-    return Fault(CREATE_RUN, status=status, body=_json.dumps(refusal(message, code)))
+from tests.stage import connection_of, job_of, one_database
+from tests.witness.script import CREATE_RUN, LIST_FILES, UPLOAD, Fault, refusal
 
 
 def test_a_queued_job_becomes_one_tagged_run(workshop, witness):
@@ -252,125 +200,6 @@ def test_an_order_that_never_connected_goes_back_into_the_queue(workshop, witnes
     assert len(witness.creates) == 1
 
 
-LOST = [
-    Fault(CREATE_RUN, end="drop", commits=True),
-    Fault(CREATE_RUN, end="truncate", commits=True),
-    Fault(CREATE_RUN, status=500, body="<h1>Oops</h1>", commits=True),
-    Fault(CREATE_RUN, status=502, body="<h1>Bad gateway</h1>", commits=True),
-    Fault(CREATE_RUN, status=409, body=_json.dumps(refusal("Conflict.")), commits=True),
-    Fault(CREATE_RUN, status=408, body=_json.dumps(refusal("Slow.")), commits=True),
-    Fault(CREATE_RUN, status=200, body="<h1>Hello</h1>", commits=True),
-    Fault(CREATE_RUN, status=200, body="{}", commits=True),
-    Fault(CREATE_RUN, status=200, body='{"id": null}', commits=True),
-    Fault(CREATE_RUN, status=400, body="<h1>A gateway says no</h1>", commits=True),
-]
-
-
-@one_database
-@pytest.mark.parametrize("fault", LOST, ids=lambda fault: f"{fault.end}-{fault.status}")
-def test_a_lost_answer_is_looked_for_by_tag_and_adopted(workshop, witness, fault):
-    witness.script(fault)
-    job_id = queue_job(workshop)
-    tasks.start(job_id)
-    assert job_of(job_id).status == JobStatus.STARTING
-    assert attempts_of(job_id)[0].outcome == "unknown"
-
-    make_due(job_id)
-    tasks.start(job_id)
-
-    job = job_of(job_id)
-    assert (job.status, job.run_id) == (JobStatus.RUNNING, witness.runs[0]["id"])
-    assert len(witness.creates) == len(witness.runs) == 1
-
-
-def test_an_order_that_left_no_trace_is_in_doubt_after_six_looks(workshop, witness):
-    witness.script(Fault(CREATE_RUN, end="drop"))
-    job_id = queue_job(workshop)
-    tasks.start(job_id)
-    waits = []
-    for _ in range(6):
-        job = job_of(job_id)
-        assert job.status == JobStatus.STARTING
-        waits.append((job.due_at - attempts_of(job_id)[0].sent_at).total_seconds())
-        make_due(job_id)
-        tasks.start(job_id)
-
-    job = job_of(job_id)
-    assert job.status == JobStatus.IN_DOUBT
-    assert job.due_at is None
-    assert [round(wait * 60) for wait in waits[:3]] == [15, 30, 60]
-    assert len(witness.creates) == 1
-    assert witness.runs == []
-    tasks.start(job_id)
-    assert len(witness.creates) == 1
-
-
-def test_a_listing_that_fails_is_never_none_found(workshop, witness):
-    witness.script(
-        Fault(CREATE_RUN, end="drop", commits=True), Fault(LIST_RUNS, status=500, times=12)
-    )
-    job_id = queue_job(workshop)
-    tasks.start(job_id)
-    for _ in range(10):
-        make_due(job_id)
-        tasks.start(job_id)
-    job = job_of(job_id)
-    assert job.status == JobStatus.STARTING
-    assert attempts_of(job_id)[0].looks == 0
-
-    for _ in range(3):
-        make_due(job_id)
-        tasks.start(job_id)
-    assert job_of(job_id).status == JobStatus.RUNNING
-    assert len(witness.runs) == 1
-
-
-def test_a_run_that_a_list_hides_for_a_while_is_found_later(workshop, witness):
-    witness.set(lag=3600)
-    witness.script(Fault(CREATE_RUN, end="drop", commits=True))
-    job_id = queue_job(workshop)
-    tasks.start(job_id)
-    make_due(job_id)
-    tasks.start(job_id)
-    assert job_of(job_id).run_id is None
-    assert attempts_of(job_id)[0].looks == 1
-    assert len(witness.creates) == 1
-
-
-@pytest.fixture
-def twins(workshop, witness):
-    """A job of which the provider has two runs, the older first; its answer was lost."""
-    witness.script(Fault(CREATE_RUN, end="drop", commits=True))
-    job_id = queue_job(workshop)
-    tasks.start(job_id)
-    (first,) = witness.runs
-    with openai.OpenAI(base_url=witness.url, api_key=handle.KEY) as other:
-        second = other.fine_tuning.jobs.create(**witness.creates[0].body)
-    witness.change_run(second.id, created_at=first["created_at"] + 5)
-    make_due(job_id)
-    return job_id, first["id"], second.id
-
-
-def test_of_two_runs_with_one_tag_the_oldest_is_ours_and_the_other_is_cancelled(twins, witness):
-    job_id, first, second = twins
-    tasks.start(job_id)
-    assert job_of(job_id).run_id == first
-    states = {run["id"]: run["status"] for run in witness.runs}
-    assert states == {first: "validating_files", second: "cancelled"}
-    assert any(second in line for line in log_of(job_id))
-
-
-@pytest.mark.parametrize("status", [403, 500])
-def test_a_second_run_that_cannot_be_cancelled_does_not_fail_the_job(twins, witness, status):
-    job_id, first, second = twins
-    body = _json.dumps(refusal("You may not."))
-    witness.script(Fault(f"{CREATE_RUN}/{second}/cancel", status=status, body=body))
-    tasks.start(job_id)
-    job = job_of(job_id)
-    assert (job.status, job.run_id, job.due_at) == (JobStatus.RUNNING, first, None)
-    assert any(second in line and "You may not." in line for line in log_of(job_id))
-
-
 def test_a_file_that_the_provider_refuses_fails_the_job(workshop, witness):
     witness.script(Fault(UPLOAD, status=400, body=_json.dumps(refusal("No such rows here."))))
     job_id = queue_job(workshop)
@@ -491,96 +320,3 @@ def test_the_click_is_on_record_with_what_it_froze(workshop):
     assert row.subject == f"job:{job_id}"
     assert row.detail["training_sha256"] == job.training_sha256
     assert row.actor_id == workshop.users["owner"]
-
-
-# -- in parallel, on databases that really commit -----------------------------------------------
-
-
-def test_two_identical_clicks_at_once_make_one_job(real_database, witness):
-    team = make_team(witness.url, handle.KEY)
-    form = JobForm(
-        connection_id=team.connection_id,
-        base_model=BASE_MODEL,
-        training_version_id=team.version_id,
-    )
-    made, failed = [], []
-    together = threading.Barrier(4)
-
-    def click():
-        try:
-            with unit_of_work() as session:
-                project = session.get_one(Project, team.project_id)
-                user = session.get_one(User, team.users["editor"])
-                if real_database == "postgresql":
-                    together.wait(10)
-                job = service.create_job(
-                    session, project=project, user=user, form=form, request_key="form:same"
-                )
-                made.append(job.id)
-        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
-            failed.append(error)
-
-    run_together(click, 4)
-
-    assert failed == []
-    assert len(made) == 4
-    assert len(set(made)) == 1
-    with read_only() as session:
-        assert session.query(Job).count() == 1
-
-
-def test_the_attempt_is_committed_before_the_order_leaves(real_database, witness):
-    team = make_team(witness.url, handle.KEY)
-    job_id = queue_job(team)
-    witness.script(Fault(CREATE_RUN, end="real", delay=0.3))
-    worker = threading.Thread(target=tasks.start, args=(job_id,))
-
-    worker.start()
-    eventually(lambda: witness.creates)
-    (attempt,) = attempts_of(job_id)
-    worker.join(30)
-
-    assert attempt.outcome is None
-    assert attempts_of(job_id)[0].outcome == "started"
-
-
-def test_many_workers_at_one_job_send_one_order(real_database, witness):
-    team = make_team(witness.url, handle.KEY)
-    job_id = queue_job(team)
-    witness.script(Fault(CREATE_RUN, end="real", delay=0.2))
-
-    run_together(lambda: tasks.start(job_id), 4)
-
-    assert job_of(job_id).status == JobStatus.RUNNING
-    assert len(witness.creates) == len(witness.runs) == 1
-    assert len(attempts_of(job_id)) == 1
-
-
-def test_a_worker_that_slept_past_its_lease_changes_nothing(real_database, witness):
-    """Its fence is old: the one who took over has the say."""
-    team = make_team(witness.url, handle.KEY)
-    job_id = queue_job(team)
-    with unit_of_work() as session:
-        sleeper = starts.claim_start(session, job_id)
-    lose_lease(job_id)
-    tasks.start(job_id)
-    before = job_of(job_id)
-
-    with unit_of_work() as session:
-        assert starts.write_order(session, sleeper) is None
-    with unit_of_work() as session:
-        starts.record_refused(session, sleeper, "Too late.")
-        assert not starts.keep_lease(session, sleeper)
-
-    assert (job_of(job_id).status, job_of(job_id).error) == (before.status, None)
-    assert len(witness.creates) == 1
-
-
-def run_together(call, times):
-    threads = [threading.Thread(target=call) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + 60
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-        assert not thread.is_alive()

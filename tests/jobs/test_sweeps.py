@@ -9,44 +9,16 @@ from app.catalog.models import TunedModel
 from app.connections.models import Connection
 from app.core import clock, storage
 from app.core.database import read_only, unit_of_work
-from app.core.errors import Conflict
-from app.datasets.models import DatasetVersion
 from app.jobs import metrics, queries, service, sweeps, tasks
 from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
-from app.projects.models import Project
 from tests import make
+from tests.jobs.steps import look
 from tests.stage import connection_of, job_of
 from tests.witness.script import LIST_RUNS, Fault, refusal
 
 CANCEL = "POST /v1/fine_tuning/jobs/{}/cancel"
 EVENTS = "GET /v1/fine_tuning/jobs/{}/events"
 TUNED = "ft:gpt-4o-mini-2024-07-18:acme::new"
-
-
-@pytest.fixture
-def job(workshop):
-    """A job whose run the witness really has."""
-    with unit_of_work() as session:
-        made = make.make_job(
-            session,
-            session.get_one(Project, workshop.project_id),
-            session.get_one(Connection, workshop.connection_id),
-            session.get_one(DatasetVersion, workshop.version_id),
-            suffix="june",
-        )
-        job_id = made.id
-    tasks.start(job_id)
-    return job_id
-
-
-def look(workshop):
-    """Time has passed: the connection is due, and a worker looks."""
-    with unit_of_work() as session:
-        connection = session.get_one(Connection, workshop.connection_id)
-        connection.due_at = clock.now(session)
-        for job in session.query(Job):
-            job.events_at = None
-    tasks.sweep(workshop.connection_id)
 
 
 def metric(witness, run_id, step, **numbers):
@@ -360,81 +332,6 @@ def test_runs_behind_the_first_page_are_found_too(workshop, witness, job):
     witness.change_run(run_id, status="running")
     look(workshop)
     assert job_of(job).provider_status == "running"
-
-
-# -- cancel, in every state ---------------------------------------------------------------------
-
-
-def cancel(job_id, workshop):
-    with unit_of_work() as session:
-        service.cancel_job(session, session.get_one(Job, job_id), actor_id=workshop.users["editor"])
-
-
-def test_a_queued_job_is_cancelled_at_once(workshop, witness):
-    with unit_of_work() as session:
-        made = make.make_job(
-            session,
-            session.get_one(Project, workshop.project_id),
-            session.get_one(Connection, workshop.connection_id),
-            session.get_one(DatasetVersion, workshop.version_id),
-        )
-    cancel(made.id, workshop)
-    tasks.start(made.id)
-    assert job_of(made.id).status == JobStatus.CANCELLED
-    assert witness.journal.read() == []
-
-
-def test_a_starting_job_is_cancelled_before_its_order(workshop, witness):
-    from app.jobs import starts
-
-    with unit_of_work() as session:
-        made = make.make_job(
-            session,
-            session.get_one(Project, workshop.project_id),
-            session.get_one(Connection, workshop.connection_id),
-            session.get_one(DatasetVersion, workshop.version_id),
-        )
-    with unit_of_work() as session:
-        work = starts.claim_start(session, made.id)
-    cancel(made.id, workshop)
-    assert job_of(made.id).status == JobStatus.STARTING
-    with unit_of_work() as session:
-        assert starts.write_order(session, work) is None
-    assert job_of(made.id).status == JobStatus.CANCELLED
-    assert witness.creates == []
-
-
-def test_a_running_job_is_stopped_at_the_provider(workshop, witness, job):
-    run_id = job_of(job).run_id
-    cancel(job, workshop)
-    assert job_of(job).status == JobStatus.RUNNING
-    look(workshop)
-    assert job_of(job).status == JobStatus.CANCELLED
-    assert len(witness.journal.read(CANCEL.format(run_id))) == 1
-
-
-def test_a_run_that_ended_before_it_could_be_stopped_keeps_the_truth(workshop, witness, job):
-    cancel(job, workshop)
-    witness.change_run(job_of(job).run_id, status="succeeded", fine_tuned_model=TUNED)
-    look(workshop)
-    assert job_of(job).status == JobStatus.SUCCEEDED
-    assert count(TunedModel) == 1
-
-
-def test_a_job_in_doubt_is_cancelled_by_a_person(workshop, witness, job):
-    with unit_of_work() as session:
-        found = session.get_one(Job, job)
-        found.status, found.run_id = JobStatus.IN_DOUBT, None
-    cancel(job, workshop)
-    assert job_of(job).status == JobStatus.CANCELLED
-
-
-def test_an_ended_job_cannot_be_cancelled(workshop, witness, job):
-    with unit_of_work() as session:
-        service.end(session, session.get_one(Job, job), JobStatus.FAILED, error="x")
-    with pytest.raises(Conflict):
-        cancel(job, workshop)
-    assert job_of(job).status == JobStatus.FAILED
 
 
 def test_a_late_look_with_an_old_fence_changes_nothing(workshop, witness, job):

@@ -1,0 +1,68 @@
+"""What tests of starts do to a job between its steps."""
+
+import json
+
+from app.connections.models import Connection
+from app.core import clock
+from app.core.database import read_only, unit_of_work
+from app.datasets.models import DatasetVersion
+from app.jobs import queries, tasks
+from app.jobs.models import Job, StartAttempt
+from app.projects.models import Project
+from tests import make
+from tests.witness.script import CREATE_RUN, Fault, refusal
+
+
+def queue_job(team, *, key="form:1", **form):
+    with unit_of_work() as session:
+        job = make.make_job(
+            session,
+            session.get_one(Project, team.project_id),
+            session.get_one(Connection, team.connection_id),
+            session.get_one(DatasetVersion, team.version_id),
+            key=key,
+            **form,
+        )
+        return job.id
+
+
+def attempts_of(job_id):
+    with read_only() as session:
+        return session.query(StartAttempt).filter_by(job_id=job_id).order_by("number").all()
+
+
+def log_of(job_id):
+    with read_only() as session:
+        return [line.text for line in queries.events_of(session, job_id, limit=50)]
+
+
+def make_due(job_id):
+    """Time has passed: what waits is due, and no lease holds it."""
+    with unit_of_work() as session:
+        job = session.get_one(Job, job_id)
+        if job.due_at is not None:
+            job.due_at = clock.now(session)
+            job.lease_until = None
+
+
+def lose_lease(job_id):
+    """The worker died and its lease ran out."""
+    with unit_of_work() as session:
+        job = session.get_one(Job, job_id)
+        assert job.lease_until is not None
+        job.lease_until = job.created_at
+        job.due_at = job.created_at
+
+
+def answer(status, message="No.", code=None):
+    return Fault(CREATE_RUN, status=status, body=json.dumps(refusal(message, code)))
+
+
+def look(workshop):
+    """Time has passed: the connection is due, and a worker looks."""
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, workshop.connection_id)
+        connection.due_at = clock.now(session)
+        for job in session.query(Job):
+            job.events_at = None
+    tasks.sweep(workshop.connection_id)
