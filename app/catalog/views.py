@@ -155,7 +155,10 @@ def _lead(model: TunedModel) -> str:
 
 def _lineage(model: TunedModel, job_url: str, version_url: str) -> tuple[LineageStep, ...]:
     version, kept = model.dataset_version, model.lineage
-    dials = ", ".join(f"{name} {value}" for name, value in kept["hyperparameters"].items())
+    dials = ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in kept["hyperparameters"].items()
+    )
     validation = kept.get("validation_rows")
     return (
         LineageStep(

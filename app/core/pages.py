@@ -159,10 +159,13 @@ def when(moment: datetime | None, style: str = "datetime") -> Markup:
 
 
 def loss(value: float | None) -> str:
-    """A loss with three significant digits."""
+    """A loss with three significant digits; a very small one with two, and never as 0."""
     if value is None:
         return "none yet"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.3g}"  # noqa: PLR2004
+    size = abs(value)
+    if 1e-6 <= size < 0.01:  # noqa: PLR2004
+        return f"{value:.{1 - math.floor(math.log10(size))}f}"
+    return f"{value:.3f}" if size == 0 or 0.01 <= size < 10 else f"{value:.3g}"  # noqa: PLR2004
 
 
 def percent(share: float | None) -> str:

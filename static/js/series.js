@@ -9,6 +9,7 @@ export const COLUMNS = [
 ];
 
 const WINDOWS = 50;
+const EARLY_WINDOWS = 10;
 const MOST_KEPT = 0.999;
 const CLEARLY_WORSE = 1.05;
 const STANDARD_ERRORS = 4;
@@ -108,7 +109,8 @@ function turningPoint(points) {
 
 /**
  * Exponential moving average over about a fiftieth of the range, without the bias of its start, so that a curve of
- * fifty points and one of fifty thousand are smoothed alike; steps without a value are left out.
+ * fifty points and one of fifty thousand are smoothed alike; steps without a value are left out. It begins with a
+ * tenth of the way come so far, or it would lag behind the steep fall at the start.
  */
 export function smooth(steps, values) {
   const range = (steps[steps.length - 1] ?? 0) - (steps[0] ?? 0);
@@ -117,8 +119,8 @@ export function smooth(steps, values) {
   let last = null;
   return values.map((value, index) => {
     if (value === null) return null;
-    const gap = last === null || range === 0 ? 0 : (steps[index] - last) / range;
-    const kept = Math.exp(-gap * WINDOWS);
+    const reach = Math.min(range / WINDOWS, (steps[index] - steps[0]) / EARLY_WINDOWS);
+    const kept = last === null || reach === 0 ? 1 : Math.exp(-(steps[index] - last) / reach);
     last = steps[index];
     average = average * kept + value * (1 - Math.min(kept, MOST_KEPT));
     mass = mass * kept + (1 - Math.min(kept, MOST_KEPT));

@@ -30,6 +30,8 @@ from app.core.forms import Form, explain, validated
         (pages.loss(None), "none yet"),
         (pages.loss(0.12345), "0.123"),
         (pages.loss(12.345), "12.3"),
+        (pages.loss(0.00034), "0.00034"),
+        (pages.loss(0.0), "0.000"),
         (pages.percent(0.9213), "92.1 %"),
         (pages.money(None), "unknown"),
         (pages.money(0), "$0.00"),
