@@ -38,7 +38,7 @@ def test_from_an_empty_folder_to_a_model_that_answers(tmp_path, chromium):
             elsewhere.heading("intents")
             elsewhere.page.wait_for_function(NEWER, arg=counts[-1] - 1)
             counts += _watch(mara, share=0.6)
-            mara.picture("job-live")
+            mara.picture("job-live", "dark", "phone")
             counts += _watch(mara)
             elsewhere.page.locator("#progress[data-status=succeeded]").wait_for()
         assert len(set(counts)) >= 5, counts
@@ -82,7 +82,7 @@ def _upload_and_read_the_report(mara):
     page.get_by_role("heading", name="Tokens per row").wait_for()
     page.get_by_text("10,003").first.wait_for()
     mara.look()
-    mara.picture("dataset-report")
+    mara.picture("dataset-report", "dark", "phone")
 
     mara.link("Browse all 10,003").click()
     mara.heading("Banking77")
@@ -115,7 +115,7 @@ def _start_a_job_by_mouse(mara):
     page.get_by_label("seed").fill("7")
     page.get_by_text(f"× {EPOCHS}").wait_for()
     mara.look()
-    mara.picture("job-form")
+    mara.picture("job-form", "dark", "phone")
     mara.button(re.compile("^Start job")).click()
     mara.heading("intents")
     return re.search(r"/jobs/\d+", page.url)[0]
@@ -152,7 +152,7 @@ def _talk_to_the_model(mara):
     assert tuned.locator("[data-answer-text]").inner_text() == label
     assert base.locator("[data-answer-text]").inner_text() not in {"", label}
     mara.look()
-    mara.picture("try")
+    mara.picture("try", "dark", "phone")
 
 
 def _well_known():
@@ -172,4 +172,4 @@ def _come_home(mara):
     mara.link("Home", exact=True).click()
     mara.page.get_by_role("heading", name="Latest models").wait_for()
     mara.look()
-    mara.picture("home")
+    mara.picture("home", "dark", "phone")

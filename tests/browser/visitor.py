@@ -168,11 +168,21 @@ class Visitor:
             self.complaints.append(f"{where} is {width} px too wide: {json.dumps(wide, indent=1)}")
         self._looked_at.add(where)
 
-    def picture(self, name: str, *, full: bool = False) -> None:
-        """Keep what is on the screen for the documentation, when pictures are asked for."""
-        if MAKES_PICTURES:
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=PICTURES / f"{name}.png", full_page=full)
+    def picture(self, name: str, *looks: str) -> None:
+        """Keep what is on the screen for the documentation when pictures are asked for; also in
+        dark or on a phone.
+        """
+        if not MAKES_PICTURES:
+            return
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.evaluate("() => scrollTo(0, 0)")
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+        for look in looks:
+            self.page.emulate_media(color_scheme="dark" if look == "dark" else None)
+            self.page.set_viewport_size(NARROW if look == "phone" else WIDE)
+            self.page.screenshot(path=PICTURES / f"{name}-{look}.png")
+        self.page.emulate_media(color_scheme=None)
+        self.page.set_viewport_size(WIDE)
 
     def assert_content(self) -> None:
         """Nothing was wrong, and no page was passed by without a look."""
