@@ -59,7 +59,6 @@ def _make_the_first_account(mara, printed):
     mara.page.get_by_label("Name").fill(NAME)
     mara.page.get_by_label("E-mail").fill(EMAIL)
     mara.page.get_by_label("Password").fill(PASSWORD)
-    mara.picture("welcome")
     mara.button("Make the account").click()
     mara.heading("New project")
 
@@ -69,7 +68,6 @@ def _make_a_project_by_keyboard(mara):
     mara.type("Support routing")
     mara.press("Enter")
     mara.heading("Welcome to Support routing")
-    mara.picture("home-empty")
 
 
 def _upload_and_read_the_report(mara):
@@ -82,7 +80,7 @@ def _upload_and_read_the_report(mara):
     page.get_by_role("heading", name="Tokens per row").wait_for()
     page.get_by_text("10,003").first.wait_for()
     mara.look()
-    mara.picture("dataset-report", "dark", "phone")
+    mara.picture("dataset-report", "phone")
 
     mara.link("Browse all 10,003").click()
     mara.heading("Banking77")
@@ -91,7 +89,6 @@ def _upload_and_read_the_report(mara):
     mara.button("Go").click()
     page.get_by_role("article", name="Row 7,777").wait_for()
     mara.look()
-    mara.picture("dataset-rows")
 
     mara.link("Datasets", exact=True).first.click()
     page.get_by_role("heading", name="Upload rows").wait_for()
@@ -115,7 +112,7 @@ def _start_a_job_by_mouse(mara):
     page.get_by_label("seed").fill("7")
     page.get_by_text(f"× {EPOCHS}").wait_for()
     mara.look()
-    mara.picture("job-form", "dark", "phone")
+    mara.picture("job-form", "phone")
     mara.button(re.compile("^Start job")).click()
     mara.heading("intents")
     return re.search(r"/jobs/\d+", page.url)[0]
@@ -152,7 +149,7 @@ def _talk_to_the_model(mara):
     assert tuned.locator("[data-answer-text]").inner_text() == label
     assert base.locator("[data-answer-text]").inner_text() not in {"", label}
     mara.look()
-    mara.picture("try", "dark", "phone")
+    mara.picture("try", "dark")
 
 
 def _well_known():
@@ -172,4 +169,4 @@ def _come_home(mara):
     mara.link("Home", exact=True).click()
     mara.page.get_by_role("heading", name="Latest models").wait_for()
     mara.look()
-    mara.picture("home", "dark", "phone")
+    mara.picture("home")

@@ -178,10 +178,10 @@ class Visitor:
         self.page.evaluate("() => scrollTo(0, 0)")
         self.page.screenshot(path=PICTURES / f"{name}.png")
         for look in looks:
-            self.page.emulate_media(color_scheme="dark" if look == "dark" else None)
+            self.page.emulate_media(color_scheme="dark" if look == "dark" else "light")
             self.page.set_viewport_size(NARROW if look == "phone" else WIDE)
             self.page.screenshot(path=PICTURES / f"{name}-{look}.png")
-        self.page.emulate_media(color_scheme=None)
+        self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(WIDE)
 
     def assert_content(self) -> None:
