@@ -1,5 +1,6 @@
 """The web application: the one list of routers, and how errors are drawn."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 from typing_extensions import TypedDict  # pydantic needs it before Python 3.12
 
@@ -26,8 +27,8 @@ from app.connections import api as connections_api
 from app.connections import routes as connections
 from app.connections.service import refresh_practice
 from app.core import heartbeat, logs
-from app.core.database import unit_of_work
-from app.core.errors import FieldError, NotFound, NotSignedIn, ProductError, WrongInput
+from app.core.database import SEATS, THREADS, unit_of_work
+from app.core.errors import Conflict, FieldError, NotFound, NotSignedIn, ProductError, WrongInput
 from app.core.events import Hub
 from app.core.forms import explain
 from app.core.guards import Guards
@@ -45,7 +46,6 @@ from app.settings import ROOT
 
 log = structlog.get_logger(__name__)
 
-THREADS = 8
 PAGES = (
     auth.router,
     projects.router,
@@ -110,6 +110,7 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Luthier", lifespan=_running, docs_url=None, redoc_url=None, openapi_url=None
     )
+    app.state.seats = asyncio.Semaphore(SEATS)
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
     for router in API:
@@ -121,6 +122,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(IntegrityError, _at_the_same_moment)
     app.add_exception_handler(Exception, _surprise)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
     return app
@@ -195,6 +197,11 @@ def _database_away(request: Request, error: Exception) -> Response:
     )
     wrapped.status = 503
     return _drawn(request, wrapped)
+
+
+def _at_the_same_moment(request: Request, error: Exception) -> Response:
+    log.warning("request.raced", error=str(error).split("\n")[0])
+    return _drawn(request, Conflict("Somebody did the same at the same moment. Try it again."))
 
 
 def _surprise(request: Request, error: Exception) -> Response:

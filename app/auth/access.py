@@ -5,16 +5,18 @@ for it.
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Path, Request
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 
 from app.auth import queries, service
 from app.auth.models import Access, User
 from app.core import clock, secrets
 from app.core.database import SAFE_METHODS, DbSession, is_read_only, unit_of_work
 from app.core.errors import NotAllowed, NotSignedIn
+from app.core.forms import form_read
 from app.settings import settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -105,18 +107,27 @@ def _note(session: Session, write: Callable[[Session], None]) -> None:
         write(session)
 
 
-async def csrf_checked(request: Request, _user: CurrentUser) -> None:
-    """Refuse an unsafe request of a browser that does not bring its session's token."""
-    if request.method not in SAFE_METHODS and not is_csrf_token(request, await sent_token(request)):
+async def csrf_checked(
+    request: Request, form: Annotated[FormData | None, Depends(form_read)], _user: CurrentUser
+) -> None:
+    """Refuse an unsafe request of a browser that does not bring its session's token. The form is
+    read first, before a session opens for the user.
+    """
+    if request.method not in SAFE_METHODS and not is_csrf_token(request, token_of(request, form)):
         raise NotAllowed(OLD_FORM)
 
 
-async def sent_token(request: Request) -> str | None:
-    """The CSRF token of a request: in the header where a script sends it, else in the form."""
+async def sent_token(
+    request: Request, form: Annotated[FormData | None, Depends(form_read)]
+) -> str | None:
+    """The CSRF token of a request."""
+    return token_of(request, form)
+
+
+def token_of(request: Request, form: FormData | None) -> str | None:
+    """The CSRF token: in the header where a script sends it, else in the form."""
     sent = request.headers.get("x-csrf-token")
-    if sent is not None:
-        return sent
-    value = (await request.form()).get("csrf")
+    value = form.get("csrf") if sent is None and form is not None else sent
     return value if isinstance(value, str) else None
 
 
@@ -132,8 +143,15 @@ def is_csrf_token(request: Request, sent: str | None) -> bool:
 
 
 def login_path(request: Request) -> str:
-    """Where somebody who must sign in is sent; after that they come back to what they wanted to
-    see.
+    """Where somebody who must sign in is sent; after that they come back to the page they were on.
+
+    A fragment is no page: its request names the page it belongs to.
     """
-    wanted = request.scope["path"] if request.method in SAFE_METHODS else "/"
+    current = urlsplit(request.headers.get("hx-current-url", ""))
+    wanted = "/"
+    if current.path:
+        wanted = f"{current.path}?{current.query}" if current.query else current.path
+    elif request.method in SAFE_METHODS:
+        query = request.scope["query_string"].decode("latin-1")
+        wanted = f"{request.scope['path']}?{query}" if query else request.scope["path"]
     return "/login" if wanted == "/" else f"/login?next={quote(wanted)}"

@@ -1,6 +1,6 @@
 """Decisions about connections, and `open_connection`: the one way to a provider."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
@@ -20,6 +20,7 @@ from app.settings import settings
 PRACTICE = "Practice"
 PRACTICE_PROFILE = "luthier"
 HINT_LENGTH = 4
+LONGEST_WAIT_SECONDS = 86_400.0
 
 
 def create_connection(
@@ -97,10 +98,13 @@ def refresh_practice(session: Session) -> None:
 
 
 def open_connection(connection: Connection) -> Provider:
-    """The provider behind a connection. Raises secrets.SealBroken when the key was sealed under
-    another secret.
+    """The provider behind a connection. Raises KeyRejected when the key was sealed under another
+    secret, or is none that could be sent.
     """
-    key = secrets.unseal(connection.sealed_key, aad=_bound_to(connection))
+    try:
+        key = secrets.unseal(connection.sealed_key, aad=_bound_to(connection))
+    except secrets.SealBroken as error:
+        raise KeyRejected("The key was sealed with another secret and cannot be opened.") from error
     return open_provider(connection.kind, connection.base_url, key, connection.profile)
 
 
@@ -117,16 +121,25 @@ def record_answer(session: Session, connection_id: int) -> None:
         connection.checked_at = clock.now(session)
 
 
-def record_failure(
-    session: Session, connection_id: int, error: ProviderError, *, until: datetime | None = None
-) -> None:
-    """Keep the provider's words where people see them, and hold all its calls until `until`."""
+def record_failure(session: Session, connection_id: int, error: ProviderError) -> None:
+    """Keep the provider's words where people see them."""
     connection = session.get_one(Connection, connection_id)
     moment = clock.now(session)
     connection.words = error.message
     connection.checked_at = moment
-    connection.not_before = until
     connection.refused_at = moment if isinstance(error, KeyRejected) else None
+
+
+def hold(session: Session, connection_id: int, error: ProviderError, *, seconds: float) -> datetime:
+    """Keep the words, and let all calls over the connection wait; until when they do. A longer wait
+    that was asked for earlier holds.
+    """
+    record_failure(session, connection_id, error)
+    connection = session.get_one(Connection, connection_id)
+    wait = timedelta(seconds=settings().wait(min(max(seconds, 1.0), LONGEST_WAIT_SECONDS)))
+    until = max(clock.now(session) + wait, connection.not_before or clock.now(session))
+    connection.not_before = until
+    return until
 
 
 def _seal_key(connection: Connection, api_key: str) -> None:

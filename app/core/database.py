@@ -1,6 +1,7 @@
 """Sessions and the unit of work. This is the only module that commits."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from sqlite3 import Connection as SqliteConnection
@@ -8,12 +9,17 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Request
+from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Threads for handlers; seats leave some to those that hold no session between two hops.
+THREADS, SEATS = 12, 8
+# Two connections a seat (a note is written beside a reading session), one a thread, one to beat.
+POOL = 2 * SEATS + THREADS + 2
 READ_ONLY = {"luthier_read_only": True, "postgresql_readonly": True}
 
 
@@ -36,15 +42,15 @@ def engine() -> Engine:
     url = settings().database_url
     if url.startswith("sqlite"):
         local = {"timeout": 15, "check_same_thread": False}
-        made = create_engine(url, connect_args=local, **JSON_CODEC)
+        made = create_engine(url, connect_args=local, pool_size=POOL, max_overflow=0, **JSON_CODEC)
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
         return made
     return create_engine(
         url,
         **JSON_CODEC,
-        pool_size=8,
-        max_overflow=8,
+        pool_size=POOL,
+        max_overflow=0,
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,
@@ -126,14 +132,17 @@ def after_commit(session: Session, send: Any) -> None:
     session.info.setdefault("after_commit", []).append(send)
 
 
-def request_session(request: Request) -> Iterator[Session]:
-    """One request, one unit of work; safe methods get a session that cannot write."""
-    if request.method in SAFE_METHODS:
-        with read_only() as session:
-            yield session
-    else:
-        with unit_of_work() as session:
-            yield session
+async def request_session(request: Request) -> AsyncIterator[Session]:
+    """One request, one unit of work; safe methods get a session that cannot write.
+
+    A request hops between threads while its session is open. Were more sessions open than threads
+    are left, the holder of the write lock could wait for a thread that waits for the lock: so as
+    many requests are let in as there are seats, and the others wait here, holding nothing.
+    """
+    opened = read_only() if request.method in SAFE_METHODS else unit_of_work()
+    seats: asyncio.Semaphore = request.app.state.seats
+    async with seats, contextmanager_in_threadpool(opened) as session:
+        yield session
 
 
 # FastAPI runs a plain dependency's exit after the answer is sent: a redirect could then miss its

@@ -1,23 +1,39 @@
 """What people send through forms: kept as typed, told by field what is wrong, never lost."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, ValidationError
-from starlette.datastructures import UploadFile
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from starlette.datastructures import FormData, UploadFile
 
+from app.core.database import SAFE_METHODS
 from app.core.errors import FieldError, ProductError, WrongInput
 from app.core.views import FormState
 
 MAX_FIELDS = 200
+READ_SECONDS = 30
+FORM_KINDS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 
 
 class Form(BaseModel):
     """The base of every form and API body: unknown fields are refused, text is trimmed."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """Neither NUL nor half a character: PostgreSQL refuses both, deep inside a request."""
+        if isinstance(value, str) and not _is_storable(value):
+            raise ValueError("This holds a character that cannot be stored.")
+        return value
+
+
+def _is_storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 T = TypeVar("T", bound=Form)
@@ -51,11 +67,25 @@ def submitted(model: type[T]) -> Callable[[Request], Awaitable[Submission[T]]]:
     return read
 
 
+async def form_read(request: Request) -> FormData | None:
+    """The form of an unsafe request, with limits, read before anything else happens: no session may
+    be open while a slow sender sends. None where there is no form. Raises ProductError.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method in SAFE_METHODS or kind not in FORM_KINDS:
+        return None
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await request.form(max_files=0, max_fields=MAX_FIELDS)
+    except TimeoutError as error:
+        raise ProductError("The form did not arrive in time. Send it again.") from error
+
+
 async def form_values(request: Request) -> dict[str, str]:
     """The fields of a form, each once. Raises ProductError (400) when a field stands twice or is a
     file.
     """
-    data = await request.form(max_files=0, max_fields=MAX_FIELDS)
+    data = await form_read(request) or FormData()
     values: dict[str, str] = {}
     for name, value in data.multi_items():
         if name in values or isinstance(value, UploadFile):

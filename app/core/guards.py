@@ -2,6 +2,7 @@
 headers of answers.
 """
 
+import re
 import uuid
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.database import SAFE_METHODS
+from app.core.errors import TooLarge
 from app.settings import settings
 
 log = structlog.get_logger("app.web")
@@ -21,6 +23,9 @@ CSP = (
     "base-uri 'none'"
 )
 DOCS_CSP = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+# Where a body is a file; it is counted as it streams to disk.
+UPLOADS = re.compile(r"/(upload|datasets|versions)$")
+FORM_BYTES, JSON_BYTES = 1_000_000, 16_000_000
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 HEADERS = {
@@ -64,9 +69,11 @@ class Guards:
                     answer.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        limit = body_limit(scope["path"])
         with structlog.contextvars.bound_contextvars(request=request_id):
             if refusal is None:
-                await self.app(scope, receive, with_headers)
+                listen = receive if limit is None else _limited(receive, limit)
+                await self.app(scope, listen, with_headers)
             else:
                 status, words = refusal
                 log.warning("request.refused", path=scope["path"], reason=words)
@@ -79,14 +86,49 @@ def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
             400,
             "Luthier does not serve this address. LUTHIER_PUBLIC_URL names the one people use.",
         )
+    return _too_large(scope, headers) or _foreign(scope, headers)
+
+
+def _too_large(scope: Scope, headers: Headers) -> tuple[int, str] | None:
+    limit, length = body_limit(scope["path"]), headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        return 400, "The Content-Length is not a number."
+    if limit is not None and int(length[:20]) > limit:
+        return 413, f"More than {limit:,} bytes; nothing was kept."
+    return None
+
+
+def _foreign(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     if scope["method"] in SAFE_METHODS or scope["path"].startswith("/api/"):
         return None  # the API takes bearer tokens alone, which no browser sends by itself
     if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return 403, "This request comes from another site."
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != headers["host"]:
+    if origin is not None and not origin.endswith(f"://{headers['host']}"):
         return 403, "This request comes from another site."
     return None
+
+
+def body_limit(path: str) -> int | None:
+    """How many bytes a request may have; None where an upload counts for itself."""
+    if UPLOADS.search(path):
+        return None
+    return JSON_BYTES if path.startswith("/api/") else FORM_BYTES
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """Stop listening to a body that grows past the limit, whatever its header promised."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise TooLarge(f"More than {limit:,} bytes; nothing was kept.")
+        return message
+
+    return counted
 
 
 def is_our_host(named: list[str]) -> bool:

@@ -12,6 +12,10 @@ from app.core import clock
 POISON_AFTER = 3
 
 
+class LeaseLost(Exception):
+    """The row was given to somebody else meanwhile: stop before the next side effect."""
+
+
 class Leased:
     """Columns of a row that is work. `due_at` is null when nothing is to be done.
 

@@ -97,7 +97,7 @@ def failed_lately(session: Session, project_id: int, since: datetime) -> Sequenc
 
 
 def followed_jobs(session: Session, connection_id: int) -> Sequence[Job]:
-    """The jobs of a connection whose runs a sweep looks at, the oldest run first."""
+    """The jobs of a connection whose runs a sweep looks at, the longest unseen first."""
     return session.scalars(
         select(Job)
         .where(
@@ -116,11 +116,15 @@ def watched_until(session: Session, connection_id: int) -> datetime | None:
     )
 
 
-def next_expected_end(session: Session, connection_id: int) -> datetime | None:
-    """When the provider expects the first of the connection's runs to end."""
+def next_expected_end(session: Session, connection_id: int, *, after: datetime) -> datetime | None:
+    """When the provider expects the next of the connection's runs to end; one overdue is no
+    expectation any more.
+    """
     return session.scalar(
         select(func.min(Job.estimated_finish_at)).where(
-            Job.connection_id == connection_id, Job.status.in_(FOLLOWED)
+            Job.connection_id == connection_id,
+            Job.status.in_(FOLLOWED),
+            Job.estimated_finish_at > after,
         )
     )
 

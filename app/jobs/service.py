@@ -114,25 +114,47 @@ def _write_down(
 
 
 def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
-    """Stop a job. Before an order was sent it ends at once; a run is asked to stop, and a sweep
-    sees it end.
+    """Stop a job. Before an order is out it ends at once; a run is asked to stop, and a sweep sees
+    it end. An order in doubt is looked for first: what may run must be found to be stopped.
 
     Raises Conflict when it has ended already.
     """
+    # Connection before job, as a sweep does: two orders of locking are a deadlock.
+    connection = session.get_one(Connection, job.connection_id, with_for_update=True)
     held = session.get_one(Job, job.id, with_for_update=True, populate_existing=True)
     if held.has_ended:
         raise Conflict(f"This job has ended already: {held.status}.")
     moment = clock.now(session)
     held.cancel_requested_at = held.cancel_requested_at or moment
-    if held.status in {JobStatus.QUEUED, JobStatus.IN_DOUBT}:
-        end(session, held, JobStatus.CANCELLED)
-        log(session, held, "Cancelled before a run was known.")
-    elif held.status in FOLLOWED:
-        session.get_one(Connection, held.connection_id).due_at = moment
+    is_out = queries.open_attempt(session, held.id) is not None
+    is_held = held.lease_until is not None and held.lease_until > moment
+    if held.status in FOLLOWED:
+        connection.due_at = moment
         enqueue(session, "jobs.sweep", held.connection_id)
         log(session, held, "Cancel asked for.")
+    elif held.status == JobStatus.IN_DOUBT:
+        end(session, held, JobStatus.CANCELLED, error=held.last_error)
+        log(
+            session,
+            held,
+            "Given up here. If the provider does run it, stop it there.",
+            level="warn",
+        )
+    elif not is_out and not is_held:
+        end(session, held, JobStatus.CANCELLED)
+        log(session, held, "Cancelled before an order was sent.")
+    else:
+        log(session, held, "Cancel asked for; the order is out, or on its way.")
+        if not is_held:
+            leases.try_again(session, held)
+            enqueue(session, "jobs.start", held.id)
     auth.record(
-        session, "job.cancelled", f"job:{held.id}", actor_id=actor_id, project_id=held.project_id
+        session,
+        "job.cancel_asked",
+        f"job:{held.id}",
+        actor_id=actor_id,
+        project_id=held.project_id,
+        name=held.name,
     )
     tell(session, held)
 

@@ -4,7 +4,7 @@ answer means.
 The steps follow the paid-start protocol: docs/decisions/003-paid-starts.md.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -15,11 +15,18 @@ from app.core.storage import Blob
 from app.jobs import queries
 from app.jobs.models import WAITING, Job, JobStatus, StartAttempt
 from app.jobs.service import end, log, tell
-from app.providers.base import NotSent, Refused, RunReport, Started, StartOutcome
+from app.providers.base import (
+    NotSent,
+    Refused,
+    RunReport,
+    Started,
+    StartOutcome,
+)
 from app.settings import settings
 
 LEASE_SECONDS = 120
 SEND_WITHIN_SECONDS = 10
+NEVER_SHOWN = "The provider's list shows no such run ten minutes after the order."
 LOOKS = (15, 30, 60, 120, 300, 600)
 
 
@@ -38,7 +45,6 @@ class Order(NamedTuple):
     """An order written down: from here on its outcome is unknown until it is proved."""
 
     attempt_id: int
-    lease_until: datetime
 
 
 def claim_start(session: Session, job_id: int) -> StartWork | None:
@@ -46,27 +52,28 @@ def claim_start(session: Session, job_id: int) -> StartWork | None:
     job = queries.job_by_id(session, job_id)
     if job is None or job.status not in WAITING:
         return None
-    held_until = job.connection.not_before
-    if held_until is not None and held_until > clock.now(session):
-        job.due_at = held_until
-        return None
     fence = leases.claim(session, Job, job_id, seconds=LEASE_SECONDS)
     if fence is None:
         return None
     session.refresh(job, ["fence", "attempts", "lease_until"])
-    if job.cancel_requested_at is not None and queries.open_attempt(session, job_id) is None:
+    doubt = queries.open_attempt(session, job_id)
+    if job.cancel_requested_at is not None and doubt is None:
         end(session, job, JobStatus.CANCELLED)
         tell(session, job)
+        return None
+    held_until = job.connection.not_before
+    if held_until is not None and held_until > clock.now(session):
+        leases.settle(job, due_at=held_until, error=job.connection.words)
         return None
     if job.status == JobStatus.QUEUED:
         job.status = JobStatus.STARTING
         tell(session, job)
-    return StartWork(job, job.connection, fence, queries.open_attempt(session, job_id))
+    return StartWork(job, job.connection, fence, doubt)
 
 
-def keep_lease(session: Session, work: StartWork) -> bool:
+def keep_lease(session: Session, work: StartWork, *, seconds: float) -> bool:
     """Say that the start is still being worked on; False when it was taken away."""
-    return leases.renew(session, Job, work.job.id, work.fence, seconds=LEASE_SECONDS)
+    return leases.renew(session, Job, work.job.id, work.fence, seconds=seconds)
 
 
 def record_split(
@@ -132,9 +139,8 @@ def write_order(session: Session, work: StartWork) -> Order | None:
     )
     session.add(attempt)
     session.flush()
-    until = moment + timedelta(seconds=LEASE_SECONDS)
-    job.lease_until = until
-    return Order(attempt.id, until)
+    job.lease_until = moment + timedelta(seconds=LEASE_SECONDS)
+    return Order(attempt.id)
 
 
 def record_not_sent(session: Session, work: StartWork, order: Order, reason: str) -> None:
@@ -227,6 +233,9 @@ def record_search_failed(session: Session, work: StartWork, words: str) -> None:
 
 def record_started(session: Session, job_id: int, run: RunReport) -> None:
     """The job has a run: from now on its connection's sweeps follow it."""
+    # Connection before job, as a sweep does: two orders of locking are a deadlock.
+    connection_id = session.get_one(Job, job_id).connection_id
+    connection = session.get_one(Connection, connection_id, with_for_update=True)
     job = session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
     if job.has_ended or job.run_id is not None:
         return
@@ -237,10 +246,16 @@ def record_started(session: Session, job_id: int, run: RunReport) -> None:
     job.started_at = job.changed_at = moment
     leases.settle(job, due_at=None)
     log(session, job, f"Order sent once, accepted as {run.run_id}.")
-    connection = session.get_one(Connection, job.connection_id)
     connection.due_at = moment
     connection.sweep_seconds = 15.0
     tell(session, job)
+
+
+def record_waiting(session: Session, work: StartWork, *, seconds: float) -> None:
+    """The provider is still reading a file: the start goes on a little later."""
+    job = _held(session, work)
+    if job is not None:
+        leases.settle(job, due_at=clock.now(session) + timedelta(seconds=settings().wait(seconds)))
 
 
 def record_trouble(session: Session, work: StartWork, words: str, *, seconds: float) -> None:
@@ -260,28 +275,28 @@ def record_refused(session: Session, work: StartWork, words: str) -> None:
 
 
 def _held(session: Session, work: StartWork) -> Job | None:
+    """The job, while its start is ours to go on with: not ended, and without a run."""
     job: Job | None = leases.hold(session, Job, work.job.id, work.fence)
-    return job
+    return job if job is not None and job.status in WAITING and job.run_id is None else None
 
 
 def _put_back(session: Session, job: Job, *, seconds: float, words: str) -> None:
     wait = timedelta(seconds=settings().wait(seconds))
+    if job.last_error != words:  # the same trouble every half minute is one line, not a thousand
+        log(session, job, f"{words} Trying again in {seconds:.0f} s.", level="warn")
     leases.settle(job, due_at=clock.now(session) + wait, error=words)
-    log(session, job, f"{words} Trying again in {seconds:.0f} s.", level="warn")
     tell(session, job)
 
 
 def _look_later(session: Session, job: Job, attempt: StartAttempt) -> None:
     """Look for the run 15 s to 10 min after the order; when it does not show, a person decides."""
-    if attempt.looks >= len(LOOKS):
+    if attempt.looks >= len(LOOKS) and job.cancel_requested_at is not None:
+        end(session, job, JobStatus.CANCELLED, error=NEVER_SHOWN)
+        log(session, job, NEVER_SHOWN, level="warn")
+    elif attempt.looks >= len(LOOKS):
         job.status = JobStatus.IN_DOUBT
         leases.settle(job, due_at=None, error=attempt.words)
-        log(
-            session,
-            job,
-            "The provider's list shows no such run after ten minutes. Nothing is sent again.",
-            level="warn",
-        )
+        log(session, job, f"{NEVER_SHOWN} Nothing is sent again by itself.", level="warn")
     else:
         wait = timedelta(seconds=settings().wait(LOOKS[attempt.looks]))
         leases.settle(

@@ -19,13 +19,25 @@ from app.jobs import metrics, queries
 from app.jobs.charts import thinned
 from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
 from app.jobs.service import end, log, tell
-from app.providers.base import CheckpointInfo, ProviderError, RunEvent, RunReport, RunStatus
+from app.providers.base import (
+    CheckpointInfo,
+    KeyRejected,
+    ProviderError,
+    ProviderUnavailable,
+    RunEvent,
+    RunReport,
+    RunStatus,
+)
 from app.settings import settings
 
 LEASE_SECONDS = 60
 FIRST_SECONDS, MOST_SECONDS, GROWTH = 15.0, 300.0, 1.5
+KEY_PROBE_SECONDS = 600.0
 AFTER_THE_END = timedelta(seconds=2)
 EVENTS_EVERY = timedelta(seconds=15)
+EVENTS_UNWATCHED_EVERY = timedelta(minutes=10)
+TICK = timedelta(seconds=0.4)
+IDS_AT_ONCE = 500
 VANISHED_AFTER, VANISHED_WITHIN = 3, timedelta(hours=1)
 SERIES_LENGTH = 64
 
@@ -57,6 +69,7 @@ class Watch(NamedTuple):
 
     connection: Connection
     fence: int
+    claimed_at: datetime
     runs: tuple[FollowedRun, ...]
 
 
@@ -83,19 +96,32 @@ def claim_sweep(session: Session, connection_id: int) -> Watch | None:
         leases.settle(connection, due_at=None)
         return None
     moment = clock.now(session)
-    return Watch(connection, fence, tuple(_followed(job, moment) for job in jobs))
+    is_ours = capabilities_of(connection).is_ours
+    runs = tuple(_followed(job, moment, is_ours=is_ours) for job in jobs)
+    return Watch(connection, fence, moment, runs)
 
 
-def _followed(job: Job, moment: datetime) -> FollowedRun:
+def keep_lease(session: Session, watch: Watch) -> bool:
+    """Say that the sweep is still going on; False when it was taken away."""
+    return leases.renew(
+        session, Connection, watch.connection.id, watch.fence, seconds=LEASE_SECONDS
+    )
+
+
+def _followed(job: Job, moment: datetime, *, is_ours: bool) -> FollowedRun:
     is_watched = job.watched_until is not None and job.watched_until > moment
-    is_stale = job.events_at is None or moment - job.events_at > EVENTS_EVERY
+    if is_watched and is_ours:
+        every = timedelta()
+    else:
+        every = EVENTS_EVERY if is_watched or is_ours else EVENTS_UNWATCHED_EVERY
+    is_stale = job.events_at is None or moment - job.events_at >= every
     return FollowedRun(
         job_id=job.id,
         run_id=job.run_id or "",
         started_at=job.started_at,
         provider_status=job.provider_status,
         known_event_id=job.known_event_id,
-        wants_events=is_watched or is_stale,
+        wants_events=is_stale,
         wants_cancel=job.cancel_requested_at is not None,
     )
 
@@ -115,27 +141,28 @@ def record_sweep(session: Session, watch: Watch, seen: Mapping[int, Sighting]) -
             has_changed |= _missed(session, job)
         else:
             has_changed |= record_progress(session, job, sighting)
-    moment = clock.now(session)
-    leases.settle(
-        connection, due_at=_next_sweep(session, connection, moment, has_changed=has_changed)
-    )
+    next_at = _next_sweep(session, watch, connection, has_changed=has_changed)
+    asked_for = connection.due_at
+    # Somebody asked for a look while this one was out.
+    if asked_for is not None and asked_for > watch.claimed_at:
+        next_at = min(next_at, asked_for)
+    leases.settle(connection, due_at=next_at)
 
 
-def hold_connection(
-    session: Session, watch: Watch, error: ProviderError, *, retry_after: float | None
-) -> None:
-    """The provider does not answer, or says wait: every call over the connection waits."""
+def hold_connection(session: Session, watch: Watch, error: ProviderError) -> None:
+    """The provider does not answer, says wait, or refuses the key: every call over the connection
+    waits.
+    """
     connection = leases.hold(session, Connection, watch.connection.id, watch.fence)
     if connection is None:
         return
-    seconds = (
-        retry_after if retry_after is not None else min(connection.sweep_seconds * 2, MOST_SECONDS)
-    )
-    connection.sweep_seconds = min(max(connection.sweep_seconds * 2, FIRST_SECONDS), MOST_SECONDS)
-    until = clock.now(session) + timedelta(
-        seconds=settings().wait(min(max(seconds, 1.0), MOST_SECONDS))
-    )
-    connections.record_failure(session, connection.id, error, until=until)
+    seconds = min(max(connection.sweep_seconds * 2, FIRST_SECONDS), MOST_SECONDS)
+    connection.sweep_seconds = seconds
+    if isinstance(error, KeyRejected):
+        seconds = KEY_PROBE_SECONDS
+    elif isinstance(error, ProviderUnavailable) and error.retry_after is not None:
+        seconds = error.retry_after
+    until = connections.hold(session, connection.id, error, seconds=seconds)
     leases.settle(connection, due_at=until, error=error.message)
     for run in watch.runs:
         tell(session, session.get_one(Job, run.job_id))
@@ -148,7 +175,7 @@ def record_progress(session: Session, job: Job, sighting: Sighting) -> bool:
     moment = clock.now(session)
     before = (job.status, job.provider_status, job.known_event_id)
     job.misses, job.missed_since = 0, None
-    job.provider_status = report.provider_status
+    job.provider_status = report.provider_status[:255]
     job.estimated_finish_at = report.estimated_finish_at
     job.trained_tokens = report.trained_tokens or job.trained_tokens
     if report.hyperparameters:
@@ -226,7 +253,10 @@ def _keep_events(session: Session, job: Job, events: Sequence[RunEvent], moment:
     if not events:
         return
     oldest_first = list(reversed(events))
-    known = queries.known_event_ids(session, job.id, [event.event_id for event in oldest_first])
+    told = [event.event_id for event in oldest_first if event.kind != "metrics"]
+    known: set[str] = set()
+    for start in range(0, len(told), IDS_AT_ONCE):
+        known |= queries.known_event_ids(session, job.id, told[start : start + IDS_AT_ONCE])
     fresh = [event for event in oldest_first if event.event_id not in known]
     series: dict[str, list[metrics.Point]] = {}
     for event in fresh:
@@ -239,7 +269,7 @@ def _keep_events(session: Session, job: Job, events: Sequence[RunEvent], moment:
                     job_id=job.id,
                     event_id=event.event_id,
                     at=event.at or moment,
-                    level=event.level,
+                    level=event.level[:16],
                     is_ours=False,
                     text=event.message,
                 )
@@ -331,19 +361,23 @@ def _missed(session: Session, job: Job) -> bool:
 
 
 def _next_sweep(
-    session: Session, connection: Connection, moment: datetime, *, has_changed: bool
+    session: Session, watch: Watch, connection: Connection, *, has_changed: bool
 ) -> datetime:
+    moment = clock.now(session)
+    watched_each = timedelta(seconds=capabilities_of(connection).watch_seconds)
     until = queries.watched_until(session, connection.id)
     if until is not None and until > moment:
-        return moment + timedelta(seconds=capabilities_of(connection).watch_seconds / 2)
+        # Counted from its beginning, and a little less than the clock's tick that will find it.
+        return max(moment, watch.claimed_at + watched_each - TICK)
     connection.sweep_seconds = (
         FIRST_SECONDS if has_changed else min(connection.sweep_seconds * GROWTH, MOST_SECONDS)
     )
     jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
     usual = moment + timedelta(seconds=settings().wait(connection.sweep_seconds * jitter))
-    soon = moment + timedelta(seconds=settings().wait(capabilities_of(connection).watch_seconds))
-    expected = queries.next_expected_end(session, connection.id)
-    return usual if expected is None else min(usual, max(expected + AFTER_THE_END, soon))
+    expected = queries.next_expected_end(session, connection.id, after=watch.claimed_at)
+    if expected is None:
+        return usual
+    return min(usual, max(expected + AFTER_THE_END, moment + watched_each))
 
 
 def _raw_line(event: RunEvent) -> bytes:

@@ -2,38 +2,39 @@
 
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
-from datetime import timedelta
+from contextlib import closing
+from functools import partial
 
+from sqlalchemy.orm import Session
+
+from app.connections import service as connecting
 from app.connections.models import Connection
 from app.connections.service import open_connection
 from app.core import leases, secrets, storage
 from app.core.database import read_only, unit_of_work
+from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
-from app.core.secrets import SealBroken
 from app.datasets.split import split
 from app.jobs import queries, starts, sweeps
+from app.jobs.look import look_at_runs
 from app.jobs.models import WAITING, Job
 from app.jobs.starts import StartWork
-from app.jobs.sweeps import Sighting, Watch
+from app.jobs.sweeps import Watch
 from app.providers.base import (
     FilePart,
-    NotFound,
+    KeyRejected,
     Provider,
     ProviderError,
     ProviderUnavailable,
-    RequestRejected,
-    RunReport,
     RunRequest,
     UploadState,
 )
 
 TRY_AGAIN_SECONDS = 30.0
 FILE_SECONDS = 5.0
-MOST_PAGES = 10
-MOST_SINGLY = 20
+KEY_REFUSED_SECONDS = 600.0
 RENEW_EVERY_SECONDS = 10.0
-CLOCKS_DIFFER = timedelta(minutes=1)
+SPLIT_BYTES_A_SECOND = 5_000_000
 
 
 @finds_work
@@ -69,18 +70,26 @@ def start(job_id: int) -> None:
                 _search(work, provider)
             else:
                 _prepare_and_order(work, provider)
-    except SealBroken:
-        with unit_of_work() as session:
-            starts.record_refused(
-                session, work, "The connection's key cannot be opened any more: enter it again."
-            )
-    except ProviderUnavailable as error:
-        wait = error.retry_after or TRY_AGAIN_SECONDS
-        with unit_of_work() as session:
-            starts.record_trouble(session, work, error.message, seconds=wait)
+    except LeaseLost:
+        return
     except ProviderError as error:
         with unit_of_work() as session:
-            starts.record_refused(session, work, error.message)
+            _record_trouble(session, work, error)
+
+
+def _record_trouble(session: Session, work: StartWork, error: ProviderError) -> None:
+    """What a step that failed means: an order in doubt stays in doubt, whatever else is wrong."""
+    if work.doubt is not None:
+        starts.record_search_failed(session, work, error.message)
+    elif isinstance(error, KeyRejected):
+        connecting.record_failure(session, work.connection.id, error)
+        starts.record_trouble(session, work, error.message, seconds=KEY_REFUSED_SECONDS)
+    elif isinstance(error, ProviderUnavailable):
+        wait = error.retry_after or TRY_AGAIN_SECONDS
+        connecting.hold(session, work.connection.id, error, seconds=wait)
+        starts.record_trouble(session, work, error.message, seconds=wait)
+    else:
+        starts.record_refused(session, work, error.message)
 
 
 def _prepare_and_order(work: StartWork, provider: Provider) -> None:
@@ -89,11 +98,11 @@ def _prepare_and_order(work: StartWork, provider: Provider) -> None:
     for is_training in (True, False):
         _send_file(work, provider, is_training=is_training)
     job = _fresh(work)
+    written_at = time.monotonic()
     with unit_of_work() as session:
         order = starts.write_order(session, work)
     if order is None:
         return
-    written_at = time.monotonic()
     request = RunRequest(
         base_model=job.base_model,
         training_file_id=job.training_file_id or "",
@@ -121,6 +130,7 @@ def _split(work: StartWork) -> None:
     """Make the two files of a job that splits its rows; the same ones every time."""
     job = work.job
     source = storage.blob_path(job.training_version.sha256)
+    _keep(work, seconds=starts.LEASE_SECONDS + source.stat().st_size / SPLIT_BYTES_A_SECOND)
     with storage.draft() as training, storage.draft() as validation:
         counts = split(
             source,
@@ -159,9 +169,9 @@ def _send_file(work: StartWork, provider: Provider, *, is_training: bool) -> Non
         state = provider.upload(part)
         found = state.file
     if not found.is_ready:
-        raise ProviderUnavailable(
-            "The provider is still reading the file.", retry_after=FILE_SECONDS
-        )
+        with unit_of_work() as session:
+            starts.record_waiting(session, work, seconds=FILE_SECONDS)
+        raise LeaseLost
     with unit_of_work() as session:
         starts.record_file(
             session,
@@ -174,28 +184,28 @@ def _send_file(work: StartWork, provider: Provider, *, is_training: bool) -> Non
 
 
 def _renewing(work: StartWork) -> Callable[[int], None]:
-    """A progress callback that keeps the lease while a long upload goes on."""
+    """A progress callback that keeps the lease while a long upload goes on. Raises LeaseLost."""
     renewed_at = time.monotonic()
 
     def renew(_sent: int) -> None:
         nonlocal renewed_at
         if time.monotonic() - renewed_at > RENEW_EVERY_SECONDS:
             renewed_at = time.monotonic()
-            with unit_of_work() as session:
-                starts.keep_lease(session, work)
+            _keep(work, seconds=starts.LEASE_SECONDS)
 
     return renew
+
+
+def _keep(work: StartWork, *, seconds: float) -> None:
+    with unit_of_work() as session:
+        if not starts.keep_lease(session, work, seconds=seconds):
+            raise LeaseLost
 
 
 def _search(work: StartWork, provider: Provider) -> None:
     """Look for the run of an order that got no answer, and keep one of those found."""
     assert work.doubt is not None  # noqa: S101 - the caller looked
-    try:
-        found = provider.find_runs(work.job.op_key, since=work.doubt.sent_at)
-    except ProviderError as error:
-        with unit_of_work() as session:
-            starts.record_search_failed(session, work, error.message)
-        return
+    found = provider.find_runs(work.job.op_key, since=work.doubt.sent_at)
     with unit_of_work() as session:
         spare = starts.record_found(session, work, found)
     for run_id in spare:
@@ -208,7 +218,7 @@ def _search(work: StartWork, provider: Provider) -> None:
             starts.record_spare(session, work.job.id, words, level=level)
 
 
-@task("jobs.sweep")
+@task("jobs.sweep", time_limit=1800)
 def sweep(connection_id: int) -> None:
     """Look at a connection's runs once, ask those to stop that somebody cancelled, and keep what
     they say.
@@ -219,65 +229,21 @@ def sweep(connection_id: int) -> None:
         return
     try:
         with closing(open_connection(watch.connection)) as provider:
-            seen = _look_at_runs(watch, provider)
+            seen = look_at_runs(watch, provider, keep=partial(_keep_sweep, watch))
+    except LeaseLost:
+        return
     except ProviderError as error:
-        wait = error.retry_after if isinstance(error, ProviderUnavailable) else None
         with unit_of_work() as session:
-            sweeps.hold_connection(session, watch, error, retry_after=wait)
+            sweeps.hold_connection(session, watch, error)
         return
     with unit_of_work() as session:
         sweeps.record_sweep(session, watch, seen)
 
 
-def _look_at_runs(watch: Watch, provider: Provider) -> dict[int, Sighting]:
-    """List until every run is seen or the page is older than the oldest; ask for the rest one by
-    one.
-    """
-    wanted = {run.run_id: run for run in watch.runs}
-    reports: dict[str, RunReport] = {}
-    starts_at = [run.started_at for run in watch.runs if run.started_at is not None]
-    oldest = min(starts_at, default=None)
-    cursor: str | None = None
-    for _ in range(MOST_PAGES):
-        page = provider.list_runs(cursor=cursor)
-        reports.update({report.run_id: report for report in page.items if report.run_id in wanted})
-        cursor = page.cursor
-        last = page.items[-1].created_at if page.items else None
-        if (
-            cursor is None
-            or len(reports) == len(wanted)
-            or (last and oldest and oldest - last > CLOCKS_DIFFER)
-        ):
-            break
-    seen: dict[int, Sighting] = {}
-    singly = MOST_SINGLY
-    for run_id, run in wanted.items():
-        report = reports.get(run_id)
-        if report is None:
-            if singly == 0:
-                continue
-            singly -= 1
-            try:
-                report = provider.report(run_id)
-            except NotFound:
-                seen[run.job_id] = Sighting(None)
-                continue
-        if run.wants_cancel and not report.status.has_ended:
-            with suppress(RequestRejected):  # it has ended meanwhile: the next look keeps the truth
-                report = provider.cancel(run_id)
-        has_changed = report.provider_status != run.provider_status
-        wants = run.wants_events or has_changed or report.status.has_ended
-        events = list(provider.events(run_id, known_id=run.known_event_id)) if wants else []
-        is_saved = report.status.has_ended or any(
-            "full_valid_loss" in event.data for event in events
-        )
-        saved = (
-            provider.checkpoints(run_id)
-            if is_saved and "checkpoints" in provider.capabilities().abilities
-            else []
-        )
-        seen[run.job_id] = Sighting(report, events, saved)
-    return seen
+def _keep_sweep(watch: Watch) -> None:
+    with unit_of_work() as session:
+        if not sweeps.keep_lease(session, watch):
+            raise LeaseLost
 
 
 def _fresh(work: StartWork) -> Job:

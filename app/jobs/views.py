@@ -9,7 +9,7 @@ from app.core.leases import is_poisoned
 from app.core.views import Paging
 from app.jobs import words
 from app.jobs.charts import SparkPaths, spark
-from app.jobs.models import Checkpoint, Job, JobEvent
+from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,9 @@ def _progress_fields(
         "cost_note": _cost_note(job),
         "error": job.error,
         "model_id": model_id,
-        "can_cancel": can_cancel and not job.has_ended and job.cancel_requested_at is None,
+        "can_cancel": can_cancel
+        and not job.has_ended
+        and (job.cancel_requested_at is None or job.status == JobStatus.IN_DOUBT),
         "can_retry": can_cancel and is_poisoned(job, moment),
         "by": _name(job),
         "created_at": job.created_at,

@@ -43,6 +43,7 @@ def make_due(job_id):
         if job.due_at is not None:
             job.due_at = clock.now(session)
             job.lease_until = None
+        session.get_one(Connection, job.connection_id).not_before = None
 
 
 def lose_lease(job_id):

@@ -234,16 +234,41 @@ def test_a_held_connection_holds_its_starts(workshop, witness):
     assert witness.journal.read() == []
 
 
-def test_a_key_that_no_longer_opens_fails_the_job_in_words(workshop, witness):
+def test_a_key_that_no_longer_opens_lets_the_job_wait_for_another(workshop, witness):
     job_id = queue_job(workshop)
     with unit_of_work() as session:
         connection = session.get_one(Connection, workshop.connection_id)
-        connection.sealed_key = b"x" * 60
+        kept, connection.sealed_key = connection.sealed_key, b"x" * 60
     tasks.start(job_id)
     job = job_of(job_id)
-    assert job.status == JobStatus.FAILED
-    assert "key" in job.error
+    assert job.status == JobStatus.STARTING
+    assert "key" in job.last_error
     assert witness.journal.read() == []
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, workshop.connection_id)
+        assert connection.refused_at is not None
+        connection.sealed_key = kept
+    make_due(job_id)
+    tasks.start(job_id)
+    assert job_of(job_id).status == JobStatus.RUNNING
+
+
+def test_an_order_in_doubt_stays_in_doubt_when_its_key_no_longer_opens(workshop, witness):
+    witness.script(Fault(CREATE_RUN, end="drop", commits=True))
+    job_id = queue_job(workshop)
+    tasks.start(job_id)
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, workshop.connection_id)
+        kept, connection.sealed_key = connection.sealed_key, b"x" * 60
+    make_due(job_id)
+    tasks.start(job_id)
+    assert job_of(job_id).status == JobStatus.STARTING
+    with unit_of_work() as session:
+        session.get_one(Connection, workshop.connection_id).sealed_key = kept
+    make_due(job_id)
+    tasks.start(job_id)
+    assert job_of(job_id).status == JobStatus.RUNNING
+    assert len(witness.creates) == 1
 
 
 def test_a_split_makes_the_same_two_files_every_time(workshop, witness):

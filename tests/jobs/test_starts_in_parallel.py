@@ -91,7 +91,7 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing(real_database, witne
         assert starts.write_order(session, sleeper) is None
     with unit_of_work() as session:
         starts.record_refused(session, sleeper, "Too late.")
-        assert not starts.keep_lease(session, sleeper)
+        assert not starts.keep_lease(session, sleeper, seconds=60)
 
     assert (job_of(job_id).status, job_of(job_id).error) == (before.status, None)
     assert len(witness.creates) == 1
