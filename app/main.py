@@ -26,7 +26,7 @@ from app.catalog import routes as catalog
 from app.connections import api as connections_api
 from app.connections import routes as connections
 from app.connections.service import refresh_practice
-from app.core import heartbeat, logs
+from app.core import heartbeat, logs, storage
 from app.core.database import SEATS, THREADS, unit_of_work
 from app.core.errors import Conflict, FieldError, NotFound, NotSignedIn, ProductError, WrongInput
 from app.core.events import Hub
@@ -98,6 +98,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     with unit_of_work() as session:
         refresh_practice(session)
+    storage.forget_torn_parts()
     beating = heartbeat.keep_beating("web")
     async with Hub().running() as hub:
         app.state.hub = hub

@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 MODULES = (
     "app.tables",
     "app.reactions",
-    "app.catalog.tasks",
     "app.datasets.tasks",
     "app.jobs.tasks",
     # Before the fork, so that the pool shares its memory.

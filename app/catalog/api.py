@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import anyio.to_thread
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from app.catalog import queries, tasks
+from app.catalog import asking, queries
 from app.catalog.access import AskedConnection, CurrentModel, TalkableModel
 from app.catalog.forms import ChatForm
 from app.catalog.views import BaseModelResource, ModelResource, base_resource, resource
@@ -24,7 +23,7 @@ def base_models(entered: AskedConnection) -> Listing[BaseModelResource]:
     read lately.
     """
     connection = entered.thing
-    tasks.read_base_models(connection.id)
+    asking.read_base_models(connection.id)
     with read_only() as session:
         offered = queries.base_models_of(session, connection.id)
         words = queries.words_of_connection(session, connection.id)
@@ -57,8 +56,6 @@ async def chat(entered: TalkableModel, body: ChatForm) -> Response:
     ref = entered.thing.ref
     if body.stream:
         return StreamingResponse(
-            await tasks.stream(ref.connection, ref.name, body), media_type="text/event-stream"
+            await asking.stream(ref.connection, ref.name, body), media_type="text/event-stream"
         )
-    return JSONResponse(
-        await anyio.to_thread.run_sync(tasks.answer, ref.connection, ref.name, body)
-    )
+    return JSONResponse(await asking.answer(ref.connection, ref.name, body))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response, StreamingResponse
 
 from app.auth.access import csrf_checked
-from app.catalog import queries, tasks, views
+from app.catalog import asking, queries, views
 from app.catalog.access import CurrentModel, TalkableModel
 from app.catalog.forms import ChatForm
 from app.core.database import DbSession
@@ -57,13 +57,13 @@ def try_it(request: Request, session: DbSession, model: CurrentModel) -> Respons
 @talking.post("/models/{model_id}/chat", name="models.chat")
 async def chat(entered: TalkableModel, body: ChatForm) -> Response:
     ref = entered.thing.ref
-    return _streamed(await tasks.stream(ref.connection, ref.name, body))
+    return _streamed(await asking.stream(ref.connection, ref.name, body))
 
 
 @talking.post("/models/{model_id}/base-chat", name="models.base_chat")
 async def base_chat(entered: TalkableModel, body: ChatForm) -> Response:
     model = entered.thing
-    return _streamed(await tasks.stream(model.ref.connection, model.base_model, body))
+    return _streamed(await asking.stream(model.ref.connection, model.base_model, body))
 
 
 def _streamed(lines: AsyncIterator[bytes]) -> Response:

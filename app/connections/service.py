@@ -11,6 +11,7 @@ from app.connections import queries
 from app.connections.models import Connection
 from app.core import clock, secrets
 from app.core.errors import WrongInput
+from app.core.http import HttpOptions
 from app.projects.models import Project
 from app.providers.base import Capabilities, KeyRejected, Provider, ProviderError
 from app.providers.profiles import profiles
@@ -97,7 +98,7 @@ def refresh_practice(session: Session) -> None:
         _seal_key(connection, key.get_secret_value())
 
 
-def open_connection(connection: Connection) -> Provider:
+def open_connection(connection: Connection, http: HttpOptions | None = None) -> Provider:
     """The provider behind a connection. Raises KeyRejected when the key was sealed under another
     secret, or is none that could be sent.
     """
@@ -105,7 +106,7 @@ def open_connection(connection: Connection) -> Provider:
         key = secrets.unseal(connection.sealed_key, aad=_bound_to(connection))
     except secrets.SealBroken as error:
         raise KeyRejected("The key was sealed with another secret and cannot be opened.") from error
-    return open_provider(connection.kind, connection.base_url, key, connection.profile)
+    return open_provider(connection.kind, connection.base_url, key, connection.profile, http)
 
 
 def record_answer(session: Session, connection_id: int) -> None:

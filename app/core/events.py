@@ -68,7 +68,7 @@ class Hub:
         repeats only.
         """
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
-        wanted = list(topics)
+        wanted = set(topics)
         for topic in wanted:
             self._waiting.setdefault(topic, set()).add(queue)
         try:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,8 @@ from app.settings import settings
 
 RESERVE_BYTES = 256 * 2**20
 PIECE_BYTES = 2**20
+LOOK_EVERY_BYTES = 64 * 2**20
+PART_SECONDS = 86_400
 NO_ROOM = "The disk is full; nothing was stored. Free some space, then upload again."
 SHA256_LENGTH = 64
 
@@ -59,12 +62,12 @@ class Incoming:
     def __init__(self, *, limit: int | None = None) -> None:
         self._limit = settings().upload_limit if limit is None else limit
         self._hash = hashlib.sha256()
+        self._look_again_at = LOOK_EVERY_BYTES
         self.size = 0
 
     def __enter__(self) -> Self:
         place = folder("blobs")
-        if shutil.disk_usage(place).free < RESERVE_BYTES:
-            raise DiskFull(NO_ROOM)
+        check_room(place)
         number, name = tempfile.mkstemp(suffix=".part", dir=place)
         self._path = Path(name)
         self._file = os.fdopen(number, "wb", buffering=PIECE_BYTES)
@@ -77,6 +80,9 @@ class Incoming:
             raise TooLarge(
                 f"The file is larger than {self._limit:,} bytes, the limit of this instance."
             )
+        if self.size > self._look_again_at:
+            self._look_again_at = self.size + LOOK_EVERY_BYTES
+            check_room(self._path.parent)
         self._hash.update(chunk)
         with _telling_a_full_disk():
             self._file.write(chunk)
@@ -110,6 +116,20 @@ class Incoming:
         with contextlib.suppress(OSError):  # a full disk was told before; the part goes anyway
             self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+def check_room(place: Path) -> None:
+    """Leave the database its room. Raises DiskFull when less than the reserve is free."""
+    if shutil.disk_usage(place).free < RESERVE_BYTES:
+        raise DiskFull(NO_ROOM)
+
+
+def forget_torn_parts() -> None:
+    """Remove what uploads left that died a day ago or earlier."""
+    for part in folder("blobs").glob("*.part"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - part.stat().st_mtime > PART_SECONDS:
+                part.unlink()
 
 
 @contextlib.contextmanager

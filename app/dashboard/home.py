@@ -11,6 +11,7 @@ from app.catalog import queries as catalog
 from app.catalog.models import TunedModel
 from app.connections import queries as connections
 from app.core import clock
+from app.core.leases import is_poisoned
 from app.dashboard.views import Happening, HomeView, ModelRow, Need, RunningJob
 from app.datasets import queries as datasets
 from app.jobs import queries as jobs
@@ -79,7 +80,7 @@ def _needs(
             "doubt",
             "alert",
             f"{job.name} may or may not be running",
-            f"{words.lead(job)} Nothing is sent again until you decide.",
+            f"{job.last_error or ''} Nothing is sent again until you decide.".strip(),
             link("jobs.show", job_id=job.id),
             "Decide",
         )
@@ -113,7 +114,31 @@ def _needs(
         Need(
             "bad",
             "job",
-            f"{job.name} failed",
+            f"{job.name} could not be started",
+            "Three workers died over it. Nothing is lost; it can be tried again.",
+            link("jobs.show", job_id=job.id),
+            "See it",
+        )
+        for job in running
+        if is_poisoned(job, moment)
+    ]
+    found += [
+        Need(
+            "bad",
+            "file",
+            f"{version.dataset.name}, version {version.number}, could not be checked",
+            "Three workers died over it. Nothing is lost; it can be tried again.",
+            link("datasets.show", version_id=version.id),
+            "See it",
+        )
+        for version in datasets.unchecked_versions(session, project_id)
+        if is_poisoned(version, moment)
+    ]
+    found += [
+        Need(
+            "bad",
+            "job",
+            f"{job.name} {'failed' if job.status == JobStatus.FAILED else 'vanished'}",
             job.error or "",
             link("jobs.show", job_id=job.id),
             "See why",

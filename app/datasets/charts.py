@@ -1,4 +1,4 @@
-"""Numbers to points for the dataset pages. Proposed for app/datasets/charts.py (pure)."""
+"""Numbers to points for the dataset pages; pure."""
 
 
 def ticks(highest: int, *, at_most: int = 4) -> tuple[int, ...]:

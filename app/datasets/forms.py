@@ -20,7 +20,8 @@ def label_of(file_name: str) -> str:
     characters.
     """
     last = PureWindowsPath(PurePosixPath(file_name).name).name
-    shown = "".join(char for char in last if not unicodedata.category(char).startswith("C"))
+    plain = "".join(" " if char.isspace() else char for char in last)
+    shown = "".join(char for char in plain if not unicodedata.category(char).startswith("C"))
     return shown.strip()[:FILE_NAME_LENGTH] or "unnamed.jsonl"
 
 

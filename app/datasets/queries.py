@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, defer, joinedload
 
 from app.datasets.models import Dataset, DatasetVersion, VersionStatus
+
+MOST_VERSIONS = 200
+# A report is a page of its own, and long.
+WITHOUT_REPORT = (defer(DatasetVersion.report), defer(DatasetVersion.progress))
 
 
 def dataset_by_id(session: Session, dataset_id: int) -> Dataset | None:
@@ -64,8 +68,9 @@ def versions_of(session: Session, dataset_id: int) -> Sequence[DatasetVersion]:
     return session.scalars(
         select(DatasetVersion)
         .where(DatasetVersion.dataset_id == dataset_id)
-        .options(joinedload(DatasetVersion.creator))
+        .options(joinedload(DatasetVersion.creator), *WITHOUT_REPORT)
         .order_by(DatasetVersion.number.desc())
+        .limit(MOST_VERSIONS)
     ).all()
 
 
@@ -99,7 +104,7 @@ def ready_versions(
         .where(
             DatasetVersion.project_id == project_id, DatasetVersion.status == VersionStatus.READY
         )
-        .options(joinedload(DatasetVersion.dataset))
+        .options(joinedload(DatasetVersion.dataset), *WITHOUT_REPORT)
         .order_by(DatasetVersion.id.desc())
         .limit(limit)
     ).all()
@@ -134,3 +139,14 @@ def count_newer(session: Session, project_id: int, dataset_id: int) -> int:
 def project_id_of_version(session: Session, version_id: int) -> int | None:
     """The project a version belongs to."""
     return session.scalar(select(DatasetVersion.project_id).where(DatasetVersion.id == version_id))
+
+
+def unchecked_versions(session: Session, project_id: int) -> Sequence[DatasetVersion]:
+    """Versions whose check has not spoken yet, with their datasets."""
+    final = (VersionStatus.READY, VersionStatus.REJECTED)
+    return session.scalars(
+        select(DatasetVersion)
+        .where(DatasetVersion.project_id == project_id, DatasetVersion.status.not_in(final))
+        .options(joinedload(DatasetVersion.dataset))
+        .limit(MOST_VERSIONS)
+    ).all()

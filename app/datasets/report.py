@@ -29,6 +29,7 @@ def index(
     form: FormState,
     *,
     can_edit: bool,
+    refresh_url: str,
 ) -> views.IndexView:
     """The list of a project's datasets."""
     return views.IndexView(
@@ -40,6 +41,7 @@ def index(
         form=form,
         size_limit=settings().upload_limit,
         row_limit=settings().row_limit,
+        refresh_url=refresh_url,
         topic=f"project:{project_id}",
     )
 

@@ -69,8 +69,8 @@ class FindingResource:
 
 @dataclass(frozen=True, slots=True)
 class ExampleResource:
-    """One row. `example` is null where the line cannot be read; `row_id` stays with the row through
-    versions.
+    """One row. `example` is null where the line cannot be read or is very long; `row_id` stays with
+    the row through versions.
     """
 
     row: int

@@ -57,6 +57,9 @@ def index(
         _paging(request, session, project.id, versions, after),
         FormState(),
         can_edit=role_here(request).may("edit"),
+        refresh_url=path_for(
+            request, "datasets.index", project_id=project.id, query={"after": after}
+        ),
     )
     is_part = request.headers.get("hx-request")
     return page(request, "datasets/index.html", view, fragment="rows" if is_part else None)
@@ -86,6 +89,7 @@ def _paging(
 async def upload(
     request: Request, entered: ReceivingProject, name: str, size: Size = None, title: str = ""
 ) -> Response:
+    title = _title(title, name)  # before the bytes: a name that cannot be is told at once
     blob = await receive_raw(request, size=size)
     made = await anyio.to_thread.run_sync(
         _store, entered.thing.id, entered.user.id, blob, name, title, None
@@ -150,7 +154,6 @@ async def upload_version_form(request: Request, entered: ReceivingDataset) -> Re
 def _store(
     project_id: int, user_id: int, blob: Blob, file_name: str, title: str, dataset: Dataset | None
 ) -> int:
-    form = validated(DatasetForm, {"name": title.strip() or name_from(file_name)})
     with unit_of_work() as session:
         version = service.receive_upload(
             session,
@@ -158,10 +161,15 @@ def _store(
             actor_id=user_id,
             blob=blob,
             file_name=file_name,
-            name=form.name,
+            name=_title(title, file_name),
             dataset=dataset,
         )
         return version.id
+
+
+def _title(title: str, file_name: str) -> str:
+    """What the dataset is called: as asked for, else like its file. Raises WrongInput."""
+    return validated(DatasetForm, {"name": title.strip() or name_from(file_name)}).name
 
 
 def _made(request: Request, version_id: int) -> Response:

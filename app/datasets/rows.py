@@ -14,13 +14,21 @@ from app.formats.base import Unreadable
 from app.formats.reading import read_object
 
 RAW_LENGTH = 2_000
+LINE_BYTES, PAGE_BYTES = 4_000_000, 16_000_000
 TEXT_LENGTH = 20_000
 
 
-def lines_of(version: DatasetVersion, rows: Sequence[Row]) -> Iterator[tuple[Row, bytes]]:
-    """Each row with its bytes as they stand in the file."""
+def lines_of(version: DatasetVersion, rows: Sequence[Row]) -> Iterator[tuple[Row, bytes | None]]:
+    """Each row with its bytes as they stand in the file; None for one too long to be shown, and
+    once a page has read enough: lines may have a hundred megabytes.
+    """
+    left = PAGE_BYTES
     with storage.blob_path(version.sha256).open("rb") as blob:
         for row in rows:
+            if row.length > min(LINE_BYTES, left):
+                yield row, None
+                continue
+            left -= row.length
             blob.seek(row.offset)
             yield row, blob.read(row.length)
 
@@ -32,10 +40,13 @@ def cards(version: DatasetVersion, index: Index, rows: Sequence[Row]) -> tuple[R
     )
 
 
-def _card(row: Row, line: bytes, found: Sequence[RowFinding]) -> RowCard:
+def _card(row: Row, line: bytes | None, found: Sequence[RowFinding]) -> RowCard:
     beside = tuple(
         FindingBeside(one.severity, one.rule, one.field, one.reason, one.cure) for one in found
     )
+    if line is None:
+        words = f"{row.length:,} bytes: too long to be shown here. Export has it whole."
+        return RowCard(row.line, row.tokens, (), (), words, beside)
     try:
         read = chat.read(line.rstrip(b"\r"))
     except Unreadable:
@@ -88,6 +99,8 @@ def first_questions(version: DatasetVersion, limit: int) -> list[str]:
         rows = [row for place in places for row in index.rows(place, 1)]
     questions = []
     for _, line in lines_of(version, rows):
+        if line is None:
+            continue
         try:
             asked = [message.text for message in chat.read(line).messages if message.role == "user"]
         except Unreadable:
@@ -96,8 +109,10 @@ def first_questions(version: DatasetVersion, limit: int) -> list[str]:
     return questions
 
 
-def row_value(line: bytes) -> dict[str, Any] | None:
-    """The row as JSON, or None when the line cannot be read."""
+def row_value(line: bytes | None) -> dict[str, Any] | None:
+    """The row as JSON, or None when the line cannot be read or is too long."""
+    if line is None:
+        return None
     try:
         return read_object(line.rstrip(b"\r"))
     except Unreadable:

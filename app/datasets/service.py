@@ -1,5 +1,6 @@
 """Decisions about datasets: what an upload becomes, how far a check is, and its verdict."""
 
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -14,8 +15,10 @@ from app.datasets import queries
 from app.datasets.checks.base import Progress, Verdict
 from app.datasets.forms import label_of
 from app.datasets.models import Dataset, DatasetVersion, VersionStatus
+from app.settings import settings
 
 LEASE_SECONDS = 90
+BUSY_SECONDS = 5.0
 
 
 class CheckWork(NamedTuple):
@@ -110,6 +113,10 @@ def record_slice(session: Session, work: CheckWork, progress: Progress) -> None:
     """Keep how far the check is, and ask for the next slice."""
     version = leases.hold(session, DatasetVersion, work.version_id, work.fence)
     if version is None:
+        return
+    if progress == work.progress:  # another process is at this slice still
+        wait = timedelta(seconds=settings().wait(BUSY_SECONDS))
+        leases.settle(version, due_at=clock.now(session) + wait, has_progress=False)
         return
     version.progress = progress.as_json()
     leases.settle(version, due_at=clock.now(session))

@@ -1,11 +1,15 @@
 """The worker's part: a check goes slice by slice, and any worker can take the next."""
 
+from functools import partial
+
 from app.core import leases, storage
 from app.core.database import read_only, unit_of_work
+from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets import service
 from app.datasets.checks import check_slice, verdict
 from app.datasets.models import DatasetVersion
+from app.datasets.service import CheckWork
 from app.settings import settings
 
 
@@ -23,7 +27,7 @@ def due() -> None:
         post(name, version_id)
 
 
-@task("datasets.check", queue="ingest")
+@task("datasets.check", queue="ingest", time_limit=1800)
 def check(version_id: int) -> None:
     """Read the next stretch of a version, or sum up what was found."""
     with unit_of_work() as session:
@@ -32,13 +36,17 @@ def check(version_id: int) -> None:
         return
     index = storage.index_path(version_id)
     inherit = storage.index_path(work.inherit_id) if work.inherit_id else None
-    progress = check_slice(
-        storage.blob_path(work.sha256),
-        index,
-        work.progress,
-        seconds=settings().slice_seconds,
-        inherit=inherit,
-    )
+    try:
+        progress = check_slice(
+            storage.blob_path(work.sha256),
+            index,
+            work.progress,
+            seconds=settings().slice_seconds,
+            inherit=inherit,
+            alive=partial(_keep, work),
+        )
+    except LeaseLost:
+        return
     if not progress.is_done:
         with unit_of_work() as session:
             service.record_slice(session, work, progress)
@@ -46,3 +54,12 @@ def check(version_id: int) -> None:
     found = verdict(index)
     with unit_of_work() as session:
         service.record_check(session, work, found)
+
+
+def _keep(work: CheckWork) -> None:
+    """A finishing step cannot be cut: keep the lease while it goes on. Raises LeaseLost."""
+    with unit_of_work() as session:
+        if not leases.renew(
+            session, DatasetVersion, work.version_id, work.fence, seconds=service.LEASE_SECONDS
+        ):
+            raise LeaseLost

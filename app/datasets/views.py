@@ -49,6 +49,7 @@ class IndexView:
     form: FormState
     size_limit: int
     row_limit: int
+    refresh_url: str
     topic: str
 
 

@@ -120,4 +120,4 @@ def metrics_resource(
     what comes next.
     """
     table = aligned(series, names)
-    return {**table, "last_step": table["step"][-1] if table["step"] else max(after_step, 0)}
+    return {**table, "last_step": table["step"][-1] if table["step"] else after_step}

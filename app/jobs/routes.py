@@ -13,22 +13,23 @@ from sqlalchemy.orm import Session
 
 from app.auth.access import CurrentUser, csrf_checked
 from app.catalog import queries as catalog
-from app.catalog.tasks import read_base_models
+from app.catalog.asking import read_base_models
 from app.connections import queries as connections
 from app.core import clock
 from app.core.api import MOST
 from app.core.database import DbSession, read_only
-from app.core.errors import FieldError, ProductError, WrongInput
+from app.core.errors import Conflict, FieldError, ProductError, WrongInput
 from app.core.forms import form_values
 from app.core.pages import page, path_for, redirect
 from app.core.views import Paging
 from app.datasets import queries as datasets
+from app.datasets.models import DatasetVersion, VersionStatus
 from app.jobs import drafts, metrics, queries, service, views
 from app.jobs.access import CurrentJob, SpendableJob
 from app.jobs.api import json_response, keep_watch
 from app.jobs.charts import aligned
 from app.jobs.forms import job_form
-from app.jobs.models import Job
+from app.jobs.models import WAITING, Job
 from app.jobs.orders import check_form
 from app.jobs.resources import CHART_SERIES, metrics_resource
 from app.projects.access import CurrentProject, OrderingProject, SpendableProject, role_here
@@ -59,6 +60,12 @@ def index(
         _paging(request, session, project.id, jobs),
         can_edit=role_here(request).may("spend"),
         has_ready_version=bool(datasets.ready_versions(session, project.id, limit=1)),
+        refresh_url=path_for(
+            request,
+            "jobs.index",
+            project_id=project.id,
+            query={"after": after, "before": before},
+        ),
     )
     return page(
         request,
@@ -123,12 +130,17 @@ def create(
         job = service.create_job(
             session, project=project, user=user, form=job_form(values), request_key=key
         )
-    except WrongInput as error:
+    except (WrongInput, Conflict) as error:
         errors = {item.field: item.message for item in error.errors} or {"": error.message}
+        values["nonce"] = str(uuid.uuid4())
         view = _form(session, project.id, values, errors)
         is_part = request.headers.get("hx-request")
         return page(
-            request, "jobs/new.html", view, fragment="form" if is_part else None, status=422
+            request,
+            "jobs/new.html",
+            view,
+            fragment="form" if is_part else None,
+            status=error.status,
         )
     return redirect(request, "jobs.show", job_id=job.id)
 
@@ -138,7 +150,7 @@ def _form(
 ) -> drafts.NewView:
     chosen = drafts.draft(
         connections.connections_of(session, project_id),
-        datasets.ready_versions(session, project_id),
+        _choices(session, project_id, values),
         values,
         nonce=str(uuid.uuid4()),
     )
@@ -165,6 +177,17 @@ def _form(
     )
 
 
+def _choices(session: Session, project_id: int, values: dict[str, str]) -> list[DatasetVersion]:
+    """The ready versions to choose from, and the one that was asked for however old it is."""
+    choices = list(datasets.ready_versions(session, project_id))
+    asked = values.get("training_version_id", "")
+    if asked.isascii() and asked.isdigit() and all(str(one.id) != asked for one in choices):
+        older = datasets.version_in(session, project_id, int(asked[:15]))
+        if older is not None and older.status == VersionStatus.READY:
+            choices.append(older)
+    return choices
+
+
 def _said(wrong: FieldError) -> str:
     """A field's refusal that can stand alone."""
     is_whole = wrong.message[0].isupper() and wrong.message.count(" ") > SHORT_WORDS
@@ -177,14 +200,13 @@ def show(request: Request, session: DbSession, job: CurrentJob, events: str = ""
     total = queries.count_events(session, job.id)
     view = views.show(
         job,
-        clock.now(session),
-        catalog.model_id_of_job(session, job.id),
+        _facts(request, session, job),
         events=queries.events_of(session, job.id, limit=MOST if events == "all" else FEW_EVENTS),
         events_total=total,
         events_url=_all_events(request, job.id, total, events),
+        events_shown=events,
         checkpoints=queries.checkpoints_of(session, job.id),
         shutdown_date=_shutdown_date(session, job),
-        can_cancel=role_here(request).may("spend"),
     )
     return page(request, "jobs/show.html", view)
 
@@ -192,10 +214,17 @@ def show(request: Request, session: DbSession, job: CurrentJob, events: str = ""
 @router.get("/jobs/{job_id}/progress", name="jobs.progress")
 def progress(request: Request, session: DbSession, job: CurrentJob) -> Response:
     keep_watch(session, job)
-    moment = clock.now(session)
-    model_id = catalog.model_id_of_job(session, job.id)
-    view = views.progress(job, moment, model_id, can_cancel=role_here(request).may("spend"))
+    view = views.progress(job, _facts(request, session, job))
     return page(request, "jobs/show.html", view, fragment="progress")
+
+
+def _facts(request: Request, session: Session, job: Job) -> views.Facts:
+    return views.Facts(
+        moment=clock.now(session),
+        model_id=catalog.model_id_of_job(session, job.id),
+        is_order_out=job.status in WAITING and queries.open_attempt(session, job.id) is not None,
+        may_spend=role_here(request).may("spend"),
+    )
 
 
 @router.get("/jobs/{job_id}/log", name="jobs.events")
@@ -208,6 +237,7 @@ def events(request: Request, session: DbSession, job: CurrentJob, events: str = 
         views.event_lines(job, lines),
         total,
         _all_events(request, job.id, total, events),
+        events_shown=events,
     )
     return page(request, "jobs/show.html", view, fragment="events")
 
@@ -235,21 +265,31 @@ def series(
 
 
 @router.get("/jobs/{job_id}/metrics.csv", name="jobs.metrics_csv")
-def series_csv(session: DbSession, job: CurrentJob) -> Response:
-    table = aligned(metrics.read_overview(session, job.id), CHART_SERIES)
+def series_csv(job: CurrentJob) -> Response:
     return StreamingResponse(
-        _csv(table),
+        _csv(job.id),
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="job-{job.id}-metrics.csv"'},
     )
 
 
-def _csv(table: dict[str, list[float | None]]) -> Iterator[str]:
-    yield ",".join(table) + "\r\n"
-    for row in zip(*table.values(), strict=True):
-        line = io.StringIO()
-        csv.writer(line).writerow("" if value is None else value for value in row)
-        yield line.getvalue()
+def _csv(job_id: int) -> Iterator[str]:
+    """Every point, a stretch at a time: no session stays open while the reader is slow."""
+    yield ",".join(("step", *CHART_SERIES)) + "\r\n"
+    after_step = -1
+    while True:
+        with read_only() as session:
+            found = metrics.read_after(session, job_id, after_step)
+        table = aligned(found, CHART_SERIES)
+        if not table["step"]:
+            return
+        after_step = table["step"][-1]
+        lines = io.StringIO()
+        rows = zip(*table.values(), strict=True)
+        csv.writer(lines).writerows(
+            ["" if value is None else value for value in row] for row in rows
+        )
+        yield lines.getvalue()
 
 
 @router.post("/jobs/{job_id}/cancel", name="jobs.cancel")

@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.core.leases import is_poisoned
 from app.core.views import Paging
 from app.jobs import words
 from app.jobs.charts import SparkPaths, spark
+from app.jobs.frozen import (
+    CheckpointRow,
+    Fact,
+    FileFact,
+    checkpoint_rows,
+    files_of,
+    settings_of,
+)
 from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
 
 
@@ -43,6 +51,7 @@ class IndexView:
     paging: Paging | None
     can_edit: bool
     has_ready_version: bool
+    refresh_url: str
     topic: str
 
 
@@ -54,37 +63,6 @@ class EventLine:
     text: str
     level: str
     by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One frozen setting: the provider's name for it, its value, and what it was asked to be."""
-
-    name: str
-    value: str
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FileFact:
-    """A file of a job; `version_id` None for rows split off."""
-
-    label: str
-    title: str
-    version_id: int | None
-    rows: int
-    size: int | None
-    sha256: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointRow:
-    step: int
-    train_loss: float | None
-    valid_loss: float | None
-    accuracy: float | None
-    name: str
-    is_best: bool
 
 
 @dataclass(frozen=True)
@@ -126,13 +104,14 @@ class ProgressView:
 
 @dataclass(frozen=True)
 class EventsView:
-    """For the fragment "events": newest first. `total` counts all; `more_url` shows them all."""
+    """For the fragment "events": newest first. `events_shown` is `all` or empty."""
 
     job_id: int
     is_final: bool
     events: tuple[EventLine, ...]
     events_total: int
     events_url: str | None
+    events_shown: str
 
 
 @dataclass(frozen=True)
@@ -157,6 +136,7 @@ def index(
     *,
     can_edit: bool,
     has_ready_version: bool,
+    refresh_url: str,
 ) -> IndexView:
     """The list of a project's jobs."""
     return IndexView(
@@ -165,6 +145,7 @@ def index(
         paging=paging,
         can_edit=can_edit,
         has_ready_version=has_ready_version,
+        refresh_url=refresh_url,
         topic=f"project:{project_id}",
     )
 
@@ -191,9 +172,20 @@ def _row(job: Job) -> JobRow:
     )
 
 
-def _progress_fields(
-    job: Job, moment: datetime, model_id: int | None, *, can_cancel: bool
-) -> dict[str, Any]:
+class Facts(NamedTuple):
+    """What a job's page needs beside its row: the time, the model it made, whether an order is out
+    to which nobody has an answer, and whether the reader may start and stop jobs.
+    """
+
+    moment: datetime
+    model_id: int | None
+    is_order_out: bool
+    may_spend: bool
+
+
+def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
+    moment = facts.moment
+    standing = words.Standing(is_poisoned(job, moment), facts.is_order_out)
     epochs = (job.resolved or {}).get("n_epochs")
     epochs = epochs if isinstance(epochs, int) else None
     share = job.step / job.total_steps if job.step and job.total_steps else 0.0
@@ -205,8 +197,8 @@ def _progress_fields(
         "status": job.status,
         "provider_status": job.provider_status,
         "is_final": job.has_ended,
-        "lead": words.lead(job),
-        "next": words.what_next(job),
+        "lead": words.lead(job, standing),
+        "next": words.what_next(job, standing),
         "step": job.step,
         "steps": job.total_steps,
         "epochs": epochs,
@@ -219,21 +211,21 @@ def _progress_fields(
         "best_valid_loss": job.best_valid_loss,
         "best_step": job.best_valid_step,
         "cost": _cost(job, share),
-        "cost_note": _cost_note(job),
+        "cost_note": _cost_note(job, share),
         "error": job.error,
-        "model_id": model_id,
-        "can_cancel": can_cancel
+        "model_id": facts.model_id,
+        "can_cancel": facts.may_spend
         and not job.has_ended
         and (job.cancel_requested_at is None or job.status == JobStatus.IN_DOUBT),
-        "can_retry": can_cancel and is_poisoned(job, moment),
+        "can_retry": facts.may_spend and standing.is_poisoned,
         "by": _name(job),
         "created_at": job.created_at,
     }
 
 
-def progress(job: Job, moment: datetime, model_id: int | None, *, can_cancel: bool) -> ProgressView:
+def progress(job: Job, facts: Facts) -> ProgressView:
     """The panel that says how the job stands."""
-    return ProgressView(**_progress_fields(job, moment, model_id, can_cancel=can_cancel))
+    return ProgressView(**_progress_fields(job, facts))
 
 
 def _cost(job: Job, share: float) -> float | None:
@@ -251,11 +243,13 @@ def _cost(job: Job, share: float) -> float | None:
     return float(tokens * price / 1e6)
 
 
-def _cost_note(job: Job) -> str:
+def _cost_note(job: Job, share: float) -> str:
     if job.estimate.get("per_million") is None:
         return "not in the price book"
     total = job.estimate.get("total") or 0
-    return "free, your own machine" if total == 0 else f"of about ${total:,.2f}"
+    if total == 0:
+        return "free, your own machine"
+    return "nothing was billed that Luthier knows of" if not share else f"of about ${total:,.2f}"
 
 
 def event_lines(job: Job, events: Sequence[JobEvent]) -> tuple[EventLine, ...]:
@@ -270,108 +264,31 @@ def event_lines(job: Job, events: Sequence[JobEvent]) -> tuple[EventLine, ...]:
 
 def show(
     job: Job,
-    moment: datetime,
-    model_id: int | None,
+    facts: Facts,
     *,
     events: Sequence[JobEvent],
     events_total: int,
     events_url: str | None,
+    events_shown: str,
     checkpoints: Sequence[Checkpoint],
     shutdown_date: date | None,
-    can_cancel: bool,
 ) -> ShowView:
     """The whole page of one job."""
-    fields = _progress_fields(job, moment, model_id, can_cancel=can_cancel)
     return ShowView(
-        **fields,
+        **_progress_fields(job, facts),
         events=event_lines(job, events),
         events_total=events_total,
         events_url=events_url,
-        settings=_settings(job),
+        events_shown=events_shown,
+        settings=settings_of(job),
         frozen_at=job.created_at,
         connection=job.connection.name,
         is_practice=job.connection.is_practice,
-        files=_files(job),
+        files=files_of(job),
         run_id=job.run_id,
-        checkpoints=_checkpoint_rows(checkpoints),
+        checkpoints=checkpoint_rows(checkpoints),
         cancel_text=_cancel_text(job),
         shutdown_date=shutdown_date,
-    )
-
-
-def _settings(job: Job) -> tuple[Fact, ...]:
-    resolved = job.resolved or {}
-    facts = [
-        Fact("Method", job.method),
-        Fact("Base model", job.base_model),
-        Fact("Connection", job.connection.name),
-    ]
-    for name, asked in job.hyperparameters.items():
-        settled = resolved.get(name)
-        if asked == "auto":
-            value = "auto" if settled in {None, "auto"} else _plain(settled)
-            facts.append(Fact(name, value, "from auto" if value != "auto" else None))
-        else:
-            facts.append(Fact(name, _plain(asked)))
-    facts.append(Fact("seed", str(job.seed) if job.seed is not None else "chosen by the provider"))
-    facts.append(Fact("suffix", job.suffix or "none"))
-    return tuple(facts)
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _files(job: Job) -> tuple[FileFact, ...]:
-    training = job.training_version
-    title = f"{training.dataset.name}, version {training.number}"
-    if job.validation_split:
-        part = f"{job.validation_split:.0%} split off" if job.training_sha256 else "to be split"
-        files = [
-            FileFact(
-                "Training",
-                title,
-                training.id,
-                job.training_rows or training.rows or 0,
-                None,
-                job.training_sha256,
-            )
-        ]
-        files.append(
-            FileFact(
-                "Validation", part, None, job.validation_rows or 0, None, job.validation_sha256
-            )
-        )
-        return tuple(files)
-    files = [
-        FileFact("Training", title, training.id, training.rows or 0, training.size, training.sha256)
-    ]
-    if job.validation_version is not None:
-        held = job.validation_version
-        name = f"{held.dataset.name}, version {held.number}"
-        files.append(FileFact("Validation", name, held.id, held.rows or 0, held.size, held.sha256))
-    return tuple(files)
-
-
-def _checkpoint_rows(checkpoints: Sequence[Checkpoint]) -> tuple[CheckpointRow, ...]:
-    def loss_of(checkpoint: Checkpoint) -> float | None:
-        return checkpoint.metrics.get("full_valid_loss", checkpoint.metrics.get("valid_loss"))
-
-    losses = [loss for checkpoint in checkpoints if (loss := loss_of(checkpoint)) is not None]
-    best = min(losses, default=None)
-    return tuple(
-        CheckpointRow(
-            step=checkpoint.step,
-            train_loss=checkpoint.metrics.get("train_loss"),
-            valid_loss=loss_of(checkpoint),
-            accuracy=checkpoint.metrics.get(
-                "full_valid_mean_token_accuracy",
-                checkpoint.metrics.get("valid_mean_token_accuracy"),
-            ),
-            name=checkpoint.name,
-            is_best=best is not None and loss_of(checkpoint) == best,
-        )
-        for checkpoint in checkpoints
     )
 
 

@@ -1,34 +1,62 @@
 """How a job stands, and what happens next, in sentences; pure."""
 
 from datetime import datetime
+from typing import NamedTuple
 
-from app.jobs.models import Job, JobStatus
+from app.jobs.models import FOLLOWED, WAITING, Job, JobStatus
 
 FULL_POINTS_NEEDED = 3
 CLEARLY_WORSE = 1.05
 
 
-def lead(job: Job) -> str:
+class Standing(NamedTuple):
+    """What a job's own row does not say: three workers died over its start; an order is out to
+    which nobody has an answer.
+    """
+
+    is_poisoned: bool
+    is_order_out: bool
+
+
+def lead(job: Job, standing: Standing) -> str:
     """The sentence that opens the job's page: who does what, how far."""
     where = job.connection.name
-    if job.cancel_requested_at and not job.has_ended:
-        return f"Cancelling: {where} was asked to stop."
+    if job.status in WAITING:
+        return _waiting(job, where, standing)
+    if job.status in FOLLOWED and job.cancel_requested_at:
+        return f"Cancelling: {where} is asked to stop."
     say = {
-        JobStatus.QUEUED: "In the queue. A worker takes it in a moment.",
-        JobStatus.STARTING: f"Sending rows and order to {where}.",
         JobStatus.IN_DOUBT: f"{where} may or may not be running this job: {job.last_error}",
         JobStatus.RUNNING: _running(job, where),
         JobStatus.PAUSED: f"Paused at {where}, step {_of_steps(job)}.",
         JobStatus.SUCCEEDED: f"Done: {where} made the model.{_best(job)}",
         JobStatus.FAILED: f"Failed: {job.error}",
-        JobStatus.CANCELLED: f"Cancelled at step {_of_steps(job)}.",
+        JobStatus.CANCELLED: _cancelled(job),
         JobStatus.VANISHED: f"{where} no longer knows this run.",
     }
-    if job.status == JobStatus.STARTING and job.last_error:
-        return f"{where} did not take it yet: {job.last_error}"
-    if job.status == JobStatus.CANCELLED and not job.step:
-        return "Cancelled before training began."
     return say[JobStatus(job.status)]
+
+
+def _waiting(job: Job, where: str, standing: Standing) -> str:
+    if standing.is_poisoned:
+        return "The start gave up: three workers died over it. Nothing more is sent by itself."
+    if standing.is_order_out and job.last_error:
+        return f"{where} gave no clear answer to the order, so its list is searched for the run."
+    if job.cancel_requested_at:
+        return "Cancelling, as soon as the step at hand is done."
+    if job.last_error:
+        return f"{where} did not take it yet: {job.last_error}"
+    if job.status == JobStatus.QUEUED:
+        return "In the queue. A worker takes it in a moment."
+    return f"Sending rows and order to {where}."
+
+
+def _cancelled(job: Job) -> str:
+    if job.error:
+        return f"Given up here. {job.error}"
+    return (
+        f"Cancelled at step {_of_steps(job)}." if job.step else "Cancelled before training began."
+    )
 
 
 def _best(job: Job) -> str:
@@ -57,10 +85,12 @@ def _rising(job: Job) -> str:
     return f" Validation loss has not been lower since {since}: the later steps may not help."
 
 
-def what_next(job: Job) -> str | None:
+def what_next(job: Job, standing: Standing) -> str | None:
     """The sentence about what happens by itself; None when nothing will."""
     where = job.connection.name
-    if job.cancel_requested_at and not job.has_ended:
+    if job.status in WAITING and (standing.is_poisoned or standing.is_order_out):
+        return None if standing.is_poisoned else "Nothing is sent a second time meanwhile."
+    if job.cancel_requested_at and job.status in FOLLOWED:
         return "The steps already done may be billed."
     return {
         JobStatus.QUEUED: f"Next: the rows go to {where}, then one order is sent.",

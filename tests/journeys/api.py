@@ -178,13 +178,16 @@ class Curve:
         assert sum(map(float, tail)) < sum(map(float, head)) / 2
 
 
-def runs_at(trainer: str, key: str) -> list[FineTuningJob]:
-    """Every run a trainer ever took, by the official client; all carry one and the same tag."""
+def runs_at(trainer: str, key: str) -> dict[str, FineTuningJob]:
+    """Every run a trainer ever took, by its id, as the official client sees them; no two carry the
+    same tag.
+    """
     with openai.OpenAI(base_url=f"{trainer}/v1", api_key=key, max_retries=0) as client:
         runs = list(client.fine_tuning.jobs.list())
-        (tag,) = {(run.metadata or {})[OP_KEY_TAG] for run in runs}
-        assert list(client.fine_tuning.jobs.list(metadata={OP_KEY_TAG: tag})) == runs
-        return runs
+        for run in runs:
+            tag = (run.metadata or {})[OP_KEY_TAG]
+            assert list(client.fine_tuning.jobs.list(metadata={OP_KEY_TAG: tag})) == [run]
+        return {run.id: run for run in runs}
 
 
 def held_out() -> tuple[list[list[dict[str, str]]], list[str]]:

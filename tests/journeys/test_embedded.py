@@ -37,7 +37,7 @@ def test_a_killed_worker_costs_nothing_and_nothing_is_left_behind(tmp_path):
         (model,) = script.get(f"/projects/{project_id}/models")["data"]
         assert model["id"] == ended["model_id"]
         trainer = f"http://127.0.0.1:{(luthier.home / 'trainer.port').read_text().strip()}"
-        (run,) = runs_at(trainer, command(luthier.home, "trainer-key"))
+        (run,) = runs_at(trainer, command(luthier.home, "trainer-key")).values()
         assert (run.id, run.fine_tuned_model) == (ended["run_id"], model["name"])
 
         luthier.stop()

@@ -4,7 +4,9 @@ they think.
 
 from collections.abc import AsyncIterator
 from contextlib import closing
+from functools import lru_cache
 
+import anyio
 import anyio.to_thread
 import msgspec
 
@@ -14,42 +16,50 @@ from app.connections import queries as connections
 from app.connections import service as connecting
 from app.connections.models import Connection
 from app.connections.service import open_connection
+from app.core import clock
 from app.core.database import read_only, unit_of_work
 from app.core.errors import ProviderFailed
-from app.core.queue import task
-from app.core.secrets import SealBroken
+from app.core.http import HttpOptions
 from app.providers.base import ChatDelta, ChatRequest, Provider, ProviderError
 
+WAITERS = 32
 
-@task("catalog.read_base_models")
+
 def read_base_models(connection_id: int) -> None:
-    """Ask a connection's provider which models can be tuned, unless that was asked lately; keep
-    words of a refusal.
+    """Ask a connection's provider which models can be tuned, unless that was asked lately or the
+    connection is held; keep the words of a refusal.
     """
     with read_only() as session:
         connection = connections.connection_by_id(session, connection_id)
         if connection is None or service.has_fresh_base_models(session, connection_id):
             return
+        if connection.not_before is not None and connection.not_before > clock.now(session):
+            return
+    # A form waits for this list; it must not wait long.
+    patience = HttpOptions(connect_seconds=3, read_seconds=6, total_seconds=10)
     try:
-        with closing(open_connection(connection)) as provider:
+        with closing(open_connection(connection, patience)) as provider:
             offered = provider.base_models()
-    except (ProviderError, SealBroken) as error:
-        words = error if isinstance(error, ProviderError) else ProviderError(str(error))
+    except ProviderError as error:
         with unit_of_work() as session:
-            connecting.record_failure(session, connection_id, words)
+            connecting.record_failure(session, connection_id, error)
         return
     with unit_of_work() as session:
         service.record_base_models(session, connection_id, offered)
         connecting.record_answer(session, connection_id)
 
 
-def answer(connection: Connection, model: str, form: ChatForm) -> dict[str, object]:
+async def answer(connection: Connection, model: str, form: ChatForm) -> dict[str, object]:
     """One whole answer in OpenAI's chat-completion shape. Raises ProviderFailed with the provider's
     words.
     """
-    try:
-        with closing(_open(connection)) as provider:
+
+    def ask() -> dict[str, object]:
+        with closing(open_connection(connection)) as provider:
             return dict(provider.answer(_request(model, form)).raw)
+
+    try:
+        return await anyio.to_thread.run_sync(ask, limiter=_waiters())
     except ProviderError as error:
         raise ProviderFailed(f"{connection.name} did not answer: {error.message}") from error
 
@@ -58,14 +68,25 @@ async def stream(connection: Connection, model: str, form: ChatForm) -> AsyncIte
     """An answer as `data:` lines of OpenAI's chunks. Raises ProviderFailed before the first of
     them, or never: what fails later is said inside the stream.
     """
-    provider = await anyio.to_thread.run_sync(_open, connection)
-    pieces = provider.stream(_request(model, form))
     try:
-        first = await anext(pieces, None)
+        provider = await anyio.to_thread.run_sync(open_connection, connection, limiter=_waiters())
+        pieces = provider.stream(_request(model, form))
+        try:
+            first = await anext(pieces, None)
+        except ProviderError:
+            await anyio.to_thread.run_sync(provider.close)
+            raise
     except ProviderError as error:
-        await anyio.to_thread.run_sync(provider.close)
         raise ProviderFailed(f"{connection.name} did not answer: {error.message}") from error
     return _relay(provider, first, pieces)
+
+
+@lru_cache
+def _waiters() -> anyio.CapacityLimiter:
+    """Threads that only wait for providers: as many slow answers as there are of these leave the
+    pages' own threads free.
+    """
+    return anyio.CapacityLimiter(WAITERS)
 
 
 async def _relay(
@@ -85,15 +106,6 @@ async def _relay(
 
 def _line(content: object) -> bytes:
     return b"data: " + msgspec.json.encode(content) + b"\n\n"
-
-
-def _open(connection: Connection) -> Provider:
-    try:
-        return open_connection(connection)
-    except SealBroken as error:
-        raise ProviderFailed(
-            "The connection's key cannot be opened any more: enter it again."
-        ) from error
 
 
 def _request(model: str, form: ChatForm) -> ChatRequest:

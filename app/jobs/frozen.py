@@ -1,0 +1,119 @@
+"""What a job's page shows of its settings, files and checkpoints: frozen when they were made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.jobs.models import Checkpoint, Job
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One frozen setting: the provider's name for it, its value, and what it was asked to be."""
+
+    name: str
+    value: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """A file of a job; `version_id` None for rows split off."""
+
+    label: str
+    title: str
+    version_id: int | None
+    rows: int
+    size: int | None
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRow:
+    """A model saved on the way; losses are of the full validation set where that was measured."""
+
+    step: int
+    train_loss: float | None
+    valid_loss: float | None
+    accuracy: float | None
+    name: str
+    is_best: bool
+
+
+def settings_of(job: Job) -> tuple[Fact, ...]:
+    """Every setting, as asked for and as the provider settled it."""
+    resolved = job.resolved or {}
+    facts = [
+        Fact("Method", job.method),
+        Fact("Base model", job.base_model),
+        Fact("Connection", job.connection.name),
+    ]
+    for name, asked in job.hyperparameters.items():
+        settled = resolved.get(name)
+        if asked == "auto":
+            value = "auto" if settled in {None, "auto"} else _plain(settled)
+            facts.append(Fact(name, value, "from auto" if value != "auto" else None))
+        else:
+            facts.append(Fact(name, _plain(asked)))
+    facts.append(Fact("seed", str(job.seed) if job.seed is not None else "chosen by the provider"))
+    facts.append(Fact("suffix", job.suffix or "none"))
+    return tuple(facts)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def files_of(job: Job) -> tuple[FileFact, ...]:
+    """The rows the job trains on and those it is measured on."""
+    training = job.training_version
+    title = f"{training.dataset.name}, version {training.number}"
+    if job.validation_split:
+        part = f"{job.validation_split:.0%} split off" if job.training_sha256 else "to be split"
+        files = [
+            FileFact(
+                "Training",
+                title,
+                training.id,
+                job.training_rows or training.rows or 0,
+                None,
+                job.training_sha256,
+            )
+        ]
+        files.append(
+            FileFact(
+                "Validation", part, None, job.validation_rows or 0, None, job.validation_sha256
+            )
+        )
+        return tuple(files)
+    files = [
+        FileFact("Training", title, training.id, training.rows or 0, training.size, training.sha256)
+    ]
+    if job.validation_version is not None:
+        held = job.validation_version
+        name = f"{held.dataset.name}, version {held.number}"
+        files.append(FileFact("Validation", name, held.id, held.rows or 0, held.size, held.sha256))
+    return tuple(files)
+
+
+def checkpoint_rows(checkpoints: Sequence[Checkpoint]) -> tuple[CheckpointRow, ...]:
+    """The checkpoints with their losses, the lowest marked."""
+
+    def loss_of(checkpoint: Checkpoint) -> float | None:
+        return checkpoint.metrics.get("full_valid_loss", checkpoint.metrics.get("valid_loss"))
+
+    losses = [loss for checkpoint in checkpoints if (loss := loss_of(checkpoint)) is not None]
+    best = min(losses, default=None)
+    return tuple(
+        CheckpointRow(
+            step=checkpoint.step,
+            train_loss=checkpoint.metrics.get("train_loss"),
+            valid_loss=loss_of(checkpoint),
+            accuracy=checkpoint.metrics.get(
+                "full_valid_mean_token_accuracy",
+                checkpoint.metrics.get("valid_mean_token_accuracy"),
+            ),
+            name=checkpoint.name,
+            is_best=best is not None and loss_of(checkpoint) == best,
+        )
+        for checkpoint in checkpoints
+    )
