@@ -20,7 +20,7 @@ from app.settings import settings
 from tests import broker as brokers
 from tests import postgres as servers
 
-pytest_plugins = ["tests.skips", "tests.stage"]
+pytest_plugins = ["tests.measured", "tests.skips", "tests.stage"]
 
 SECRET = base64.urlsafe_b64encode(bytes(range(7, 39))).decode()
 CACHED = (settings, secrets._root, events._client, queue.connect, databases.engine)
