@@ -5,7 +5,6 @@ import pytest
 from app.connections.models import Connection
 from app.connections.service import open_connection, record_answer, record_failure
 from app.core.database import unit_of_work
-from app.core.secrets import SealBroken
 from app.projects.models import Project
 from app.providers.base import KeyRejected, ProviderUnavailable
 from tests import make
@@ -32,7 +31,7 @@ def test_a_short_key_shows_nothing_of_itself(session):
 
 def test_a_changed_address_does_not_get_the_key(connection):
     connection.base_url = "https://collector.evil.example/v1"
-    with pytest.raises(SealBroken):
+    with pytest.raises(KeyRejected):
         open_connection(connection)
 
 
@@ -40,7 +39,7 @@ def test_a_key_copied_to_another_row_does_not_open(session, connection):
     project = session.get_one(Project, connection.project_id)
     other = make.make_connection(session, project, name="Other", api_key="sk-other-key-here")
     other.sealed_key = connection.sealed_key
-    with pytest.raises(SealBroken):
+    with pytest.raises(KeyRejected):
         open_connection(other)
 
 

@@ -90,7 +90,7 @@ def test_the_same_bytes_are_stored_once(team, editor):
     [
         ("../../../etc/passwd", "passwd"),
         ("..\\..\\boot.ini", "boot.ini"),
-        ("x\ny.jsonl", "xy.jsonl"),
+        ("x\ny.jsonl", "x y.jsonl"),
         ("\u202ednoces.jsonl", "dnoces.jsonl"),
         ("..", ".."),
         ("/", "unnamed.jsonl"),
