@@ -171,3 +171,32 @@ def test_a_method_that_is_not_offered_is_405(team, browser, client):
     assert owner.send("DELETE", f"/projects/{team.project_id}").status_code == 405
     assert client.request("TRACE", "/livez").status_code in {400, 405}
     assert client.delete("/api/v1/projects").json()["status"] == 405
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_read(team, client):
+    headers = {"Content-Type": "application/json", "Content-Length": "17000000"}
+    answer = client.request("POST", "/api/v1/projects", headers=headers, content=iter([b"{}"]))
+    assert answer.status_code == 413
+    long = client.post("/login", data={"email": "a@b.example", "password": "x" * 1_100_000})
+    assert long.status_code == 413
+
+
+def test_a_body_that_grows_past_its_limit_is_not_taken(team, client):
+    def drip():
+        for _ in range(20):
+            yield b"x" * 1_000_000
+
+    answer = client.post("/api/v1/projects", content=drip())
+    assert answer.status_code in {400, 401, 413}
+
+
+def test_a_file_in_a_form_that_takes_none_is_refused(team, browser):
+    owner = browser(team.users["owner"])
+    answer = owner.send("POST", "/projects", files={"name": ("a.txt", b"x" * 100)}, data={})
+    assert answer.status_code == 400
+
+
+def test_a_character_that_cannot_be_stored_is_told_by_field(team, script):
+    answer = script(team.users["owner"]).post("/projects", json={"name": "a\u0000b"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "name"

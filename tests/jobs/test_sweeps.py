@@ -344,3 +344,45 @@ def test_a_late_look_with_an_old_fence_changes_nothing(workshop, witness, job):
         sweeps.record_sweep(session, late, seen)
     assert job_of(job).provider_status != "late"
     assert count(JobEvent) == len(lines_of(job, ours=True)) + len(lines_of(job))
+
+
+def test_what_is_wrong_with_one_runs_log_concerns_that_run(workshop, witness, job):
+    """Its state is kept, and the other runs of the connection are not held."""
+    witness.change_run(job_of(job).run_id, status="running")
+    witness.script(Fault(EVENTS, status=400, body=refusal("No such events.")))
+    look(workshop)
+    assert job_of(job).provider_status == "running"
+    assert connection_of(workshop.connection_id).not_before is None
+
+
+def test_a_look_that_was_asked_for_while_one_was_out_is_not_forgotten(workshop, witness, job):
+    with unit_of_work() as session:
+        session.get_one(Connection, workshop.connection_id).due_at = clock.now(session)
+    with unit_of_work() as session:
+        watch = sweeps.claim_sweep(session, workshop.connection_id)
+    with unit_of_work() as session:
+        service.cancel_job(session, session.get_one(Job, job), actor_id=workshop.users["owner"])
+        asked_at = session.get_one(Connection, workshop.connection_id).due_at
+    with unit_of_work() as session:
+        sweeps.record_sweep(session, watch, {})
+    assert connection_of(workshop.connection_id).due_at <= asked_at
+
+
+def test_the_log_of_a_run_nobody_watches_is_read_every_ten_minutes(workshop, witness, job):
+    look(workshop)
+    assert logs_read(witness, workshop, job, minutes_ago=9) == 0
+    assert logs_read(witness, workshop, job, minutes_ago=11) == 1
+
+
+def logs_read(witness, workshop, job, *, minutes_ago):
+    """How often a look asks for the log that was last read so many minutes ago."""
+    run_id = job_of(job).run_id
+    with unit_of_work() as session:
+        held = session.get_one(Job, job)
+        held.watched_until = None
+        held.events_at = clock.now(session) - timedelta(minutes=minutes_ago)
+        session.get_one(Connection, workshop.connection_id).due_at = clock.now(session)
+    asked = [entry for entry in witness.journal.read() if entry.path.endswith(f"{run_id}/events")]
+    tasks.sweep(workshop.connection_id)
+    since = [entry for entry in witness.journal.read() if entry.path.endswith(f"{run_id}/events")]
+    return len(since) - len(asked)
