@@ -41,7 +41,7 @@ class Settings(BaseSettings):
 
     session_idle_seconds: int = 12 * 3600
     session_absolute_seconds: int = 14 * 86400
-    upload_limit: int = 64 * 2**30
+    upload_limit: int = 64_000_000_000
     line_limit: int = 160 * 2**20
     row_limit: int = 20_000_000
     structural_error_limit: int = 10_000

@@ -1,6 +1,7 @@
 """The worker: the one list of task modules, and the one timetable."""
 
 import importlib
+import os
 import threading
 import time
 
@@ -55,7 +56,12 @@ def load() -> None:
 
 @celeryd_init.connect  # type: ignore[untyped-decorator]
 def _worker_starts(**_: object) -> None:
-    load()
+    try:
+        load()
+    except Exception:
+        # Celery would swallow it, and a worker without tasks throw every letter away.
+        log.exception("worker.cannot_load")
+        os._exit(1)
 
 
 @task_received.connect  # type: ignore[untyped-decorator]

@@ -24,7 +24,7 @@ from app.providers.base import (
 )
 from app.settings import settings
 
-LEASE_SECONDS = 120
+LEASE_SECONDS = 75
 SEND_WITHIN_SECONDS = 10
 NEVER_SHOWN = "The provider's list shows no such run ten minutes after the order."
 LOOKS = (15, 30, 60, 120, 300, 600)

@@ -30,7 +30,7 @@ from app.providers.base import (
 )
 from app.settings import settings
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 25
 FIRST_SECONDS, MOST_SECONDS, GROWTH = 15.0, 300.0, 1.5
 KEY_PROBE_SECONDS = 600.0
 AFTER_THE_END = timedelta(seconds=2)
