@@ -1,6 +1,7 @@
 """The web application: the one list of routers, and how errors are drawn."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -99,6 +100,10 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     with unit_of_work() as session:
         refresh_practice(session)
     storage.forget_torn_parts()
+    # What start-up made lives as long as the process; a full collection would walk all of it, a
+    # tenth of a second in which no page is drawn.
+    gc.collect()
+    gc.freeze()
     beating = heartbeat.keep_beating("web")
     async with Hub().running() as hub:
         app.state.hub = hub
