@@ -4,7 +4,6 @@ import os
 import signal
 
 from tests.trainer.conftest import (
-    ENDED,
     Trainer,
     ended,
     intent_rows,
@@ -15,7 +14,8 @@ from tests.trainer.conftest import (
 from tests.waiting import eventually
 
 OFTEN = {"LUTHIER_TRAINER_SAVE_SECONDS": "0.05"}
-SLOW = {"n_epochs": 12, "batch_size": 1}  # 720 steps
+SLOW = {"n_epochs": 50, "batch_size": 1}
+STEPS = 50 * 60
 
 
 def trained_steps(client, run_id: str) -> int:
@@ -45,9 +45,9 @@ def test_a_killed_child_is_followed_by_another_with_the_same_numbers(make_traine
     undisturbed = slow_run(client)
     assert ended(client, undisturbed.id).status == "succeeded"
     assert all_points(client, run.id) == all_points(client, undisturbed.id)
-    assert [point["step"] for point in series(client, run.id)] == list(range(1, 721))
+    assert [point["step"] for point in series(client, run.id)] == list(range(1, STEPS + 1))
     (resumed,) = [text for text in messages_of(client, run.id) if "resumed" in text]
-    assert 0 < int(resumed.removeprefix("Fine-tuning job resumed from step ")) < 720
+    assert 0 < int(resumed.removeprefix("Fine-tuning job resumed from step ")) < STEPS
 
 
 def test_an_owned_trainer_takes_its_children_along_and_goes_on_where_they_were(make_trainer):
@@ -63,7 +63,7 @@ def test_an_owned_trainer_takes_its_children_along_and_goes_on_where_they_were(m
     assert (folder / "checkpoints" / "resume.npz").exists()
     trainer.start()
     assert ended(client, run.id).status == "succeeded"
-    assert len(all_points(client, run.id)) == 721
+    assert len(all_points(client, run.id)) == STEPS + 1
 
 
 def test_the_children_of_a_killed_owned_trainer_end(make_trainer):
@@ -89,7 +89,6 @@ def test_alone_a_training_outlives_its_server(make_trainer):
     assert trainer.children() == children
     trainer.start()
 
-    assert client.fine_tuning.jobs.retrieve(run.id).status not in ENDED
     assert ended(client, run.id).status == "succeeded"
     assert not any("resumed" in text for text in messages_of(client, run.id))
 
@@ -124,8 +123,8 @@ def test_a_torn_journal_is_mended(make_trainer):
     trainer.start()
 
     assert ended(client, run.id).status == "succeeded"
-    assert series(client, run.id)[-1]["step"] == 720
-    assert len(all_points(client, run.id)) == 721
+    assert series(client, run.id)[-1]["step"] == STEPS
+    assert len(all_points(client, run.id)) == STEPS + 1
 
 
 def test_the_index_is_made_anew_from_the_folders(make_trainer):
