@@ -11,7 +11,7 @@ let wait = FIRST_WAIT_MS;
 let retry = 0;
 const lastNudge = new Map();
 const pendingNudge = new Map();
-const missed = new Set();
+const stale = new Set();
 
 const topicsOnPage = () =>
   [...new Set([...document.querySelectorAll("[data-topic]")].map((element) => element.dataset.topic).filter(Boolean))].sort();
@@ -76,17 +76,19 @@ function nudge(topic) {
 
 /** A panel that is being fetched is swapped away, and with it whatever htmx would queue on it: it is asked once more. */
 function refetch(topic) {
-  for (const element of document.querySelectorAll("[data-topic][hx-get]")) {
-    if (element.dataset.topic !== topic) continue;
-    if (element.classList.contains("htmx-request")) missed.add(topic);
-    else window.htmx.trigger(element, "changed");
+  for (const panel of document.querySelectorAll("[data-topic][hx-get]")) {
+    if (panel.dataset.topic !== topic) continue;
+    if (panel.classList.contains("htmx-request")) stale.add(panel);
+    else window.htmx.trigger(panel, "changed");
   }
 }
 
-document.addEventListener("htmx:afterRequest", () => {
-  const topics = [...missed];
-  missed.clear();
-  topics.forEach(refetch);
+// Each panel for itself: panels of one topic that wake each other would fetch for ever.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const asked = event.detail.requestConfig.elt;
+  if (!stale.delete(asked)) return;
+  const panel = asked.isConnected ? asked : document.getElementById(asked.id);
+  if (panel) window.htmx.trigger(panel, "changed");
 });
 
 function show(state) {

@@ -3,10 +3,14 @@
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
+from app.core.events import CHANNEL
+from app.core.home import socket_path
 from tests.browser.visitor import NARROW, kind_of, visiting
 from tests.journeys.api import OWNER, TRAINING, Curve, Script, command
 from tests.processes import start_luthier
@@ -27,6 +31,7 @@ NAME = f"<div hx-get={TRAP} hx-trigger=load><img src={TRAP}>"
 class Workshop:
     """A running instance with something on every page."""
 
+    home: Path
     address: str
     project: Any
     ready: Any
@@ -84,7 +89,7 @@ def workshop(chromium, tmp_path_factory):
         assert ended["status"] == "succeeded", ended
         words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
         command(luthier.home, *words, typed=f"{PASSWORD}\n")
-        yield Workshop(luthier.address, project, ready, rejected, ended)
+        yield Workshop(luthier.home, luthier.address, project, ready, rejected, ended)
 
 
 LOOKS = {
@@ -214,3 +219,32 @@ def test_the_example_shows_whose_it_is(workshop, chromium):
         page.get_by_text("10,003 conversations, ready to train on").wait_for()
         page.get_by_text("CC BY 4.0").first.wait_for()
         somebody.look()
+
+
+def test_panels_of_one_topic_do_not_wake_each_other(workshop, chromium):
+    with (
+        visiting(chromium, workshop.address) as somebody,
+        redis.Redis(unix_socket_path=str(socket_path(workshop.home, "valkey.sock"))) as broker,
+    ):
+        page, held = somebody.page, []
+        somebody.enter(workshop.pages["datasets"], EMAIL, PASSWORD)
+        page.locator("[data-live][data-state=live]").wait_for()
+        page.wait_for_function("() => !document.querySelector('.htmx-request')")
+        page.evaluate(
+            "() => { window.nudges = 0; document.addEventListener('luthier:nudge', () => nudges++) }"
+        )
+        topic = f"project:{workshop.project['id']}"
+        panels = page.locator(f"[data-topic='{topic}'][hx-get]").count()
+        assert panels > 1
+        page.route(re.compile(f"{workshop.pages['home']}/"), lambda route: held.append(route))
+        for nudge in (1, 2):
+            broker.publish(CHANNEL, topic)
+            page.wait_for_function("(nudge) => nudges === nudge", arg=nudge)
+        # The second nudge came while all were on their way: each asks once more, and then rests.
+        for turn in range(2 * panels):
+            while len(held) <= turn:
+                page.wait_for_event("request")
+            with page.expect_response(held[turn].request.url):
+                held[turn].continue_()
+        page.wait_for_function("() => !document.querySelector('.htmx-request')")
+        assert len(held) == 2 * panels
