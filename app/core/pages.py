@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -75,9 +75,21 @@ def path_for(
     request: Request, route: str, *, query: dict[str, Any] | None = None, **parameters: Any
 ) -> str:
     """The path of a route by name, with a query string where there is one."""
-    path = str(request.app.url_path_for(route, **parameters))
+    if all(isinstance(value, int) for value in parameters.values()):
+        path = _pattern(request.app, route, tuple(parameters)).format_map(parameters)
+    else:
+        path = str(request.app.url_path_for(route, **parameters))
     asked = {key: value for key, value in (query or {}).items() if value is not None}
     return f"{path}?{urlencode(asked)}" if asked else path
+
+
+@lru_cache(maxsize=1024)
+def _pattern(app: FastAPI, route: str, names: tuple[str, ...]) -> str:
+    """A route's path with the names of its ids in braces.
+
+    Kept, since the framework asks every route whether it is the one: 0.2 ms for each link.
+    """
+    return str(app.url_path_for(route, **{name: f"{{{name}}}" for name in names}))
 
 
 @lru_cache
