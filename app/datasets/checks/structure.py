@@ -1,6 +1,7 @@
 """Go through the rows of a blob once: read, judge, measure and place each of them."""
 
 import os
+from struct import Struct
 from time import monotonic
 from typing import BinaryIO
 
@@ -83,17 +84,19 @@ class _Rows:
             if len(block) < _COUNTED_TOGETHER:
                 counts = count_strings_by_line(block, lines)
         del block
+        count, longest, tally = self.count, self.limits.line, self.tally
         for line, strings in zip(lines, counts, strict=True):
             self.line += 1
+            length = len(line)
             measured = None
-            if self.format is not None and len(line) <= self.limits.line:
-                measured = self.format.quick(line, self.count, strings)
+            if self.format is not None and length <= longest:
+                measured = self.format.quick(line, count, strings)
             if measured is None:
                 self._take_slowly(line)
             else:
-                self._place(len(line), line, measured, 0)
-            self.offset += len(line) + 1
-            if self.tally.is_stopped:
+                self._place(length, line, measured, 0)
+            self.offset += length + 1
+            if tally.is_stopped:
                 break
         self.offset = min(self.offset, self.size)
         if len(self.waiting) >= _ROWS_TOGETHER:
@@ -177,14 +180,14 @@ class _Rows:
         self._place(length, content or b"line at %d" % self.offset, _NOTHING, Flag.UNREADABLE)
 
     def _place(self, length: int, content: bytes, measured: Measured, flags: int) -> None:
-        self.n += 1
-        n = self.n
-        if measured.tokens:
-            self.tokens += measured.tokens
+        self.n = n = self.n + 1
+        tokens = measured.tokens
+        if tokens:
+            self.tokens += tokens
             flags |= self.tallier.add(measured)
         # Tells rows apart, proves nothing: who makes two rows collide has fooled only themselves.
         digest = xxh3_128(measured.prompt)
-        prompt = int.from_bytes(digest.digest()[:8], "little", signed=True)
+        (prompt,) = _SIGNED(digest.digest())
         digest.update(measured.rest or content)
         self.waiting.append(
             (
@@ -195,7 +198,7 @@ class _Rows:
                 new_id(self.salt, n),
                 digest.digest(),
                 prompt,
-                measured.tokens,
+                tokens,
                 flags,
             )
         )
@@ -203,6 +206,7 @@ class _Rows:
             self._stop("read.row_limit", f"after {n:,} rows, the most a version may have")
 
 
+_SIGNED = Struct("<q").unpack_from
 _SEVERITY_FLAGS = {"error": int(Flag.ERROR), "warning": int(Flag.WARNING), "hint": 0}
 _BOM = Finding(
     "read.bom",
