@@ -1,7 +1,7 @@
 """The words every format speaks: a finding, a line nobody can read, and what a format can do."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -82,10 +82,11 @@ class Format(Protocol):
         """The statistics of a row that could be read, as far as it follows the format."""
         ...
 
-    def quick(self, line: bytes, count: Count, strings: int) -> Measured | None:
-        """The same statistics straight from the line, or None.
+    def quick(self, block: bytes, strings: Sequence[int], count: Count) -> list[Measured | None]:
+        """The same statistics straight from whole lines: for each of them, or None in its place.
 
-        `strings` is how many strings stand on the line (`app.formats.strings`), or UNKNOWN.
+        Every line of `block` ends with its newline; `strings` is how many strings stand on each
+        (`app.formats.strings`).
 
         Not None is a promise: reading the line slowly would raise nothing, find nothing, and
         measure exactly this. None promises nothing; the slow way decides.

@@ -1,6 +1,6 @@
 """Chat rows as OpenAI's supervised fine-tuning takes them: `messages`, `tools`, `weight`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -184,6 +184,6 @@ class Chat:
         """A conversation in figures."""
         return measure(from_value(value), count)
 
-    def quick(self, line: bytes, count: Count, strings: int) -> Measured | None:
+    def quick(self, block: bytes, strings: Sequence[int], count: Count) -> list[Measured | None]:
         """Plain text conversations; calls, parts and anything odd go the slow way."""
-        return chat_quick.quick(line, count, strings)
+        return chat_quick.quick(block, strings, count)

@@ -1,17 +1,21 @@
-"""The quick way through chat rows: plain text conversations, read and measured in one pass.
+"""The quick way through chat rows: plain text conversations, read and measured many at a time.
 
 msgspec refuses what the safe reader refuses, except that it lets NUL through and takes the last of
 two equal keys: the number of strings on the line shows both (see `app.formats.strings`).
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from itertools import islice
+from operator import add
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from app.core.tokens import PER_MESSAGE, PER_NAME, PER_ROW, Count
 from app.formats.base import Measured, canonical
-from app.formats.strings import UNKNOWN, count_strings
 from app.formats.words import NAME
 
 ROLE_TOKENS = 1  # each of the four roles is one token of o200k_base and cl100k_base (tested)
@@ -51,56 +55,80 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     messages: list[_System | _Developer | _User | _Assistant]
 
 
-_decode = msgspec.json.Decoder(_Row).decode
-
-
+_decoder = msgspec.json.Decoder(_Row)
+_REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _Message = _System | _Developer | _User | _Assistant
+_LONG = 64  # messages; the shapes of longer conversations are not remembered
 
 
-def quick(line: bytes, count: Count, strings: int) -> Measured | None:
-    """The row measured, if it is a plain conversation without anything to say about it.
+def quick(block: bytes, strings: Sequence[int], count: Count) -> list[Measured | None]:
+    """Each line's row measured, if it is a plain conversation without anything to say about it.
 
-    `strings` is the number of strings on the line, or UNKNOWN. The key `messages` is one, and a
-    message of nothing but role and content has four: a line with just as many has no name, no
-    weight and no key twice.
+    `strings` are the numbers of strings on the lines. All texts are counted one after the other,
+    which keeps the tokenizer's tables in the processor's cache.
     """
+    rows = [
+        None if row is None else _plain(row.messages, known)
+        for row, known in zip(_rows(block, len(strings)), strings, strict=True)
+    ]
+    texts = (text for row in rows if row is not None for text in row.contents)
+    counted = iter([_SAID + count(text) for text in texts])
+    return [
+        None if row is None else _measured(row, tuple(islice(counted, len(row.contents))), count)
+        for row in rows
+    ]
+
+
+def _rows(block: bytes, lines: int) -> list[_Row] | list[_Row | None]:
+    with suppress(*_REFUSALS):
+        rows = _decoder.decode_lines(block)
+        # A row may span lines and a line be blank; no line has two rows. As many, so one on each.
+        if len(rows) == lines:
+            return rows
+    return [_row(line) for line in block.split(b"\n")[:-1]]
+
+
+def _row(line: bytes) -> _Row | None:
     try:
-        messages = _decode(line).messages
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _decoder.decode(line)
+    except _REFUSALS:
         return None
+
+
+class _Plain(msgspec.Struct, gc=False):
+    messages: list[_Message]
+    contents: list[str]
+    is_marked: bool  # there is a name or a weight somewhere
+
+
+def _plain(messages: list[_Message], strings: int) -> _Plain | None:
+    """A plain conversation, if every string on its line is accounted for.
+
+    The key `messages` is one, and a message of nothing but role and content has four: a line with
+    just as many has no name, no weight and no key twice.
+    """
     contents = [message.content for message in messages]
-    if not messages or messages[-1].role != "assistant" or "" in contents:
+    if not messages or not isinstance(messages[-1], _Assistant) or "" in contents:
         return None
-    if strings == UNKNOWN:
-        strings = count_strings(line)
-    plain_strings = 1 + 4 * len(messages)
-    if strings == plain_strings:
-        tokens = tuple([_SAID + count(content) for content in contents])
-        return _measured(messages, contents, tokens)
-    if strings == plain_strings + _marks(messages):
-        return _with_marks(messages, contents, count)
-    return None
+    marks = strings - 1 - 4 * len(messages)
+    if marks and not _are_sound(messages, marks):
+        return None
+    return _Plain(messages, contents, marks != 0)
 
 
-def _measured(messages: list[_Message], contents: list[str], tokens: tuple[int, ...]) -> Measured:
-    roles = tuple([message.role for message in messages])
-    system = "system" if "system" in roles else "developer" if "developer" in roles else None
-    return Measured(
-        tokens=PER_ROW + sum(tokens),
-        roles=roles,
-        role_tokens=tokens,
-        trained=roles.count("assistant"),
-        prompt="\0".join((*roles[:-1], "", *contents[:-1])).encode(),
-        rest=f"assistant\0\0{contents[-1]}".encode(),
-        system=None if system is None else contents[roles.index(system)],
-        answer=contents[-1],
+def _are_sound(messages: list[_Message], marks: int) -> bool:
+    """Whether names and weights are all the other strings, and nothing is to be said about them.
+
+    A name adds two strings, a weight its key alone.
+    """
+    names = [message.name for message in messages if message.name is not UNSET]
+    weights = _weights(messages)
+    answers = sum(isinstance(message, _Assistant) for message in messages)
+    return (
+        marks == 2 * len(names) + len(weights)
+        and all(NAME.match(name) for name in names)
+        and weights.count(0) < answers
     )
-
-
-def _marks(messages: list[_Message]) -> int:
-    """The strings that names and weights add: two for a name, the key alone for a weight."""
-    named = sum(message.name is not UNSET for message in messages)
-    return 2 * named + len(_weights(messages))
 
 
 def _weights(messages: list[_Message]) -> list[int]:
@@ -111,22 +139,51 @@ def _weights(messages: list[_Message]) -> list[int]:
     ]
 
 
-def _with_marks(messages: list[_Message], contents: list[str], count: Count) -> Measured | None:
-    names = [message.name for message in messages]
-    if not all(name is UNSET or NAME.match(name) for name in names):
-        return None
-    weights = _weights(messages)
-    tokens = tuple(
-        _SAID + count(content) + (0 if name is UNSET else PER_NAME + count(name))
-        for content, name in zip(contents, names, strict=True)
+def _measured(row: _Plain, tokens: tuple[int, ...], count: Count) -> Measured:
+    messages, contents = row.messages, row.contents
+    kinds = tuple(map(type, messages))
+    shape = _shape(kinds) if len(kinds) <= _LONG else _shape.__wrapped__(kinds)
+    answer, trained, weights = contents[-1], shape.answers, []
+    if row.is_marked:
+        weights = _weights(messages)
+        trained -= weights.count(0)
+        tokens = tuple(map(add, tokens, [_name_tokens(message, count) for message in messages]))
+        rest = canonical({"messages": msgspec.to_builtins(messages)})
+    else:
+        rest = f"assistant\0\0{answer}".encode()
+    return Measured(
+        PER_ROW + sum(tokens),
+        shape.roles,
+        tokens,
+        trained,
+        "\0".join([shape.asked_by, *contents[:-1]]).encode(),
+        rest,
+        None if shape.system_at is None else contents[shape.system_at],
+        answer,
+        bool(weights),
     )
-    measured = _measured(messages, contents, tokens)
-    trained = measured.trained - weights.count(0)
-    if not trained:
-        return None
-    return msgspec.structs.replace(
-        measured,
-        trained=trained,
-        rest=canonical({"messages": msgspec.to_builtins(messages)}),
-        has_weights=bool(weights),
+
+
+def _name_tokens(message: _Message, count: Count) -> int:
+    return 0 if message.name is UNSET else PER_NAME + count(message.name)
+
+
+class _Shape(NamedTuple):
+    """What all rows with the same roles in the same order have in common."""
+
+    roles: tuple[str, ...]
+    answers: int
+    asked_by: str
+    system_at: int | None
+
+
+@lru_cache(maxsize=1024)
+def _shape(kinds: tuple[type[_Message], ...]) -> _Shape:
+    roles = tuple([kind.role for kind in kinds])
+    system = "system" if "system" in roles else "developer" if "developer" in roles else None
+    return _Shape(
+        roles=roles,
+        answers=roles.count("assistant"),
+        asked_by="\0".join((*roles[:-1], "")),
+        system_at=None if system is None else roles.index(system),
     )

@@ -6,14 +6,18 @@ quotes is the number of strings, keys included. Of a line that is not valid JSON
 An escaped NUL, which such readers let through, makes a line unsafe here.
 """
 
-from collections.abc import Sequence
-from itertools import accumulate
-
 import numpy as np
+from numpy.typing import NDArray
 
-UNKNOWN, UNSAFE = -1, -2
-_QUOTE, _BACKSLASH, _U = b'"\\u'
+UNSAFE = -1
+_AT_ONCE = 8 * 2**20  # bytes
+_NEWLINE, _QUOTE, _BACKSLASH, _U = b'\n"\\u'
 _NUL = b"\\u0000"
+
+
+def line_ends(block: bytes) -> NDArray[np.intp]:
+    """Where the newlines of a block are."""
+    return np.flatnonzero(np.frombuffer(block, np.uint8) == _NEWLINE)
 
 
 def count_strings(line: bytes) -> int:
@@ -25,25 +29,33 @@ def count_strings(line: bytes) -> int:
     return (line.count(b'"') - line.count(b'\\"')) >> 1
 
 
-def count_strings_by_line(block: bytes, lines: Sequence[bytes]) -> list[int]:
-    """The same for every line of a block that ends with a newline, five times as fast.
+def count_strings_by_line(block: bytes, ends: NDArray[np.intp]) -> list[int]:
+    """The same for every line of a block, five times as fast; `ends` are those of its lines."""
+    starts = np.append(0, ends[:-1] + 1)
+    known = _count_at_once(block, starts) if len(block) < _AT_ONCE else None
+    if known is None:
+        return [count_strings(block[start:end]) for start, end in zip(starts, ends, strict=True)]
+    strings, unclear = known
+    for line in unclear:
+        strings[line] = count_strings(block[starts[line] : ends[line]])
+    return strings
 
-    UNKNOWN where a line takes a closer look: it has two backslashes in a row, so that a quote after
-    them may or may not be escaped, or NUL stands somewhere in the block.
+
+def _count_at_once(
+    block: bytes, starts: NDArray[np.intp]
+) -> tuple[list[int], NDArray[np.intp]] | None:
+    """The strings of every line, and the lines that take a closer look: of two backslashes in a row
+    the second may or may not escape a quote after them. None where NUL stands in the block.
     """
-    lengths = [len(line) + 1 for line in lines]
-    starts = np.array([0, *accumulate(lengths[:-1])])
     codes = np.frombuffer(block, np.uint8)
     backslash = codes == _BACKSLASH
     if ((codes[1:] == _U) & backslash[:-1]).any() and _NUL in block:
-        return [UNKNOWN] * len(lines)
+        return None
     unescaped = codes == _QUOTE
     unescaped[1:] &= ~backslash[:-1]
-    kind = np.uint16 if max(lengths) <= np.iinfo(np.uint16).max else np.int64
-    strings = np.add.reduceat(unescaped.view(np.uint8), starts, dtype=kind).astype(np.int64) >> 1
-    doubled = backslash[1:] & backslash[:-1]
-    if doubled.any():
-        first = np.append(doubled, False).view(np.uint8)
-        strings[np.add.reduceat(first, starts, dtype=np.int64) > 0] = UNKNOWN
-    counts: list[int] = strings.tolist()
-    return counts
+    longest = max(int(np.diff(starts).max(initial=0)), len(block) - int(starts[-1]))
+    kind = np.uint16 if longest <= np.iinfo(np.uint16).max else np.int64
+    strings = np.add.reduceat(unescaped.view(np.uint8), starts, dtype=kind) >> 1
+    doubled = np.flatnonzero(backslash[1:] & backslash[:-1])
+    unclear = np.unique(np.searchsorted(starts, doubled, side="right") - 1)
+    return strings.tolist(), unclear

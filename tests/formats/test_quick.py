@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.core.tokens import counter
 from app.formats import chat, chat_quick, reading
 from app.formats.base import Unreadable
-from app.formats.strings import UNKNOWN, UNSAFE, count_strings, count_strings_by_line
+from app.formats.strings import UNSAFE, count_strings, count_strings_by_line, line_ends
 from tests.formats.rows import ANSWER, USER, make_line, raw_question
 from tests.formats.test_reading import REFUSED, TAKEN
 
@@ -56,13 +56,24 @@ def slowly(line: bytes) -> Any:
 
 
 def quickly(line: bytes) -> Any:
-    """What the quick way measures; both ways of counting strings must agree."""
-    line = line.replace(b"\n", b" ")
-    (strings,) = count_strings_by_line(line + b"\n", [line])
-    assert strings in {UNKNOWN, count_strings(line)}
-    measured = chat_quick.quick(line, counted, UNKNOWN)
-    assert chat_quick.quick(line, counted, strings) == measured
+    """What the quick way measures, alone and between others."""
+    line, plain = line.replace(b"\n", b" "), make_line()
+    (measured,) = measured_together([line])
+    before, between, after = measured_together([plain, line, plain])
+    assert between == measured
+    assert before == after == chat.measure(chat.read(plain), counted)
     return measured
+
+
+def measured_together(lines: list[bytes]) -> list[Any]:
+    block = b"".join(line + b"\n" for line in lines)
+    strings = strings_by_line(block)
+    assert strings == [count_strings(line) for line in lines]
+    return chat_quick.quick(block, strings, counted)
+
+
+def strings_by_line(block: bytes) -> list[int]:
+    return count_strings_by_line(block, line_ends(block))
 
 
 def counted(text: str) -> int:
@@ -102,7 +113,7 @@ PIECES = (b"", b'"', b"\xff", b"\x00", b",", b"}", b"]", b"\r", b" ", *KEYS, *ES
 
 @pytest.mark.parametrize("line", [line for line, _ in REFUSED.values()], ids=REFUSED)
 def test_no_refused_line_is_taken_quickly(line):
-    assert chat_quick.quick(line, counted, UNKNOWN) is None
+    assert quickly(line) is None
 
 
 @pytest.mark.parametrize("line", TAKEN.values(), ids=TAKEN)
@@ -139,15 +150,29 @@ def test_plain_conversations_go_the_quick_way():
 def test_strings_are_counted_line_by_line_as_one_by_one():
     lines = [make_line(), raw_question(b'\\"'), b"", b"{}", raw_question(b"\\\\")]
     block = b"\n".join(lines) + b"\n"
-    assert count_strings_by_line(block, lines) == [9, 9, 0, 0, UNKNOWN]
-    assert [count_strings(line) for line in lines] == [9, 9, 0, 0, 9]
-    assert count_strings(raw_question(b"\\u0000")) == UNSAFE
-    lines.append(raw_question(b"\\u0000"))
-    assert set(count_strings_by_line(b"\n".join(lines) + b"\n", lines)) == {UNKNOWN}
-    long = raw_question(b'\\"' * 70_000)
-    assert count_strings_by_line(long + b"\n", [long]) == [9]
+    assert strings_by_line(block) == [9, 9, 0, 0, 9]
+    nul = raw_question(b"\\u0000")
+    assert strings_by_line(block + nul + b"\n") == [9, 9, 0, 0, 9, UNSAFE]
+    assert strings_by_line(raw_question(b'\\"' * 70_000) + b"\n" + block) == [9, 9, 9, 0, 0, 9]
     many = b'{"a":[%s1]}' % (b'"",' * 70_000)
-    assert count_strings_by_line(many + b"\n", [many]) == [70_001]
+    assert strings_by_line(many + b"\n") == [70_001]
+    assert strings_by_line(many * 60 + b"\n" + block) == [70_001 * 60, 9, 9, 0, 0, 9]
+
+
+def test_rows_that_do_not_lie_one_on_each_line_are_told_apart():
+    row, half = make_line(), len(b'{"messages":')
+    spanned = [row[:half], row[half:]]
+    for lines, expected in (
+        ([row, b"", row], [True, False, True]),
+        ([row + b" " + row, row], [False, True]),
+        ([row + row, b""], [False, False]),
+        ([*spanned, row], [False, False, True]),
+        ([*spanned, row + row], [False, False, False]),
+        ([*spanned, b"", row + row, b""], [False] * 5),
+        ([row + b"\r", b" " + row], [True, True]),
+    ):
+        taken = [measured is not None for measured in measured_together(lines)]
+        assert taken == expected, lines
 
 
 def test_each_role_is_one_token_in_both_encodings():

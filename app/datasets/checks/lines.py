@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-BLOCK_SIZE = 2**16  # what is derived from a block stays in the processor's cache
+BLOCK_SIZE = 2**20  # long enough for the tokenizer to run at its full speed
 
 
 def blocks(file: BinaryIO, line_limit: int) -> Iterator[bytes | int]:
-    """Whole lines from where the file stands, 64 kB at a time, newlines included.
+    """Whole lines from where the file stands, 1 MB at a time, newlines included.
 
     A number stands for a line of so many bytes, newline included, that is longer than
     `line_limit` and was passed over. The last block may lack its newline.

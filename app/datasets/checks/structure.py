@@ -1,10 +1,13 @@
 """Go through the rows of a blob once: read, judge, measure and place each of them."""
 
 import os
+from collections.abc import Sequence
 from struct import Struct
 from time import monotonic
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
 from xxhash import xxh3_128
 
 from app.core.tokens import counter
@@ -18,9 +21,8 @@ from app.datasets.index import Flag
 from app.formats.base import Finding, Measured, Unreadable
 from app.formats.reading import read_object
 from app.formats.registry import FORMATS, format_of
-from app.formats.strings import UNKNOWN, count_strings_by_line
+from app.formats.strings import count_strings_by_line, line_ends
 
-_COUNTED_TOGETHER = 8 * 2**20  # bytes
 _ROWS_TOGETHER = 1_000
 _NOTHING = Measured(0, (), (), 0, b"", b"", None, None)
 
@@ -76,31 +78,29 @@ class _Rows:
         return finding is not None
 
     def take(self, block: bytes) -> None:
-        """Whole lines, newlines included."""
-        lines = block.split(b"\n")
-        counts = [UNKNOWN] * len(lines)
-        if block.endswith(b"\n"):
-            lines.pop()
-            if len(block) < _COUNTED_TOGETHER:
-                counts = count_strings_by_line(block, lines)
-        del block
-        count, longest, tally = self.count, self.limits.line, self.tally
-        for line, strings in zip(lines, counts, strict=True):
+        """Whole lines, newlines included; the last one of a file may lack its own."""
+        if not block.endswith(b"\n"):
+            block += b"\n"
+        ends, start = line_ends(block), 0
+        for end, measured in zip(ends.tolist(), self._measured(block, ends), strict=True):
             self.line += 1
-            length = len(line)
-            measured = None
-            if self.format is not None and length <= longest:
-                measured = self.format.quick(line, count, strings)
             if measured is None:
-                self._take_slowly(line)
+                self._take_slowly(block[start:end])
             else:
-                self._place(length, line, measured, 0)
-            self.offset += length + 1
-            if tally.is_stopped:
+                self._place(end - start, b"", measured, 0)
+            self.offset += end + 1 - start
+            start = end + 1
+            if self.tally.is_stopped:
                 break
         self.offset = min(self.offset, self.size)
         if len(self.waiting) >= _ROWS_TOGETHER:
             self.store.add_rows(self.waiting)
+
+    def _measured(self, block: bytes, ends: NDArray[np.intp]) -> Sequence[Measured | None]:
+        longest = int(np.diff(ends, prepend=-1).max()) - 1
+        if self.format is None or longest > self.limits.line:
+            return [None] * len(ends)
+        return self.format.quick(block, count_strings_by_line(block, ends), self.count)
 
     def pass_over(self, length: int) -> None:
         """A line too long to look at, newline included."""
