@@ -124,7 +124,7 @@ class RunFolder:
         """Hold the run: True, or False when another process keeps it for `wait_seconds`."""
         descriptor = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            yield _lock_within(descriptor, wait_seconds)
+            yield locked_within(descriptor, wait_seconds)
         finally:
             os.close(descriptor)
 
@@ -143,7 +143,10 @@ class RunFolder:
         return False
 
 
-def _lock_within(descriptor: int, seconds: float) -> bool:
+def locked_within(descriptor: int, seconds: float) -> bool:
+    """Lock a file against every other process; False when that takes longer. The kernel's lock has
+    no time limit of its own.
+    """
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -151,7 +154,7 @@ def _lock_within(descriptor: int, seconds: float) -> bool:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 return False
-            time.sleep(0.02)  # the server asks with a shared lock for an instant
+            time.sleep(0.02)
         else:
             return True
 

@@ -5,9 +5,7 @@ It never trains and never imports an engine.
 
 import asyncio
 import contextlib
-import fcntl
 import os
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from app.trainer import routes_chat, routes_files, routes_jobs
 from app.trainer.answers import JsonResponse, refused
 from app.trainer.errors import Refusal
 from app.trainer.files import Files
+from app.trainer.folder import locked_within
 from app.trainer.guard import Guard
 from app.trainer.launcher import Launcher
 from app.trainer.runs import Runs
@@ -112,15 +111,8 @@ def alone_in(home: Path) -> Iterator[None]:
     """Hold the home: two servers would start the same runs. Waits for a server that is ending."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("a") as lock:
-        deadline = time.monotonic() + HOME_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise SystemExit(f"Another trainer works in {home}.") from None
-                time.sleep(0.05)
+        if not locked_within(lock.fileno(), HOME_SECONDS):
+            raise SystemExit(f"Another trainer works in {home}.")
         yield
 
 
