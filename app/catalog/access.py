@@ -6,14 +6,13 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from app.auth.access import CurrentUser, PathId, declares
-from app.auth.models import Access, User
+from app.auth.models import User
 from app.catalog import queries
 from app.catalog.models import TunedModel
 from app.connections import queries as connections
 from app.connections.models import Connection
 from app.core.database import DbSession
-from app.core.errors import NotFound
-from app.projects.access import Entered, briefly, enter
+from app.projects.access import Entered, briefly, reach
 
 
 @declares("view")
@@ -21,13 +20,17 @@ def viewable_model(
     request: Request, session: DbSession, user: CurrentUser, model_id: PathId
 ) -> TunedModel:
     """The tuned model of the URL, for members of its project."""
-    return _model(request, session, user, model_id, "view")
+    return reach(request, session, user, queries.model_by_id(session, model_id), "view")
 
 
 @declares("spend")
 def talkable_model(request: Request, model_id: PathId) -> Entered[TunedModel]:
     """The tuned model of the URL for a conversation: no session stays open while it answers."""
-    return briefly(request, lambda session, user: _model(request, session, user, model_id, "spend"))
+
+    def load(session: Session, user: User) -> TunedModel:
+        return reach(request, session, user, queries.model_by_id(session, model_id), "spend")
+
+    return briefly(request, load)
 
 
 @declares("view")
@@ -37,23 +40,10 @@ def asked_connection(request: Request, connection_id: PathId) -> Entered[Connect
     """
 
     def load(session: Session, user: User) -> Connection:
-        connection = connections.connection_by_id(session, connection_id)
-        if connection is None:
-            raise NotFound
-        enter(request, session, user, connection.project_id, "view")
-        return connection
+        found = connections.connection_by_id(session, connection_id)
+        return reach(request, session, user, found, "view")
 
     return briefly(request, load)
-
-
-def _model(
-    request: Request, session: Session, user: User, model_id: int, access: Access
-) -> TunedModel:
-    model = queries.model_by_id(session, model_id)
-    if model is None:
-        raise NotFound
-    enter(request, session, user, model.project_id, access)
-    return model
 
 
 CurrentModel = Annotated[TunedModel, Depends(viewable_model)]

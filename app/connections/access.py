@@ -8,8 +8,7 @@ from app.auth.access import CurrentUser, PathId, declares
 from app.connections import queries
 from app.connections.models import Connection
 from app.core.database import DbSession
-from app.core.errors import NotFound
-from app.projects.access import enter
+from app.projects.access import reach
 
 
 @declares("view")
@@ -17,11 +16,8 @@ def viewable_connection(
     request: Request, session: DbSession, user: CurrentUser, connection_id: PathId
 ) -> Connection:
     """The connection of the URL, for members of its project."""
-    connection = queries.connection_by_id(session, connection_id)
-    if connection is None:
-        raise NotFound
-    enter(request, session, user, connection.project_id, "view")
-    return connection
+    found = queries.connection_by_id(session, connection_id)
+    return reach(request, session, user, found, "view")
 
 
 CurrentConnection = Annotated[Connection, Depends(viewable_connection)]

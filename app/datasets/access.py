@@ -6,12 +6,11 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from app.auth.access import CurrentUser, PathId, declares
-from app.auth.models import Access, User
+from app.auth.models import User
 from app.core.database import DbSession
-from app.core.errors import NotFound
 from app.datasets import queries
 from app.datasets.models import Dataset, DatasetVersion
-from app.projects.access import Entered, briefly, enter
+from app.projects.access import Entered, briefly, reach
 
 
 @declares("view")
@@ -19,7 +18,7 @@ def viewable_dataset(
     request: Request, session: DbSession, user: CurrentUser, dataset_id: PathId
 ) -> Dataset:
     """The dataset of the URL, for members of its project."""
-    return _dataset(request, session, user, dataset_id, "view")
+    return reach(request, session, user, queries.dataset_by_id(session, dataset_id), "view")
 
 
 @declares("edit")
@@ -27,15 +26,17 @@ def editable_dataset(
     request: Request, session: DbSession, user: CurrentUser, dataset_id: PathId
 ) -> Dataset:
     """The dataset of the URL, for those who may add to it."""
-    return _dataset(request, session, user, dataset_id, "edit")
+    return reach(request, session, user, queries.dataset_by_id(session, dataset_id), "edit")
 
 
 @declares("edit")
 def receiving_dataset(request: Request, dataset_id: PathId) -> Entered[Dataset]:
     """The dataset of the URL for an upload: no session stays open while bytes arrive."""
-    return briefly(
-        request, lambda session, user: _dataset(request, session, user, dataset_id, "edit")
-    )
+
+    def load(session: Session, user: User) -> Dataset:
+        return reach(request, session, user, queries.dataset_by_id(session, dataset_id), "edit")
+
+    return briefly(request, load)
 
 
 @declares("view")
@@ -43,7 +44,7 @@ def viewable_version(
     request: Request, session: DbSession, user: CurrentUser, version_id: PathId
 ) -> DatasetVersion:
     """The version of the URL, for members of its project."""
-    return _version(request, session, user, version_id, "view")
+    return reach(request, session, user, queries.version_by_id(session, version_id), "view")
 
 
 @declares("edit")
@@ -51,27 +52,7 @@ def editable_version(
     request: Request, session: DbSession, user: CurrentUser, version_id: PathId
 ) -> DatasetVersion:
     """The version of the URL, for those who may act on it."""
-    return _version(request, session, user, version_id, "edit")
-
-
-def _version(
-    request: Request, session: Session, user: User, version_id: int, access: Access
-) -> DatasetVersion:
-    version = queries.version_by_id(session, version_id)
-    if version is None:
-        raise NotFound
-    enter(request, session, user, version.project_id, access)
-    return version
-
-
-def _dataset(
-    request: Request, session: Session, user: User, dataset_id: int, access: Access
-) -> Dataset:
-    dataset = queries.dataset_by_id(session, dataset_id)
-    if dataset is None:
-        raise NotFound
-    enter(request, session, user, dataset.project_id, access)
-    return dataset
+    return reach(request, session, user, queries.version_by_id(session, version_id), "edit")
 
 
 CurrentDataset = Annotated[Dataset, Depends(viewable_dataset)]

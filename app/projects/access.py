@@ -1,7 +1,7 @@
 """Into a project: load it, check the role, and set up the shell around its pages."""
 
 from collections.abc import Callable
-from typing import Annotated, Generic, NamedTuple, TypeVar
+from typing import Annotated, Generic, NamedTuple, Protocol, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
@@ -15,6 +15,18 @@ from app.projects.models import Membership, Project
 from app.projects.views import shell_of
 
 Thing = TypeVar("Thing")
+
+
+class OfProject(Protocol):
+    """Whatever belongs to one project."""
+
+    @property
+    def project_id(self) -> int:
+        """The project's id."""
+        ...
+
+
+Owned = TypeVar("Owned", bound=OfProject)
 
 WHO_MAY = {
     "edit": "editors and owners",
@@ -47,6 +59,19 @@ def enter(
         )
     request.state.membership = found
     return found.project
+
+
+def reach(
+    request: Request, session: Session, user: User, found: Owned | None, access: Access
+) -> Owned:
+    """What an id of the URL stands for, if there is such a thing and its project may be entered.
+
+    Raises as `enter` does: what is not there and what is another team's look alike.
+    """
+    if found is None:
+        raise NotFound
+    enter(request, session, user, found.project_id, access)
+    return found
 
 
 def role_here(request: Request) -> Membership:
