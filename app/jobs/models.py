@@ -45,7 +45,8 @@ class Job(Leased, Base):
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("project_id", "request_key"),
-        Index(None, "project_id", "id"),
+        Index(None, "project_id", "archived_at", "id"),
+        Index(None, "project_id", "status", "ended_at"),
         Index(None, "connection_id", "status"),
     )
 
