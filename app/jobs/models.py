@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.auth.models import User
@@ -45,7 +45,13 @@ class Job(Leased, Base):
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("project_id", "request_key"),
-        Index(None, "project_id", "archived_at", "id"),
+        Index(
+            "ix_jobs_listed",
+            "project_id",
+            "id",
+            postgresql_where=text("archived_at IS NULL"),
+            sqlite_where=text("archived_at IS NULL"),
+        ),
         Index(None, "project_id", "status", "ended_at"),
         Index(None, "connection_id", "status"),
     )
