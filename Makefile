@@ -26,7 +26,7 @@ check: ## lint, types, templates, who imports whom, migrations; quiet when all i
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && export LUTHIER_HOME="$$home" && $(BIN)/alembic upgrade head && $(BIN)/alembic check >/dev/null
 
 bench: ## measure what is claimed, with the machine's limit beside it
-	@$(INSTALL) $(TESTS) && for name in $(filter-out make_%,$(basename $(notdir $(wildcard bench/*.py)))); do echo "== $$name" && $(BIN)/python -m bench.$$name || exit 1; done
+	@$(INSTALL) $(TESTS) && for name in $(filter-out make_%$(if $(filter test,$(TESTS)), live),$(basename $(notdir $(wildcard bench/*.py)))); do echo "== $$name" && $(BIN)/python -m bench.$$name || exit 1; done
 
 lock: ## pin the dependencies of pyproject.toml anew, by hash (needs uv)
 	@$(COMPILE) -q -o requirements/run.txt

@@ -17,7 +17,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.conftest import CHROMIUM, WORDS
+from tests.browser.conftest import WORDS, chromium_path
 from tests.journeys.api import HELD_OUT, OWNER, TRAINING, Script
 from tests.processes import start_luthier
 from tests.waiting import eventually
@@ -52,8 +52,9 @@ def main() -> int:
 
 def open_page(playwright: Any, address: str) -> Page:
     """A signed-in Chromium."""
-    path = next(path for name in CHROMIUM if (path := Path("/usr/bin") / name).exists())
-    browser = playwright.chromium.launch(executable_path=path, args=[*WORDS, "--no-sandbox"])
+    browser = playwright.chromium.launch(
+        executable_path=chromium_path(), args=[*WORDS, "--no-sandbox"]
+    )
     page = browser.new_page()
     page.goto(f"{address}/login")
     page.get_by_label("E-mail").fill(OWNER["LUTHIER_OWNER_EMAIL"])

@@ -17,10 +17,15 @@ WORDS = (
 )
 
 
+def chromium_path() -> str | None:
+    """Where this machine has a Chromium, if it has one."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
+
+
 @pytest.fixture(scope="module")
 def chromium():
     """A Chromium, driven by Playwright. Skipped where there is none, unless it is required."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    path = chromium_path()
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
