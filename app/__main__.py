@@ -142,7 +142,7 @@ def create_user(asked: argparse.Namespace) -> int:
     from app.projects import service as projects
     from app.projects.models import Role
 
-    _use_the_running_port()
+    _join_the_running_instance()
     _expect_database()
     _know_all_tables()
     password = sys.stdin.readline().rstrip("\n") if asked.password_stdin else None
@@ -235,8 +235,15 @@ CHECKS: dict[str, Callable[[], str]] = {
 }
 
 
-def _use_the_running_port() -> None:
-    """A link made beside a running instance leads to that instance."""
+def _join_the_running_instance() -> None:
+    """A link made beside a running instance leads to it, and its open pages hear of changes."""
+    from app.core import broker, home
+
+    with suppress(OSError):
+        place = home.socket_path(settings().home, "valkey.sock")
+        if "REDIS_URL" not in os.environ and broker.answers(place):
+            os.environ["REDIS_URL"] = broker.url(place)
+            settings.cache_clear()
     if "PORT" not in os.environ and "LUTHIER_PORT" not in os.environ:
         with suppress(OSError):
             os.environ["PORT"] = (settings().home / "run" / "port").read_text().strip()

@@ -50,6 +50,7 @@ log = structlog.get_logger(__name__)
 PAGES = (
     auth.router,
     projects.router,
+    projects.invited,
     connections.router,
     datasets.receiving,
     datasets.router,

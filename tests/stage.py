@@ -1,7 +1,9 @@
 """Fixtures for tests of the product: a team at work, its browsers and scripts, a witness to ask."""
 
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -238,3 +240,14 @@ def connection_of(connection_id: int) -> Connection:
 
 def project_of(project_id: int) -> Project:
     return read(Project, project_id)
+
+
+def run_together(call: Callable[[], None], times: int) -> None:
+    """Call it that often at once, in threads; all must end."""
+    threads = [threading.Thread(target=call) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 60
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+        assert not thread.is_alive()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Path, Request
+from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
@@ -17,6 +18,7 @@ from app.core import clock, secrets
 from app.core.database import SAFE_METHODS, DbSession, is_read_only, unit_of_work
 from app.core.errors import NotAllowed, NotSignedIn
 from app.core.forms import form_read
+from app.core.pages import is_local_path
 from app.settings import settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -155,3 +157,20 @@ def login_path(request: Request) -> str:
         query = request.scope["query_string"].decode("latin-1")
         wanted = f"{request.scope['path']}?{query}" if query else request.scope["path"]
     return "/login" if wanted == "/" else f"/login?next={quote(wanted)}"
+
+
+def signed_in(user_id: int, target: str) -> Response:
+    """Begin a session and go to a path of this instance. No session may be open."""
+    with unit_of_work() as session:
+        token = service.sign_in(session, user_id)
+    answer = RedirectResponse(target if is_local_path(target) else "/", 303)
+    answer.set_cookie(
+        cookie_name(),
+        token,
+        max_age=settings().session_absolute_seconds,
+        secure=settings().is_https,
+        httponly=True,
+        samesite="lax",
+        path="/",
+    )
+    return answer

@@ -6,14 +6,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from app.auth import passwords, queries, service
-from app.auth.access import Myself, cookie_name, csrf_checked
+from app.auth.access import Myself, cookie_name, csrf_checked, signed_in
 from app.auth.forms import LoginForm, PasswordForm, WelcomeForm
 from app.auth.models import LinkPurpose
 from app.auth.views import LoginView, PasswordView, WelcomeView
 from app.core.database import DbSession, read_only, unit_of_work
 from app.core.errors import NotSignedIn, ProductError
 from app.core.forms import Submission, submitted
-from app.core.pages import is_local_path, page
+from app.core.pages import page
 from app.core.views import FormState
 from app.settings import settings
 
@@ -49,7 +49,7 @@ def login(
             service.record_failure(session, email=form.email, address=address)
         wrong = submission.refused(NotSignedIn("E-mail and password do not fit together."))
         return page(request, "auth/login.html", LoginView(wrong, form.next), status=401)
-    return _signed_in(user.id, form.next)
+    return signed_in(user.id, form.next)
 
 
 @router.post("/logout", name="auth.logout", dependencies=[Depends(csrf_checked)])
@@ -87,7 +87,7 @@ def welcome(
                     name=form.name,
                     password_hash=password_hash,
                 )
-            return _signed_in(user.id, "/")
+            return signed_in(user.id, "/")
     except ProductError as error:
         submission = submission.refused(error)
     view = WelcomeView(submission.values.get("token", ""), is_link_good=True, form=submission)
@@ -113,7 +113,7 @@ def set_password(
             password_hash = passwords.hashed(form.password.get_secret_value())
             with unit_of_work() as session:
                 user = service.set_password(session, token=form.token, password_hash=password_hash)
-            return _signed_in(user.id, "/")
+            return signed_in(user.id, "/")
     except ProductError as error:
         submission = submission.refused(error)
     token = submission.values.get("token", "")
@@ -121,19 +121,3 @@ def set_password(
         owner = service.user_of_link(session, token)
     view = PasswordView(token, owner.email if owner else "", owner is not None, submission)
     return page(request, "auth/password.html", view, status=422)
-
-
-def _signed_in(user_id: int, target: str) -> Response:
-    with unit_of_work() as session:
-        token = service.sign_in(session, user_id)
-    answer = RedirectResponse(target if is_local_path(target) else "/", 303)
-    answer.set_cookie(
-        cookie_name(),
-        token,
-        max_age=settings().session_absolute_seconds,
-        secure=settings().is_https,
-        httponly=True,
-        samesite="lax",
-        path="/",
-    )
-    return answer

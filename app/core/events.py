@@ -32,6 +32,8 @@ def announce(session: Session, *topics: str) -> None:
 
 def nudge(topic: str) -> None:
     """Publish now. A broker that is away is logged: pages also look by themselves."""
+    if settings().redis_url_set is None:  # a command, and no instance runs: nobody listens
+        return
     try:
         _client().publish(CHANNEL, topic)
     except redis.RedisError as error:

@@ -46,22 +46,25 @@ def _project_of(session: Session, topic: str) -> int | None:
 
 
 async def nudges(request: Request, hub: Hub, topics: Sequence[str]) -> AsyncIterator[bytes]:
-    """The stream's events: one nudge a topic at once, then each change. Ends when the rights do."""
+    """The stream's events: one nudge a topic at once, then each change. Ends when the rights do: at
+    once when a change of them is announced, and in half a minute when that was not heard.
+    """
     checked_at = time.monotonic()
-    async with hub.subscribed(topics) as waiting:
+    rights = f"rights:{request.state.user.id}"
+    async with hub.subscribed([*topics, rights]) as waiting:
         yield b"retry: 1000\n\n"
         for topic in topics:
             yield _nudge(topic)
         while True:
             try:
                 topic = await asyncio.wait_for(waiting.get(), QUIET_SECONDS)
-                yield _nudge(topic)
             except TimeoutError:
-                yield b": still here\n\n"
-            if time.monotonic() - checked_at > RECHECK_SECONDS:
+                topic = ""
+            if topic == rights or time.monotonic() - checked_at > RECHECK_SECONDS:
                 checked_at = time.monotonic()
                 if not await anyio.to_thread.run_sync(_may_still, request, topics):
                     return
+            yield _nudge(topic) if topic in topics else b": still here\n\n"
 
 
 def _may_still(request: Request, topics: Sequence[str]) -> bool:

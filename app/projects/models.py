@@ -1,4 +1,4 @@
-"""Projects and memberships."""
+"""Projects, memberships, and the links that invite people."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.auth.models import Access, User
 from app.core.orm import Base, Id
+
+INVITATION_HOURS = 72
 
 
 class Role(StrEnum):
@@ -57,3 +59,26 @@ class Membership(Base):
     def may(self, access: Access) -> bool:
         """True when the role holds this right."""
         return access in RIGHTS[Role(self.role)]
+
+
+class Invitation(Base):
+    """A single-use link into a project. Its role is fixed when it is made; its token is kept as a
+    fingerprint.
+    """
+
+    __tablename__ = "invitations"
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
+    role: Mapped[str] = mapped_column(String(16))
+    fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    project: Mapped[Project] = relationship(lazy="raise")
+    creator: Mapped[User | None] = relationship(lazy="raise")

@@ -1,11 +1,12 @@
 """Every select about projects and who belongs to them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from app.projects.models import Membership, Project
+from app.projects.models import Invitation, Membership, Project, Role
 
 
 def memberships_of(session: Session, user_id: int) -> Sequence[Membership]:
@@ -51,3 +52,56 @@ def projects_of(
     if after is not None:
         query = query.where(Project.id < after)
     return session.scalars(query.order_by(Project.id.desc()).limit(limit)).all()
+
+
+def members_of(session: Session, project_id: int, *, fresh: bool = False) -> Sequence[Membership]:
+    """Everybody who belongs to a project, the longest there first; `fresh` reads again what the
+    session knows already.
+    """
+    return session.scalars(
+        select(Membership)
+        .where(Membership.project_id == project_id)
+        .options(joinedload(Membership.user))
+        .order_by(Membership.created_at, Membership.user_id),
+        execution_options={"populate_existing": fresh},
+    ).all()
+
+
+def count_owners(session: Session, project_id: int) -> int:
+    """How many owners a project has."""
+    query = select(func.count()).where(
+        Membership.project_id == project_id, Membership.role == Role.OWNER
+    )
+    return session.scalar(query) or 0
+
+
+def open_invitations(session: Session, project_id: int, moment: datetime) -> Sequence[Invitation]:
+    """A project's invitations that can still be accepted, the newest first."""
+    return session.scalars(
+        select(Invitation)
+        .where(
+            Invitation.project_id == project_id,
+            Invitation.used_at.is_(None),
+            Invitation.revoked_at.is_(None),
+            Invitation.expires_at > moment,
+        )
+        .options(joinedload(Invitation.creator))
+        .order_by(Invitation.id.desc())
+    ).all()
+
+
+def open_invitation(
+    session: Session, fingerprint: str, moment: datetime, *, for_update: bool = False
+) -> Invitation | None:
+    """The invitation of this token with its project, if it can still be accepted; `for_update`
+    holds it against a second acceptance.
+    """
+    query = select(Invitation).where(
+        Invitation.fingerprint == fingerprint,
+        Invitation.used_at.is_(None),
+        Invitation.revoked_at.is_(None),
+        Invitation.expires_at > moment,
+    )
+    if for_update:
+        query = query.with_for_update(of=Invitation)
+    return session.scalar(query.options(joinedload(Invitation.project, innerjoin=True)))

@@ -8,7 +8,7 @@ from fastapi import Request
 
 from app.auth.models import User
 from app.core.views import FormState
-from app.projects.models import Membership, Project
+from app.projects.models import INVITATION_HOURS, Invitation, Membership, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ShellProject:
 @dataclass(frozen=True, slots=True)
 class Shell:
     """Around every page. `user` is None before sign-in; `section` is home, datasets, jobs, models,
-    connections, projects or empty."""
+    connections, members, activity, projects or empty."""
 
     csrf: str
     user: ShellUser | None = None
@@ -67,6 +67,98 @@ class NewView:
     form: FormState
 
 
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """One member; `is_me` is the reader."""
+
+    user_id: int
+    name: str
+    email: str
+    initials: str
+    role: str
+    since: datetime
+    is_me: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRow:
+    """An invitation that waits to be accepted."""
+
+    id: int
+    role: str
+    by: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MembersView:
+    """Who belongs to a project. Fields of `form`: email, role. `link` is a fresh invitation's
+    address, shown this once; `refused` says why the last change was not made.
+    """
+
+    project_id: int
+    members: tuple[MemberRow, ...]
+    invitations: tuple[InvitationRow, ...]
+    can_manage: bool
+    form: FormState
+    link: str = ""
+    link_role: str = ""
+    refused: str = ""
+    hours: int = INVITATION_HOURS
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationView:
+    """What an invited person sees. `project` is empty when the link is no good; `me` is their name
+    when they are signed in, else the form asks for name, email, password.
+    """
+
+    token: str
+    project: str
+    role: str
+    me: str
+    form: FormState
+    password_length: int = 12
+
+
+def members(
+    project_id: int,
+    everybody: Sequence[Membership],
+    waiting: Sequence[Invitation],
+    me: User,
+    form: FormState,
+) -> MembersView:
+    """The page of a project's members, as `me` sees it."""
+    return MembersView(
+        project_id=project_id,
+        members=tuple(
+            MemberRow(
+                one.user_id,
+                one.user.name,
+                one.user.email,
+                initials(one.user.name),
+                one.role,
+                one.created_at,
+                one.user_id == me.id,
+            )
+            for one in everybody
+        ),
+        invitations=tuple(
+            InvitationRow(
+                one.id,
+                one.role,
+                one.creator.name if one.creator else "someone who left",
+                one.created_at,
+                one.expires_at,
+            )
+            for one in waiting
+        ),
+        can_manage=any(one.user_id == me.id and one.may("manage") for one in everybody),
+        form=form,
+    )
+
+
 def index(memberships: Sequence[Membership]) -> IndexView:
     """The list of a person's projects."""
     return IndexView(
@@ -89,6 +181,8 @@ SECTIONS = {
     "jobs": "jobs",
     "models": "models",
     "connections": "connections",
+    "members": "members",
+    "activity": "activity",
 }
 
 

@@ -19,6 +19,8 @@ PUBLIC = {
     "auth.welcome_post": "the first owner has no account yet; the link is the proof",
     "auth.password": "without a password nobody can sign in; the link is the proof",
     "auth.password_post": "without a password nobody can sign in; the link is the proof",
+    "invitations.show": "an invited person may have no account yet; the link is the proof",
+    "invitations.join": "an invited person may have no account yet; the link is the proof",
     "livez": "containers ask, and learn only that the process answers",
     "healthz": "supervisors ask, and learn only which part is missing",
     "docs.openapi": "the shape of the API is no secret",
@@ -42,7 +44,12 @@ ASYNC = {
 
 # These look at the token themselves, before a session stays open while bytes or answers arrive.
 CHECK_CSRF_THEMSELVES = (receiving_project, receiving_dataset, ordering_project, talkable_model)
-WITHOUT_A_SESSION = {"auth.login_post", "auth.welcome_post", "auth.password_post"}
+WITHOUT_A_SESSION = {
+    "auth.login_post",
+    "auth.welcome_post",
+    "auth.password_post",
+    "invitations.join",
+}
 
 ROUTES = every_route()
 

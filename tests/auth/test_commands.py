@@ -17,7 +17,7 @@ from tests.make import PASSWORD
 def do(database, monkeypatch, capsys):
     """Run a command in this process; what it prints."""
     monkeypatch.setattr(commands, "_expect_database", lambda: None)
-    monkeypatch.setattr(commands, "_use_the_running_port", lambda: None)
+    monkeypatch.setattr(commands, "_join_the_running_instance", lambda: None)
 
     def run(*words):
         asked = commands.parser().parse_args(words)

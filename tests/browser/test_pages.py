@@ -63,6 +63,9 @@ class Workshop:
             "model": model,
             "try": f"{model}/try",
             "connections": f"{project}/connections",
+            "members": f"{project}/members",
+            "activity": f"{project}/activity",
+            "invitation": "/invitations/nobody-made-this-one",
             "api": "/api/docs",
         }
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from app.auth import service as auth
+from app.auth.models import User
 from app.connections.models import Connection
 from app.core import events, heartbeat
 from app.core.database import unit_of_work
@@ -107,8 +108,9 @@ def test_a_stream_tells_members_alone(team):
 
 def test_a_stream_begins_with_one_nudge_a_topic_and_passes_changes_on():
     async def listen():
-        hub = events.Hub()
-        stream = live.nudges(None, hub, ["job:1", "job:2"])
+        hub, request = events.Hub(), Asked("")
+        request.state.user = User(id=1)
+        stream = live.nudges(request, hub, ["job:1", "job:2"])
         told = [await anext(stream) for _ in range(3)]
         hub.deliver("job:2")
         hub.deliver("job:3")

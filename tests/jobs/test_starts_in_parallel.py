@@ -1,7 +1,6 @@
 """The paid start by many at once, on databases that really commit."""
 
 import threading
-import time
 
 from app.auth.models import User
 from app.core.database import read_only, unit_of_work
@@ -11,7 +10,7 @@ from app.jobs.models import Job, JobStatus
 from app.projects.models import Project
 from tests.jobs.steps import attempts_of, lose_lease, queue_job
 from tests.make import BASE_MODEL
-from tests.stage import job_of, make_team
+from tests.stage import job_of, make_team, run_together
 from tests.waiting import eventually
 from tests.witness import handle
 from tests.witness.script import CREATE_RUN, Fault
@@ -95,13 +94,3 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing(real_database, witne
 
     assert (job_of(job_id).status, job_of(job_id).error) == (before.status, None)
     assert len(witness.creates) == 1
-
-
-def run_together(call, times):
-    threads = [threading.Thread(target=call) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + 60
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-        assert not thread.is_alive()

@@ -4,9 +4,12 @@ import pytest
 
 from app.catalog import service as catalog
 from app.connections.models import Connection
+from app.core import clock
 from app.core.database import unit_of_work
 from app.datasets.models import DatasetVersion
-from app.projects.models import Project
+from app.projects import service as projects
+from app.projects.models import Project, Role
+from app.projects.queries import open_invitations
 from tests import make
 from tests.architecture.routes import every_route
 from tests.stage import Browser, Script, one_database
@@ -42,7 +45,13 @@ def ids(team):
         model = make.make_model(session, project, connection, version, model_name="ft:x")
         job = make.make_running_job(session, project, connection, version, key="form:2")
         catalog.record_base_models(session, connection.id, [])
+        helper = make.make_user(session, "helper")
+        projects.add_member(session, project=project, user=helper, role=Role.VIEWER, actor_id=None)
+        projects.invite(session, project=project, role=Role.VIEWER, actor_id=team.users["owner"])
+        waiting = open_invitations(session, project.id, clock.now(session))
         return {
+            "user_id": helper.id,
+            "invitation_id": waiting[0].id,
             "project_id": project.id,
             "connection_id": connection.id,
             "dataset_id": version.dataset_id,
@@ -164,7 +173,7 @@ def test_a_token_opens_no_page_and_a_cookie_no_api(ids, people):
 
 @one_database
 def test_a_role_that_is_lowered_counts_at_once(team, ids, people):
-    from app.projects.models import Membership, Role
+    from app.projects.models import Membership
 
     browser, script = people["editor"]
     assert script.post(f"/jobs/{ids['job_id']}/cancel").status_code == 200
