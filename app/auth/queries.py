@@ -60,12 +60,13 @@ def failures_lately(
     return row[0], row[1], row[2]
 
 
-def activity_of(session: Session, project_id: int, *, limit: int = 20) -> Sequence[Activity]:
-    """What happened in a project, the latest first, with who did it."""
+def activity_of(
+    session: Session, project_id: int, *, before: int | None = None, limit: int
+) -> Sequence[Activity]:
+    """What happened in a project, the latest first, with who did it; from behind `before`."""
+    query = select(Activity).where(Activity.project_id == project_id)
+    if before is not None:
+        query = query.where(Activity.id < before)
     return session.scalars(
-        select(Activity)
-        .where(Activity.project_id == project_id)
-        .options(joinedload(Activity.actor))
-        .order_by(Activity.id.desc())
-        .limit(limit)
+        query.options(joinedload(Activity.actor)).order_by(Activity.id.desc()).limit(limit)
     ).all()

@@ -1,57 +1,27 @@
 """The home page of a project, gathered from every domain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from app.auth import queries as people
-from app.auth.models import Activity
 from app.catalog import queries as catalog
 from app.catalog.models import TunedModel
 from app.connections import queries as connections
 from app.core import clock
 from app.core.leases import is_poisoned
-from app.dashboard.views import Happening, HomeView, ModelRow, Need, RunningJob
+from app.dashboard.activity import Link, happening
+from app.dashboard.views import HomeView, ModelRow, Need, RunningJob
 from app.datasets import queries as datasets
 from app.jobs import queries as jobs
 from app.jobs import words
 from app.jobs.charts import spark
 from app.jobs.models import Job, JobStatus
 from app.projects.models import Project
-from app.projects.views import initials
-
-Link = Callable[..., str]
 
 FEW = 5
 LATELY = timedelta(days=7)
-
-VERBS = {
-    "project.created": "made",
-    "member.added": "added",
-    "member.changed": "changed the role of",
-    "member.removed": "removed",
-    "member.left": "left:",
-    "invitation.created": "invited somebody as",
-    "invitation.revoked": "took back the invitation of an",
-    "connection.created": "connected",
-    "dataset.uploaded": "uploaded",
-    "dataset.checked": "checked",
-    "dataset.retried": "asked again to check",
-    "job.created": "started",
-    "job.cancel_asked": "asked to cancel",
-    "job.cancelled": "saw the cancelling of",
-    "job.vanished": "lost sight of",
-    "job.retried": "asked again to start",
-    "job.succeeded": "saw the end of",
-    "job.failed": "saw the failure of",
-    "model.added": "kept the model",
-}
-PAGES = {
-    "version": ("datasets.show", "version_id"),
-    "job": ("jobs.show", "job_id"),
-    "model": ("models.show", "model_id"),
-}
 
 
 def home(session: Session, project: Project, link: Link, *, can_edit: bool) -> HomeView:
@@ -68,7 +38,7 @@ def home(session: Session, project: Project, link: Link, *, can_edit: bool) -> H
         running=tuple(_running(job, moment) for job in running),
         models=tuple(_model(model) for model in models),
         happenings=tuple(
-            _happening(row, link) for row in people.activity_of(session, project.id, limit=8)
+            happening(row, link) for row in people.activity_of(session, project.id, limit=8)
         ),
         step=step,
         step_url=step_url,
@@ -181,22 +151,6 @@ def _model(model: TunedModel) -> ModelRow:
         best_valid_loss=model.best_valid_loss,
         by=model.creator.name if model.creator else "someone who left",
         created_at=model.created_at,
-    )
-
-
-def _happening(row: Activity, link: Link) -> Happening:
-    kind, _, number = row.subject.partition(":")
-    route = PAGES.get(kind)
-    name = row.detail.get("name") or row.detail.get("email") or f"{kind} {number}"
-    if kind == "version" and "number" in row.detail:
-        name = f"{name}, version {row.detail['number']}"
-    return Happening(
-        who=row.actor.name if row.actor else "Luthier",
-        initials=initials(row.actor.name) if row.actor else None,
-        what=VERBS.get(row.verb, row.verb.partition(".")[2].replace("_", " ")),
-        subject=str(name),
-        url=link(route[0], **{route[1]: int(number)}) if route else None,
-        at=row.at,
     )
 
 

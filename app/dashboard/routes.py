@@ -3,13 +3,15 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
+from app.auth import queries as people
 from app.auth.access import Myself
 from app.core.database import DbSession
 from app.core.pages import page, path_for, redirect
 from app.dashboard import health, views
+from app.dashboard.activity import activity as in_words
 from app.dashboard.home import home
 from app.dashboard.live import nudges, visible_topics
 from app.jobs import queries as jobs
@@ -17,6 +19,8 @@ from app.projects import queries as projects
 from app.projects.access import CurrentProject, role_here
 
 router = APIRouter()
+
+ACTIVITY_PAGE = 50
 
 
 @router.get("/", name="dashboard.front")
@@ -35,6 +39,21 @@ def show(request: Request, session: DbSession, project: CurrentProject) -> Respo
     )
     fragment = "home" if request.headers.get("hx-request") else None
     return page(request, "dashboard/home.html", view, fragment=fragment)
+
+
+@router.get("/projects/{project_id}/activity", name="activity.index")
+def activity(
+    request: Request,
+    session: DbSession,
+    project: CurrentProject,
+    before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> Response:
+    rows = people.activity_of(session, project.id, before=before, limit=ACTIVITY_PAGE + 1)
+    view = in_words(
+        project.id, rows, partial(path_for, request), limit=ACTIVITY_PAGE, is_first=before is None
+    )
+    fragment = "rows" if request.headers.get("hx-request") else None
+    return page(request, "dashboard/activity.html", view, fragment=fragment)
 
 
 @router.get("/projects/{project_id}/side", name="dashboard.side")

@@ -54,8 +54,8 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One activity row in words: `who` did `what` to `subject`. Luthier's own deeds have no
-    initials.
+    """One activity row in words: `who` did `what` to `subject`, and `more` of it, as a few words or
+    empty. Luthier's own deeds have no initials.
     """
 
     who: str
@@ -64,6 +64,21 @@ class Happening:
     subject: str
     url: str | None
     at: datetime
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityView:
+    """A page of what happened, the latest first. The first page refreshes itself on `topic`; the
+    others have none.
+    """
+
+    project_id: int
+    happenings: tuple[Happening, ...]
+    newest_url: str | None
+    older_url: str | None
+    topic: str | None
+    refresh_url: str
 
 
 @dataclass(frozen=True, slots=True)

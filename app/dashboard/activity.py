@@ -1,0 +1,86 @@
+"""Activity rows in words: who did what, when, to what."""
+
+from collections.abc import Callable, Sequence
+
+from app.auth.models import Activity
+from app.core.pages import size
+from app.dashboard.views import ActivityView, Happening
+from app.projects.views import initials
+
+Link = Callable[..., str]
+
+VERBS = {
+    "project.created": "made",
+    "member.added": "added",
+    "member.changed": "changed the role of",
+    "member.removed": "removed",
+    "member.left": "left:",
+    "invitation.created": "invited somebody as",
+    "invitation.revoked": "took back the invitation of an",
+    "connection.created": "connected",
+    "dataset.uploaded": "uploaded",
+    "dataset.checked": "checked",
+    "dataset.retried": "asked again to check",
+    "job.created": "started",
+    "job.cancel_asked": "asked to cancel",
+    "job.cancelled": "saw the cancelling of",
+    "job.vanished": "lost sight of",
+    "job.retried": "asked again to start",
+    "job.succeeded": "saw the end of",
+    "job.failed": "saw the failure of",
+    "model.added": "kept the model",
+}
+PAGES = {
+    "version": ("datasets.show", "version_id"),
+    "job": ("jobs.show", "job_id"),
+    "model": ("models.show", "model_id"),
+}
+
+
+def activity(
+    project_id: int, rows: Sequence[Activity], link: Link, *, limit: int, is_first: bool
+) -> ActivityView:
+    """A page of what happened in a project. `rows` has one more than `limit` if there is
+    more.
+    """
+    shown = rows[:limit]
+    page = "activity.index"
+    return ActivityView(
+        project_id=project_id,
+        happenings=tuple(happening(row, link) for row in shown),
+        newest_url=None if is_first else link(page, project_id=project_id),
+        older_url=link(page, project_id=project_id, query={"before": shown[-1].id})
+        if len(rows) > limit
+        else None,
+        topic=f"project:{project_id}" if is_first else None,
+        refresh_url=link(page, project_id=project_id),
+    )
+
+
+def happening(row: Activity, link: Link) -> Happening:
+    """One row in words. `link` makes paths of route names."""
+    kind, _, number = row.subject.partition(":")
+    route = PAGES.get(kind)
+    name = row.detail.get("name") or row.detail.get("email") or f"{kind} {number}"
+    if kind == "version" and "number" in row.detail:
+        name = f"{name}, version {row.detail['number']}"
+    return Happening(
+        who=row.actor.name if row.actor else "Luthier",
+        initials=initials(row.actor.name) if row.actor else None,
+        what=VERBS.get(row.verb, row.verb.partition(".")[2].replace("_", " ")),
+        subject=str(name),
+        url=link(route[0], **{route[1]: int(number)}) if route else None,
+        at=row.at,
+        more=_more(row),
+    )
+
+
+def _more(row: Activity) -> str:
+    detail = row.detail
+    if "before" in detail:
+        return f"from {detail['before']} to {detail['role']}"
+    if "role" in detail:
+        return f"as {detail['role']}"
+    if "base_model" in detail:
+        return f"on {detail['base_model']}"
+    return str(size(detail["bytes"])) if "bytes" in detail else ""
