@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio.to_thread
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
@@ -43,6 +43,7 @@ from app.jobs import api as jobs_api
 from app.jobs import routes as jobs
 from app.projects import api as projects_api
 from app.projects import routes as projects
+from app.projects.access import outside
 from app.settings import ROOT
 
 log = structlog.get_logger(__name__)
@@ -118,6 +119,7 @@ def create_app() -> FastAPI:
         title="Luthier", lifespan=_running, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.state.seats = asyncio.Semaphore(SEATS)
+    app.include_router(auth.inside, include_in_schema=False, dependencies=[Depends(outside)])
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
     for router in API:

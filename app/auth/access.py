@@ -15,7 +15,7 @@ from starlette.datastructures import FormData
 from app.auth import queries, service
 from app.auth.models import Access, User
 from app.core import clock, secrets
-from app.core.database import SAFE_METHODS, DbSession, is_read_only, unit_of_work
+from app.core.database import SAFE_METHODS, DbSession, is_read_only, read_only, unit_of_work
 from app.core.errors import NotAllowed, NotSignedIn
 from app.core.forms import form_read
 from app.core.pages import is_local_path
@@ -131,6 +131,16 @@ def token_of(request: Request, form: FormData | None) -> str | None:
     sent = request.headers.get("x-csrf-token")
     value = form.get("csrf") if sent is None and form is not None else sent
     return value if isinstance(value, str) else None
+
+
+@declares("self")
+def myself_briefly(request: Request, sent: Annotated[str | None, Depends(sent_token)]) -> User:
+    """Any signed-in person, for a form whose work is slow: no session stays open meanwhile."""
+    with read_only() as session:
+        user = current_user(request, session)
+    if not is_csrf_token(request, sent):
+        raise NotAllowed(OLD_FORM)
+    return user
 
 
 def checks_form_token(handler: Function) -> Function:

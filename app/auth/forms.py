@@ -40,3 +40,31 @@ class PasswordForm(Form):
 
     token: str
     password: Password
+
+
+def _shown(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("Control characters cannot be part of a name.")
+    return text
+
+
+ShownName = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_shown)]
+
+
+class NameForm(Form):
+    """What colleagues read beside what somebody did."""
+
+    name: ShownName
+
+
+class NewPasswordForm(Form):
+    """A new password, from somebody who knows the old one."""
+
+    current: Password
+    password: Password
+
+
+class TokenForm(Form):
+    """What an API token is for."""
+
+    token_name: ShownName

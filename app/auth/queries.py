@@ -70,3 +70,21 @@ def activity_of(
     return session.scalars(
         query.options(joinedload(Activity.actor)).order_by(Activity.id.desc()).limit(limit)
     ).all()
+
+
+def sessions_of(session: Session, user_id: int) -> Sequence[UserSession]:
+    """A person's signed-in browsers, the latest used first."""
+    return session.scalars(
+        select(UserSession)
+        .where(UserSession.user_id == user_id)
+        .order_by(UserSession.seen_at.desc(), UserSession.fingerprint)
+    ).all()
+
+
+def tokens_of(session: Session, user_id: int) -> Sequence[ApiToken]:
+    """A person's API tokens that still open something, the newest first."""
+    return session.scalars(
+        select(ApiToken)
+        .where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None))
+        .order_by(ApiToken.id.desc())
+    ).all()

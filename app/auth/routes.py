@@ -1,23 +1,51 @@
-"""The doors: sign in, sign out, make the first account, set a password."""
+"""The doors: sign in, sign out, make the first account, set a password; and a person's own page."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
 
 from app.auth import passwords, queries, service
-from app.auth.access import Myself, cookie_name, csrf_checked, signed_in
-from app.auth.forms import LoginForm, PasswordForm, WelcomeForm
-from app.auth.models import LinkPurpose
-from app.auth.views import LoginView, PasswordView, WelcomeView
+from app.auth.access import (
+    Myself,
+    PathId,
+    cookie_name,
+    csrf_checked,
+    myself_briefly,
+    signed_in,
+)
+from app.auth.forms import (
+    LoginForm,
+    NameForm,
+    NewPasswordForm,
+    PasswordForm,
+    TokenForm,
+    WelcomeForm,
+)
+from app.auth.models import LinkPurpose, User
+from app.auth.views import AccountView, LoginView, PasswordView, WelcomeView
+from app.auth.views import account as account_view
+from app.core import secrets
 from app.core.database import DbSession, read_only, unit_of_work
-from app.core.errors import NotSignedIn, ProductError
+from app.core.errors import NotSignedIn, ProductError, TooMany, WrongInput
 from app.core.forms import Submission, submitted
-from app.core.pages import page
+from app.core.pages import page, redirect
 from app.core.views import FormState
 from app.settings import settings
 
 router = APIRouter()
+# Pages inside: whoever includes them draws the shell around them.
+inside = APIRouter(dependencies=[Depends(csrf_checked)])
+
+# What became of a new password, by the word in the address it leads to: field and sentence.
+SAID = {
+    "password": ("", "The password is changed. Every other browser is signed out."),
+    "wrong": ("current", "This is not the password you have now."),
+    "short": ("password", "At least 12 characters, and at most 128 bytes."),
+    "often": ("current", "Too many wrong passwords. Try again in five minutes."),
+}
 
 
 @router.get("/login", name="auth.login")
@@ -121,3 +149,110 @@ def set_password(
         owner = service.user_of_link(session, token)
     view = PasswordView(token, owner.email if owner else "", owner is not None, submission)
     return page(request, "auth/password.html", view, status=422)
+
+
+@inside.get("/account", name="account.show")
+def account(request: Request, session: DbSession, user: Myself, said: str = "") -> Response:
+    field, sentence = SAID.get(said, ("", ""))
+    form = FormState({}, {field: sentence} if field else {})
+    view = replace(_account(request, session, user, form), said="" if field else sentence)
+    return page(request, "auth/account.html", view)
+
+
+@inside.post("/account/name", name="account.rename")
+def rename(
+    request: Request,
+    session: DbSession,
+    user: Myself,
+    submission: Annotated[Submission[NameForm], Depends(submitted(NameForm))],
+) -> Response:
+    if submission.form is None:
+        view = _account(request, session, user, submission)
+        return page(request, "auth/account.html", view, status=422)
+    service.rename(session, user, submission.form.name)
+    return redirect(request, "account.show")
+
+
+@router.post("/account/password", name="account.password")
+def change_password(
+    request: Request,
+    user: Annotated[User, Depends(myself_briefly)],
+    submission: Annotated[Submission[NewPasswordForm], Depends(submitted(NewPasswordForm))],
+) -> Response:
+    return redirect(
+        request, "account.show", query={"said": _change(request, user, submission.form)}
+    )
+
+
+def _change(request: Request, user: User, form: NewPasswordForm | None) -> str:
+    """Which of SAID comes of it. Hashing is slow on purpose: no unit of work is open meanwhile."""
+    if form is None:
+        return "short"
+    address = request.client.host if request.client else "unknown"
+    try:
+        with read_only() as session:
+            service.check_throttle(session, email=user.email, address=address)
+        if not passwords.matches(user.password_hash, form.current.get_secret_value()):
+            with unit_of_work() as session:
+                service.record_failure(session, email=user.email, address=address)
+            return "wrong"
+        password_hash = passwords.hashed(form.password.get_secret_value())
+    except TooMany:
+        return "often"
+    except WrongInput:
+        return "short"
+    with unit_of_work() as session:
+        service.change_password(
+            session, user_id=user.id, password_hash=password_hash, here=_here(request)
+        )
+    return "password"
+
+
+@inside.post("/account/sessions/{fingerprint}/end", name="account.end_session")
+def end_session(request: Request, session: DbSession, user: Myself, fingerprint: str) -> Response:
+    service.end_session(session, user_id=user.id, fingerprint=fingerprint)
+    return redirect(request, "account.show")
+
+
+@inside.post("/account/sessions/end-others", name="account.end_other_sessions")
+def end_other_sessions(request: Request, session: DbSession, user: Myself) -> Response:
+    service.end_other_sessions(session, user_id=user.id, here=_here(request))
+    return redirect(request, "account.show")
+
+
+@inside.post("/account/tokens", name="account.create_token")
+def create_token(
+    request: Request,
+    session: DbSession,
+    user: Myself,
+    submission: Annotated[Submission[TokenForm], Depends(submitted(TokenForm))],
+) -> Response:
+    if submission.form is None:
+        view = _account(request, session, user, submission)
+        return page(request, "auth/account.html", view, status=422)
+    name = submission.form.token_name
+    token = service.create_token(session, user, name=name)
+    view = replace(_account(request, session, user), token=token, token_name=name)
+    return page(request, "auth/account.html", view, headers={"Cache-Control": "no-store"})
+
+
+@inside.post("/account/tokens/{token_id}/revoke", name="account.revoke_token")
+def revoke_token(request: Request, session: DbSession, user: Myself, token_id: PathId) -> Response:
+    service.revoke_token(session, user_id=user.id, token_id=token_id)
+    return redirect(request, "account.show")
+
+
+def _account(
+    request: Request, session: Session, user: User, form: FormState | None = None
+) -> AccountView:
+    return account_view(
+        user,
+        queries.sessions_of(session, user.id),
+        queries.tokens_of(session, user.id),
+        _here(request),
+        form or FormState(),
+    )
+
+
+def _here(request: Request) -> str:
+    return secrets.fingerprint(request.cookies.get(cookie_name(), ""))

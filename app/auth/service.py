@@ -19,7 +19,8 @@ from app.auth.models import (
     UserSession,
 )
 from app.core import clock, secrets
-from app.core.errors import NotSignedIn, ProductError, TooMany, WrongInput
+from app.core.errors import NotFound, NotSignedIn, ProductError, TooMany, WrongInput
+from app.core.events import announce
 from app.settings import settings
 
 LINK_HOURS = 72
@@ -250,3 +251,43 @@ def ensure_owner(session: Session, *, email: str, password_hash: str) -> User | 
     if queries.has_users(session):
         return None
     return create_user(session, email=email, password_hash=password_hash)
+
+
+def rename(session: Session, user: User, name: str) -> None:
+    """Give a person the name their colleagues read."""
+    record(session, "user.renamed", f"user:{user.id}", actor_id=user.id, before=user.name)
+    user.name = name
+
+
+def change_password(session: Session, *, user_id: int, password_hash: str, here: str) -> None:
+    """Set a password whose old one was just proved; every session but the one `here` ends."""
+    session.get_one(User, user_id).password_hash = password_hash
+    end_other_sessions(session, user_id=user_id, here=here)
+    record(session, "user.password_set", f"user:{user_id}", actor_id=user_id)
+
+
+def end_session(session: Session, *, user_id: int, fingerprint: str) -> None:
+    """Sign one of a person's browsers out. Raises NotFound when it is nobody's or another's."""
+    found = session.get(UserSession, fingerprint)
+    if found is None or found.user_id != user_id:
+        raise NotFound
+    session.delete(found)
+    announce(session, f"rights:{user_id}")
+
+
+def end_other_sessions(session: Session, *, user_id: int, here: str) -> None:
+    """Sign a person out everywhere but in the browser whose session has the fingerprint `here`."""
+    session.execute(
+        delete(UserSession).where(UserSession.user_id == user_id, UserSession.fingerprint != here)
+    )
+    announce(session, f"rights:{user_id}")
+
+
+def revoke_token(session: Session, *, user_id: int, token_id: int) -> None:
+    """Make an API token worthless. Raises NotFound when it is another person's."""
+    row = session.get(ApiToken, token_id, with_for_update=True)
+    if row is None or row.user_id != user_id:
+        raise NotFound
+    if row.revoked_at is None:
+        row.revoked_at = clock.now(session)
+        record(session, "token.revoked", f"token:{row.id}", actor_id=user_id, name=row.name)

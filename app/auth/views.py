@@ -1,7 +1,12 @@
-"""What the pages before the shell show: sign-in, the first visit, setting a password by link."""
+"""What the pages before the shell show (sign-in, the first visit, setting a password by link), and
+a person's own page.
+"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from app.auth.models import ApiToken, User, UserSession
 from app.core.views import FormState
 
 
@@ -33,3 +38,61 @@ class PasswordView:
     is_link_good: bool
     form: FormState
     password_length: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A signed-in browser; `is_here` is the one that asks."""
+
+    fingerprint: str
+    created_at: datetime
+    seen_at: datetime
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """An API token; its prefix is all that is known of it."""
+
+    id: int
+    name: str
+    prefix: str
+    created_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """A person's own page. Fields of `form`: name, current, password, token_name. `token` is a
+    fresh one, shown this once.
+    """
+
+    email: str
+    sessions: tuple[SessionRow, ...]
+    tokens: tuple[TokenRow, ...]
+    form: FormState
+    token: str = ""
+    token_name: str = ""
+    said: str = ""
+    password_length: int = 12
+
+
+def account(
+    user: User,
+    sessions: Sequence[UserSession],
+    tokens: Sequence[ApiToken],
+    here: str,
+    form: FormState,
+) -> AccountView:
+    """The page of a person's account, seen from the session with the fingerprint `here`."""
+    return AccountView(
+        email=user.email,
+        sessions=tuple(
+            SessionRow(one.fingerprint, one.created_at, one.seen_at, one.fingerprint == here)
+            for one in sessions
+        ),
+        tokens=tuple(
+            TokenRow(one.id, one.name, one.prefix, one.created_at, one.used_at) for one in tokens
+        ),
+        form=FormState({"name": user.name, **form.values}, form.errors),
+    )

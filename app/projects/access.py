@@ -74,6 +74,12 @@ def reach(
     return found
 
 
+def outside(request: Request, session: DbSession, user: CurrentUser) -> None:
+    """Set up the shell around a page that is in no project."""
+    everything = queries.memberships_of(session, user.id)
+    request.state.shell = shell_of(request, user, everything, None)
+
+
 def role_here(request: Request) -> Membership:
     """How the person belongs to the project that was entered."""
     membership: Membership = request.state.membership

@@ -18,7 +18,7 @@ from app.core.forms import Submission, submitted
 from app.core.pages import page, path_for, redirect
 from app.core.views import FormState
 from app.projects import queries, service, views
-from app.projects.access import CurrentProject, ManagedProject, enter
+from app.projects.access import CurrentProject, ManagedProject, enter, outside
 from app.projects.forms import AcceptForm, JoinForm, MemberForm, ProjectForm, RoleForm
 from app.projects.models import Project
 from app.settings import settings
@@ -30,22 +30,18 @@ invited = APIRouter()
 CHOOSE = "Choose viewer, editor or owner."
 
 
-@router.get("/projects", name="projects.index")
+@router.get("/projects", name="projects.index", dependencies=[Depends(outside)])
 def index(request: Request, session: DbSession, user: Myself) -> Response:
     memberships = queries.memberships_of(session, user.id)
-    request.state.shell = views.shell_of(request, user, memberships, None)
     return page(request, "projects/index.html", views.index(memberships))
 
 
-@router.get("/projects/new", name="projects.new")
-def new(request: Request, session: DbSession, user: Myself) -> Response:
-    request.state.shell = views.shell_of(
-        request, user, queries.memberships_of(session, user.id), None
-    )
+@router.get("/projects/new", name="projects.new", dependencies=[Depends(outside)])
+def new(request: Request, _user: Myself) -> Response:
     return page(request, "projects/new.html", views.NewView(FormState()))
 
 
-@router.post("/projects", name="projects.create")
+@router.post("/projects", name="projects.create", dependencies=[Depends(outside)])
 def create(
     request: Request,
     session: DbSession,
@@ -53,9 +49,6 @@ def create(
     submission: Annotated[Submission[ProjectForm], Depends(submitted(ProjectForm))],
 ) -> Response:
     if submission.form is None:
-        request.state.shell = views.shell_of(
-            request, user, queries.memberships_of(session, user.id), None
-        )
         return page(request, "projects/new.html", views.NewView(submission), status=422)
     project = service.create_project(session, name=submission.form.name, user=user)
     return redirect(request, "dashboard.home", project_id=project.id)

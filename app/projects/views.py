@@ -33,7 +33,7 @@ class ShellProject:
 @dataclass(frozen=True, slots=True)
 class Shell:
     """Around every page. `user` is None before sign-in; `section` is home, datasets, jobs, models,
-    connections, members, activity, projects or empty."""
+    connections, members, activity, account, projects or empty."""
 
     csrf: str
     user: ShellUser | None = None
@@ -183,6 +183,7 @@ SECTIONS = {
     "connections": "connections",
     "members": "members",
     "activity": "activity",
+    "account": "account",
 }
 
 

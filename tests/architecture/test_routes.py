@@ -2,7 +2,7 @@
 
 import inspect
 
-from app.auth.access import csrf_checked
+from app.auth.access import csrf_checked, myself_briefly
 from app.catalog.access import talkable_model
 from app.core.database import request_session
 from app.datasets.access import receiving_dataset
@@ -43,7 +43,13 @@ ASYNC = {
 }
 
 # These look at the token themselves, before a session stays open while bytes or answers arrive.
-CHECK_CSRF_THEMSELVES = (receiving_project, receiving_dataset, ordering_project, talkable_model)
+CHECK_CSRF_THEMSELVES = (
+    receiving_project,
+    receiving_dataset,
+    ordering_project,
+    talkable_model,
+    myself_briefly,
+)
 WITHOUT_A_SESSION = {
     "auth.login_post",
     "auth.welcome_post",

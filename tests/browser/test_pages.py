@@ -65,6 +65,7 @@ class Workshop:
             "connections": f"{project}/connections",
             "members": f"{project}/members",
             "activity": f"{project}/activity",
+            "account": "/account",
             "invitation": "/invitations/nobody-made-this-one",
             "api": "/api/docs",
         }

@@ -1,0 +1,118 @@
+"""A person's own page: name, password, signed-in browsers, API tokens."""
+
+import re
+
+import pytest
+
+from app.auth import passwords
+from app.auth.models import ApiToken, User, UserSession
+from app.core import secrets
+from app.core.database import read_only, unit_of_work
+from tests import make
+from tests.stage import Browser, read
+
+TOKEN = re.compile(r"lut_[\w-]{20,}")
+NEW = "a bridge of maple, cut thin"
+
+
+@pytest.fixture
+def person(database):
+    """Somebody with a password and no project."""
+    password_hash = passwords.hashed(make.PASSWORD)
+    with unit_of_work() as session:
+        return make.make_user(session, "nia", password_hash=password_hash).id
+
+
+@pytest.fixture
+def nia(person, browser):
+    return browser(person)
+
+
+def change(browser, **fields):
+    return browser.post("/account/password", fields)
+
+
+def test_the_page_shows_what_is_known_of_the_person_alone(nia, client, team):
+    other = Browser(client, team.users["owner"])
+    other.post("/account/tokens", {"token_name": "monthly backup"})
+    page = nia.get("/account")
+    assert page.status_code == 200
+    assert "nia@example.org" in page.text
+    assert "this browser" in page.text
+    assert "monthly backup" not in page.text
+
+
+def test_a_name_is_changed_and_a_wrong_one_is_kept_to_be_mended(nia, person):
+    assert nia.post("/account/name", {"name": "Nia  Okafor"}).status_code == 303
+    assert read(User, person).name == "Nia  Okafor"
+    long = nia.post("/account/name", {"name": "x" * 121})
+    assert long.status_code == 422
+    assert "x" * 121 in long.text
+    assert read(User, person).name == "Nia  Okafor"
+
+
+def test_a_password_needs_the_old_one_and_ends_every_other_session(nia, person, client):
+    elsewhere = Browser(client, person)
+    wrong = change(nia, current="not it at all", password=NEW)
+    assert "not the password you have now" in nia.get(wrong.headers["location"]).text
+    short = change(nia, current=make.PASSWORD, password="short")
+    assert "At least 12 characters" in nia.get(short.headers["location"]).text
+    assert elsewhere.get("/account").status_code == 200
+    done = change(nia, current=make.PASSWORD, password=NEW)
+    assert "The password is changed" in nia.get(done.headers["location"]).text
+    assert elsewhere.get("/account").status_code == 303
+    signed_in = client.post("/login", data={"email": "nia@example.org", "password": NEW})
+    assert signed_in.status_code == 303
+
+
+def test_wrong_old_passwords_are_slowed_like_wrong_sign_ins(nia):
+    for _ in range(10):
+        change(nia, current="not it at all", password=NEW)
+    late = change(nia, current=make.PASSWORD, password=NEW)
+    assert "Too many wrong passwords" in nia.get(late.headers["location"]).text
+
+
+def test_a_password_is_not_changed_without_the_forms_token(nia, client):
+    fields = {"current": make.PASSWORD, "password": NEW, "csrf": "guessed"}
+    assert client.post("/account/password", data=fields, headers=nia.headers).status_code == 403
+
+
+def test_a_token_is_shown_once_works_and_is_revoked(nia, person, client):
+    made = nia.post("/account/tokens", {"token_name": "monthly backup"})
+    assert made.headers["cache-control"] == "no-store"
+    token = TOKEN.search(made.text)[0]
+    assert not TOKEN.search(nia.get("/account").text)
+    assert "monthly backup" in nia.get("/account").text
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert client.get("/api/v1/projects", headers=bearer).status_code == 200
+    with read_only() as session:
+        row = session.query(ApiToken).filter_by(user_id=person).one()
+        assert row.fingerprint == secrets.fingerprint(token)
+        number = row.id
+    assert nia.post(f"/account/tokens/{number}/revoke").status_code == 303
+    assert client.get("/api/v1/projects", headers=bearer).status_code == 401
+    assert "monthly backup" not in nia.get("/account").text
+
+
+def test_another_persons_token_and_session_are_not_there(nia, client, team):
+    other = Browser(client, team.users["owner"])
+    other.post("/account/tokens", {"token_name": "theirs"})
+    with read_only() as session:
+        token = session.query(ApiToken).filter_by(name="theirs").one()
+        theirs = secrets.fingerprint(other.token)
+    assert nia.post(f"/account/tokens/{token.id}/revoke").status_code == 404
+    assert nia.post(f"/account/sessions/{theirs}/end").status_code == 404
+    assert other.get("/account").status_code == 200
+
+
+def test_browsers_are_signed_out_one_by_one_or_all_but_this(nia, person, client):
+    one, two = Browser(client, person), Browser(client, person)
+    assert nia.get("/account").text.count("last seen") == 3
+    nia.post(f"/account/sessions/{secrets.fingerprint(one.token)}/end")
+    assert one.get("/account").status_code == 303
+    assert two.get("/account").status_code == 200
+    nia.post("/account/sessions/end-others")
+    assert two.get("/account").status_code == 303
+    assert nia.get("/account").status_code == 200
+    with read_only() as session:
+        assert session.query(UserSession).filter_by(user_id=person).count() == 1
