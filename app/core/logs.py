@@ -3,12 +3,15 @@ happens.
 """
 
 import logging
+import re
 import sys
 
 import structlog
 
 from app.settings import settings
 
+# A link's token opens something: its path is written without it.
+SECRET_PATHS = re.compile(r"^/(welcome|password|invitations)/.+", re.DOTALL)
 SECRET_WORDS = ("key", "token", "password", "secret", "authorization", "cookie")
 
 
@@ -38,6 +41,8 @@ def configure() -> None:
 def _without_secrets(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
+    if isinstance(event.get("path"), str):
+        event["path"] = SECRET_PATHS.sub(r"/\1/…", event["path"])
     return {
         name: "…" if any(word in name.lower() for word in SECRET_WORDS) else value
         for name, value in event.items()

@@ -67,3 +67,14 @@ def test_words_that_sound_like_secrets_are_never_written(capfd):
     written = capfd.readouterr().err
     assert CANARY not in written
     assert "/ok" in written
+
+
+def test_a_links_token_is_in_no_log_line(client, capfd):
+    logs.configure()
+    for place in ("welcome", "password", "invitations"):
+        path = f"/{place}/{CANARY}"
+        assert client.get(path, headers={"Host": "elsewhere.example"}).status_code == 400
+    told = "".join(capfd.readouterr())
+    assert told.count("request.refused") == 3
+    assert "/invitations/…" in told
+    assert CANARY not in told
