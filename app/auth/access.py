@@ -70,6 +70,17 @@ def myself(user: CurrentUser) -> User:
 Myself = Annotated[User, Depends(myself)]
 
 
+@declares("instance")
+def instance_owner(user: CurrentUser) -> User:
+    """The instance's owner. Raises NotAllowed for everybody else."""
+    if not user.is_instance_owner:
+        raise NotAllowed("Only the instance's owner may do this.")
+    return user
+
+
+InstanceOwner = Annotated[User, Depends(instance_owner)]
+
+
 def _cookie(request: Request, session: Session) -> User:
     token = request.cookies.get(cookie_name(), "")
     found = queries.session_with_user(session, secrets.fingerprint(token)) if token else None

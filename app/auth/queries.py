@@ -72,6 +72,14 @@ def activity_of(
     ).all()
 
 
+def people(session: Session, *, after: int | None, limit: int) -> Sequence[User]:
+    """Every account of the instance, the oldest first, from behind `after`."""
+    query = select(User)
+    if after is not None:
+        query = query.where(User.id > after)
+    return session.scalars(query.order_by(User.id).limit(limit)).all()
+
+
 def sessions_of(session: Session, user_id: int) -> Sequence[UserSession]:
     """A person's signed-in browsers, the latest used first."""
     return session.scalars(

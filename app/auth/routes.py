@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from app.auth import passwords, queries, service
 from app.auth.access import (
+    InstanceOwner,
     Myself,
     PathId,
     cookie_name,
@@ -25,13 +26,14 @@ from app.auth.forms import (
     WelcomeForm,
 )
 from app.auth.models import LinkPurpose, User
-from app.auth.views import AccountView, LoginView, PasswordView, WelcomeView
+from app.auth.views import AccountView, LoginView, PasswordView, PeopleView, WelcomeView
 from app.auth.views import account as account_view
+from app.auth.views import people as people_view
 from app.core import secrets
 from app.core.database import DbSession, read_only, unit_of_work
-from app.core.errors import NotSignedIn, ProductError, TooMany, WrongInput
+from app.core.errors import Conflict, NotSignedIn, ProductError, TooMany, WrongInput
 from app.core.forms import Submission, submitted
-from app.core.pages import page, redirect
+from app.core.pages import page, path_for, redirect
 from app.core.views import FormState
 from app.settings import settings
 
@@ -39,6 +41,7 @@ router = APIRouter()
 # Pages inside: whoever includes them draws the shell around them.
 inside = APIRouter(dependencies=[Depends(csrf_checked)])
 
+PEOPLE_PAGE = 100
 # What became of a new password, by the word in the address it leads to: field and sentence.
 SAID = {
     "password": ("", "The password is changed. Every other browser is signed out."),
@@ -240,6 +243,58 @@ def create_token(
 def revoke_token(request: Request, session: DbSession, user: Myself, token_id: PathId) -> Response:
     service.revoke_token(session, user_id=user.id, token_id=token_id)
     return redirect(request, "account.show")
+
+
+@inside.get("/people", name="people.index")
+def people(
+    request: Request,
+    session: DbSession,
+    user: InstanceOwner,
+    after: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> Response:
+    return page(request, "auth/people.html", _people(request, session, user, after))
+
+
+@inside.post("/people/{user_id}/disable", name="people.disable")
+def disable(request: Request, session: DbSession, user: InstanceOwner, user_id: PathId) -> Response:
+    return _set_disabled(request, session, user, user_id, is_disabled=True)
+
+
+@inside.post("/people/{user_id}/enable", name="people.enable")
+def enable(request: Request, session: DbSession, user: InstanceOwner, user_id: PathId) -> Response:
+    return _set_disabled(request, session, user, user_id, is_disabled=False)
+
+
+@inside.post("/people/{user_id}/reset", name="people.reset")
+def reset(request: Request, session: DbSession, user: InstanceOwner, user_id: PathId) -> Response:
+    view = _people(request, session, user)
+    try:
+        link = service.reset_link(session, user_id=user_id, actor_id=user.id)
+    except Conflict as error:
+        view = replace(view, refused=error.message)
+        return page(request, "auth/people.html", view, status=409)
+    view = replace(view, link=link, link_for=session.get_one(User, user_id).name)
+    return page(request, "auth/people.html", view, headers={"Cache-Control": "no-store"})
+
+
+def _set_disabled(
+    request: Request, session: Session, user: User, user_id: int, *, is_disabled: bool
+) -> Response:
+    try:
+        service.set_disabled(session, user_id=user_id, is_disabled=is_disabled, actor_id=user.id)
+    except Conflict as error:
+        view = replace(_people(request, session, user), refused=error.message)
+        return page(request, "auth/people.html", view, status=409)
+    return redirect(request, "people.index")
+
+
+def _people(request: Request, session: Session, user: User, after: int | None = None) -> PeopleView:
+    found = queries.people(session, after=after, limit=PEOPLE_PAGE + 1)
+    shown = found[:PEOPLE_PAGE]
+    more = len(found) > PEOPLE_PAGE
+    query = {"after": shown[-1].id} if more else None
+    next_url = path_for(request, "people.index", query=query) if more else None
+    return people_view(shown, user, next_url)
 
 
 def _account(

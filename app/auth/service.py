@@ -19,11 +19,18 @@ from app.auth.models import (
     UserSession,
 )
 from app.core import clock, secrets
-from app.core.errors import NotFound, NotSignedIn, ProductError, TooMany, WrongInput
+from app.core.errors import (
+    Conflict,
+    NotFound,
+    NotSignedIn,
+    ProductError,
+    TooMany,
+    WrongInput,
+)
 from app.core.events import announce
 from app.settings import settings
 
-LINK_HOURS = 72
+LINK_HOURS, RESET_HOURS = 72, 1
 PER_ACCOUNT, PER_ADDRESS, IN_ALL = 10, 30, 1000
 SEEN_EVERY = timedelta(minutes=1)
 TOKEN_PREFIX = "lut_"  # noqa: S105 - public on purpose: secret scanners find leaked tokens by it
@@ -73,7 +80,9 @@ def create_user(
     return user
 
 
-def make_link(session: Session, purpose: LinkPurpose, *, user_id: int | None = None) -> str:
+def make_link(
+    session: Session, purpose: LinkPurpose, *, user_id: int | None = None, hours: int = LINK_HOURS
+) -> str:
     """The token of a fresh single-use link; earlier links of the same purpose and user stop
     working.
     """
@@ -90,7 +99,7 @@ def make_link(session: Session, purpose: LinkPurpose, *, user_id: int | None = N
             purpose=purpose,
             user_id=user_id,
             created_at=moment,
-            expires_at=moment + timedelta(hours=LINK_HOURS),
+            expires_at=moment + timedelta(hours=hours),
         )
     )
     return token
@@ -291,3 +300,37 @@ def revoke_token(session: Session, *, user_id: int, token_id: int) -> None:
     if row.revoked_at is None:
         row.revoked_at = clock.now(session)
         record(session, "token.revoked", f"token:{row.id}", actor_id=user_id, name=row.name)
+
+
+def reset_link(session: Session, *, user_id: int, actor_id: int) -> str:
+    """The address at which somebody sets a new password, for an hour. Raises NotFound, or Conflict
+    for an account that may not sign in.
+    """
+    user = session.get(User, user_id)
+    if user is None:
+        raise NotFound
+    if user.disabled_at is not None:
+        raise Conflict(f"{user.name}'s account is disabled. Enable it first.")
+    token = make_link(session, LinkPurpose.SET_PASSWORD, user_id=user.id, hours=RESET_HOURS)
+    record(session, "user.reset_link_made", f"user:{user.id}", actor_id=actor_id)
+    return f"{settings().base_url}/password/{token}"
+
+
+def set_disabled(session: Session, *, user_id: int, is_disabled: bool, actor_id: int) -> None:
+    """Shut an account out, or let it in again. Shut out, its sessions end, its tokens are refused
+    and its links are worth nothing. Raises NotFound, or Conflict for one's own account.
+    """
+    user = session.get(User, user_id, with_for_update=True)
+    if user is None:
+        raise NotFound
+    if user.id == actor_id:
+        raise Conflict("You cannot disable your own account.")
+    if is_disabled == (user.disabled_at is not None):
+        return
+    user.disabled_at = clock.now(session) if is_disabled else None
+    if is_disabled:
+        session.execute(delete(UserSession).where(UserSession.user_id == user.id))
+        session.execute(delete(SingleUseLink).where(SingleUseLink.user_id == user.id))
+        announce(session, f"rights:{user.id}")
+    verb = "user.disabled" if is_disabled else "user.enabled"
+    record(session, verb, f"user:{user.id}", actor_id=actor_id)

@@ -96,3 +96,48 @@ def account(
         ),
         form=FormState({"name": user.name, **form.values}, form.errors),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """One account of the instance."""
+
+    id: int
+    name: str
+    email: str
+    is_instance_owner: bool
+    is_me: bool
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleView:
+    """The instance's accounts. `link` is a fresh address for setting the password of `link_for`,
+    shown this once; `refused` says why the last change was not made.
+    """
+
+    people: tuple[PersonRow, ...]
+    next_url: str | None
+    link: str = ""
+    link_for: str = ""
+    refused: str = ""
+
+
+def people(everybody: Sequence[User], me: User, next_url: str | None) -> PeopleView:
+    """The page of the instance's accounts."""
+    return PeopleView(
+        tuple(
+            PersonRow(
+                one.id,
+                one.name,
+                one.email,
+                one.is_instance_owner,
+                one.id == me.id,
+                one.created_at,
+                one.disabled_at,
+            )
+            for one in everybody
+        ),
+        next_url,
+    )

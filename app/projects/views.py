@@ -18,6 +18,7 @@ class ShellUser:
     name: str
     email: str
     initials: str
+    is_instance_owner: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class ShellProject:
 @dataclass(frozen=True, slots=True)
 class Shell:
     """Around every page. `user` is None before sign-in; `section` is home, datasets, jobs, models,
-    connections, members, activity, account, projects or empty."""
+    connections, members, activity, account, people, projects or
+    empty."""
 
     csrf: str
     user: ShellUser | None = None
@@ -184,6 +186,7 @@ SECTIONS = {
     "members": "members",
     "activity": "activity",
     "account": "account",
+    "people": "people",
 }
 
 
@@ -194,7 +197,7 @@ def shell_of(
     switcher = tuple(_switch(one) for one in everything)
     return Shell(
         csrf=request.state.csrf,
-        user=ShellUser(user.name, user.email, initials(user.name)),
+        user=ShellUser(user.name, user.email, initials(user.name), user.is_instance_owner),
         project=_switch(here) if here else None,
         projects=switcher,
         section=SECTIONS.get(request.scope["route"].name.partition(".")[0], "projects"),

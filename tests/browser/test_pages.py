@@ -66,6 +66,7 @@ class Workshop:
             "members": f"{project}/members",
             "activity": f"{project}/activity",
             "account": "/account",
+            "people": "/people",
             "invitation": "/invitations/nobody-made-this-one",
             "api": "/api/docs",
         }
