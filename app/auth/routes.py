@@ -109,6 +109,9 @@ def welcome(
     form = submission.form
     try:
         if form is not None:
+            # Strangers may send this: only who has the link makes us hash.
+            with read_only() as session:
+                service.find_link(session, form.token, LinkPurpose.FIRST_OWNER)
             password_hash = passwords.hashed(form.password.get_secret_value())
             with unit_of_work() as session:
                 user = service.welcome_owner(
@@ -141,6 +144,8 @@ def set_password(
     form = submission.form
     try:
         if form is not None:
+            with read_only() as session:
+                service.find_link(session, form.token, LinkPurpose.SET_PASSWORD)
             password_hash = passwords.hashed(form.password.get_secret_value())
             with unit_of_work() as session:
                 user = service.set_password(session, token=form.token, password_hash=password_hash)

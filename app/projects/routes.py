@@ -210,6 +210,9 @@ def join(
     form = submission.form
     try:
         if form is not None:
+            # Strangers may send this: only who has the link makes us hash.
+            with read_only() as session:
+                service.find_invitation(session, form.token)
             password_hash = passwords.hashed(form.password.get_secret_value())
             with unit_of_work() as session:
                 user = auth.create_user(

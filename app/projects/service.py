@@ -185,22 +185,29 @@ def revoke_invitation(
         _record_invitation(session, "invitation.revoked", invitation, actor_id)
 
 
+def find_invitation(session: Session, token: str, *, for_update: bool = False) -> Invitation:
+    """The invitation of a link's token, with its project. Raises ProductError (400) when it cannot
+    be accepted any more.
+    """
+    invitation = queries.open_invitation(
+        session, secrets.fingerprint(token), clock.now(session), for_update=for_update
+    )
+    if invitation is None:
+        raise ProductError(USED_UP)
+    return invitation
+
+
 def accept_invitation(session: Session, *, token: str, user: User) -> Project:
     """Let a person in by a link's token, which is used up. Raises ProductError (400) when it cannot
     be used, Conflict when they belong to the project already: then the link stays good.
     """
-    moment = clock.now(session)
-    invitation = queries.open_invitation(
-        session, secrets.fingerprint(token), moment, for_update=True
-    )
-    if invitation is None:
-        raise ProductError(USED_UP)
+    invitation = find_invitation(session, token, for_update=True)
     project, role = invitation.project, Role(invitation.role)
     found = queries.membership(session, user.id, project.id)
     if found is not None:
         raise Conflict(f"You are a member of {project.name} already, as {found.role}.")
     add_member(session, project=project, user=user, role=role, actor_id=user.id)
-    invitation.used_at = moment
+    invitation.used_at = clock.now(session)
     return project
 
 

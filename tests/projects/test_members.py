@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from app.auth import passwords
 from app.auth import service as auth
 from app.auth.models import Activity, User
 from app.core import clock, events
@@ -244,6 +245,15 @@ def test_a_link_that_is_old_or_taken_back_opens_nothing(team, browser, client, m
         assert answer.status_code == 422
     with read_only() as session:
         assert session.query(User).filter_by(email="nia@example.org").count() == 0
+
+
+def test_without_a_good_link_nothing_is_hashed(client, team, monkeypatch):
+    monkeypatch.setattr(passwords, "hashed", pytest.fail)
+    person = {"name": "Nia", "email": "nia@example.org", "password": make.PASSWORD}
+    for path in ("/invitations/join", "/welcome", "/password"):
+        fields = person if path != "/password" else {"password": make.PASSWORD}
+        answer = client.post(path, data={"token": "guessed", **fields})
+        assert answer.status_code == 422
 
 
 def test_a_members_own_click_does_not_use_the_link_up(team, browser):
