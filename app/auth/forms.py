@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from app.core.forms import Form
+from app.core.forms import Form, Name
 
 
 def _address(text: str) -> str:
@@ -42,19 +42,10 @@ class PasswordForm(Form):
     password: Password
 
 
-def _shown(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("Control characters cannot be part of a name.")
-    return text
-
-
-ShownName = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_shown)]
-
-
 class NameForm(Form):
     """What colleagues read beside what somebody did."""
 
-    name: ShownName
+    name: Name
 
 
 class NewPasswordForm(Form):
@@ -67,4 +58,4 @@ class NewPasswordForm(Form):
 class TokenForm(Form):
     """What an API token is for."""
 
-    token_name: ShownName
+    token_name: Name

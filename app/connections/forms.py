@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from app.core.forms import Form
+from app.core.forms import Form, Name
 from app.core.http import UnsafeUrl, check_url
-from app.projects.forms import Name
 
 
 def _reachable(url: str) -> str:

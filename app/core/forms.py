@@ -3,10 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 from starlette.datastructures import FormData, UploadFile
 
 from app.core.database import SAFE_METHODS
@@ -35,6 +42,15 @@ class Form(BaseModel):
 def _is_storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("Control characters cannot be part of a name.")
+    return text
+
+
+# What people call a thing, or themselves.
+Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
 
 T = TypeVar("T", bound=Form)
 

@@ -3,8 +3,7 @@
 import unicodedata
 from pathlib import PurePosixPath, PureWindowsPath
 
-from app.core.forms import Form
-from app.projects.forms import Name
+from app.core.forms import Form, Name
 
 FILE_NAME_LENGTH = 255
 
