@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sysconfig
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from urllib.parse import quote
 import psycopg
 
 from app.core import owned
+from tests.waiting import eventually
 
 NOBODY = 65534
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=32MB")
@@ -123,13 +123,13 @@ def _programs(folder: Path, user: int | None) -> Path:
 
 
 def _wait(made: Postgres, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
+    def is_up() -> bool:
+        if server.poll() is not None:
+            raise RuntimeError(f"PostgreSQL does not start:\n{log.read_text()}")
         try:
             psycopg.connect(made.url("postgres")).close()
         except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL does not start:\n{log.read_text()}") from None
-            time.sleep(0.02)
-        else:
-            return
+            raise AssertionError(f"not yet:\n{log.read_text()}") from None
+        return True
+
+    eventually(is_up, within=START_SECONDS, every=0.02)
