@@ -46,7 +46,10 @@ PEOPLE_PAGE = 100
 SAID = {
     "password": ("", "The password is changed. Every other browser is signed out."),
     "wrong": ("current", "This is not the password you have now."),
-    "short": ("password", "At least 12 characters, and at most 128 bytes."),
+    "short": (
+        "password",
+        f"At least {passwords.SHORTEST} characters, and at most {passwords.LONGEST_BYTES} bytes.",
+    ),
     "often": ("current", "Too many wrong passwords. Try again in five minutes."),
 }
 

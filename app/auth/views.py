@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.auth.models import ApiToken, User, UserSession
+from app.auth.passwords import SHORTEST
 from app.core.views import FormState
 
 
@@ -26,7 +27,7 @@ class WelcomeView:
     token: str
     is_link_good: bool
     form: FormState
-    password_length: int = 12
+    password_length: int = SHORTEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class PasswordView:
     email: str
     is_link_good: bool
     form: FormState
-    password_length: int = 12
+    password_length: int = SHORTEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class AccountView:
     token: str = ""
     token_name: str = ""
     said: str = ""
-    password_length: int = 12
+    password_length: int = SHORTEST
 
 
 def account(

@@ -77,7 +77,7 @@ def happening(row: Activity, link: Link) -> Happening:
 
 def _more(row: Activity) -> str:
     detail = row.detail
-    if "before" in detail:
+    if "role" in detail and "before" in detail:
         return f"from {detail['before']} to {detail['role']}"
     if "role" in detail:
         return f"as {detail['role']}"

@@ -7,6 +7,7 @@ from datetime import datetime
 from fastapi import Request
 
 from app.auth.models import User
+from app.auth.passwords import SHORTEST
 from app.core.views import FormState
 from app.projects.models import INVITATION_HOURS, Invitation, Membership, Project
 
@@ -121,7 +122,7 @@ class InvitationView:
     role: str
     me: str
     form: FormState
-    password_length: int = 12
+    password_length: int = SHORTEST
 
 
 def members(
