@@ -22,6 +22,7 @@ RECHECK_SECONDS = 30.0
 
 PROJECT_OF: dict[str, Callable[[Session, int], int | None]] = {
     "project": lambda _session, project_id: project_id,
+    "members": lambda _session, project_id: project_id,
     "version": datasets.project_id_of_version,
     "job": jobs.project_id_of_job,
 }

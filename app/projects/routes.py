@@ -58,7 +58,9 @@ def create(
 def members(
     request: Request, session: DbSession, user: CurrentUser, project: CurrentProject
 ) -> Response:
-    return page(request, "projects/members.html", _members(session, project, user))
+    fragment = "rows" if request.headers.get("hx-request") else None
+    view = _members(session, project, user)
+    return page(request, "projects/members.html", view, fragment=fragment)
 
 
 @router.post("/projects/{project_id}/members", name="members.add")

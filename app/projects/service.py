@@ -151,7 +151,7 @@ def _record_member(
         email=user.email,
         **detail,
     )
-    announce(session, f"project:{project_id}", f"rights:{user.id}")
+    announce(session, f"project:{project_id}", f"members:{project_id}", f"rights:{user.id}")
 
 
 def invite(session: Session, *, project: Project, role: Role, actor_id: int) -> str:
@@ -220,7 +220,7 @@ def _record_invitation(session: Session, verb: str, invitation: Invitation, acto
         project_id=invitation.project_id,
         name=invitation.role,
     )
-    announce(session, f"project:{invitation.project_id}")
+    announce(session, f"project:{invitation.project_id}", f"members:{invitation.project_id}")
 
 
 def slug_of(name: str) -> str:
