@@ -8,7 +8,7 @@ PYTEST_ARGS ?= -n 2
 # numpy's helpers only get in each other's way where two processes share two cores.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run test check bench lock help
+.PHONY: run test check audit bench lock help
 .DEFAULT_GOAL := help
 
 run: ## set everything up and run it; Ctrl-C ends it
@@ -25,6 +25,9 @@ check: ## lint, types, templates, who imports whom, migrations; quiet when all i
 	@told=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$told"; false; }
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && export LUTHIER_HOME="$$home" && $(BIN)/alembic upgrade head && $(BIN)/alembic check >/dev/null
 
+audit: ## ask PyPI and npm for known vulnerabilities of every locked package
+	@$(INSTALL) audit && PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python requirements/audit.py
+
 bench: ## measure what is claimed, with the machine's limit beside it
 	@$(INSTALL) $(TESTS) && for name in $(filter-out make_%$(if $(filter test,$(TESTS)), live),$(basename $(notdir $(wildcard bench/*.py)))); do echo "== $$name" && $(BIN)/python -m bench.$$name || exit 1; done
 
@@ -34,6 +37,7 @@ lock: ## pin the dependencies of pyproject.toml anew, by hash (needs uv)
 	@$(COMPILE) -q --extra test -o requirements/test.txt
 	@$(COMPILE) -q --extra test --extra browser -o requirements/browser.txt
 	@$(COMPILE) -q --extra test --extra browser --extra check -o requirements/check.txt
+	@$(COMPILE) -q --extra test --extra browser --extra check --extra audit -c requirements/check.txt -o requirements/audit.txt
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
