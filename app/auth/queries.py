@@ -80,6 +80,20 @@ def people(session: Session, *, after: int | None, limit: int) -> Sequence[User]
     return session.scalars(query.order_by(User.id).limit(limit)).all()
 
 
+def hold_instance_owners(session: Session) -> Sequence[User]:
+    """The instance's owners as they are now, held until the unit of work ends."""
+    return session.scalars(
+        select(User).where(User.is_instance_owner).order_by(User.id).with_for_update(),
+        execution_options={"populate_existing": True},
+    ).all()
+
+
+def count_instance_owners(session: Session) -> int:
+    """How many owners of the instance can sign in."""
+    query = select(func.count()).where(User.is_instance_owner, User.disabled_at.is_(None))
+    return session.scalar(query) or 0
+
+
 def sessions_of(session: Session, user_id: int) -> Sequence[UserSession]:
     """A person's signed-in browsers, the latest used first."""
     return session.scalars(

@@ -33,7 +33,7 @@ from app.core import secrets
 from app.core.database import DbSession, read_only, unit_of_work
 from app.core.errors import Conflict, NotSignedIn, ProductError, TooMany, WrongInput
 from app.core.forms import Submission, submitted
-from app.core.pages import page, path_for, redirect
+from app.core.pages import asked_part, page, path_for, redirect
 from app.core.views import FormState
 from app.settings import settings
 
@@ -167,7 +167,7 @@ def account(request: Request, session: DbSession, user: Myself, said: str = "") 
     field, sentence = SAID.get(said, ("", ""))
     form = FormState({}, {field: sentence} if field else {})
     view = replace(_account(request, session, user, form), said="" if field else sentence)
-    return page(request, "auth/account.html", view)
+    return page(request, "auth/account.html", view, fragment=asked_part(request, "rows"))
 
 
 @inside.post("/account/name", name="account.rename")
@@ -260,7 +260,8 @@ def people(
     user: InstanceOwner,
     after: Annotated[int | None, Query(ge=1, le=2**53)] = None,
 ) -> Response:
-    return page(request, "auth/people.html", _people(request, session, user, after))
+    view = _people(request, session, user, after)
+    return page(request, "auth/people.html", view, fragment=asked_part(request, "rows"))
 
 
 @inside.post("/people/{user_id}/disable", name="people.disable")
@@ -275,14 +276,27 @@ def enable(request: Request, session: DbSession, user: InstanceOwner, user_id: P
 
 @inside.post("/people/{user_id}/reset", name="people.reset")
 def reset(request: Request, session: DbSession, user: InstanceOwner, user_id: PathId) -> Response:
-    view = _people(request, session, user)
     try:
         link = service.reset_link(session, user_id=user_id, actor_id=user.id)
     except Conflict as error:
-        view = replace(view, refused=error.message)
-        return page(request, "auth/people.html", view, status=409)
+        return _people_refused(request, session, user, error)
+    view = _people(request, session, user)
     view = replace(view, link=link, link_for=session.get_one(User, user_id).name)
     return page(request, "auth/people.html", view, headers={"Cache-Control": "no-store"})
+
+
+@inside.post("/people/{user_id}/make-owner", name="people.make_owner")
+def make_owner(
+    request: Request, session: DbSession, user: InstanceOwner, user_id: PathId
+) -> Response:
+    return _set_owner(request, session, user, user_id, is_owner=True)
+
+
+@inside.post("/people/{user_id}/unmake-owner", name="people.unmake_owner")
+def unmake_owner(
+    request: Request, session: DbSession, user: InstanceOwner, user_id: PathId
+) -> Response:
+    return _set_owner(request, session, user, user_id, is_owner=False)
 
 
 def _set_disabled(
@@ -291,18 +305,34 @@ def _set_disabled(
     try:
         service.set_disabled(session, user_id=user_id, is_disabled=is_disabled, actor_id=user.id)
     except Conflict as error:
-        view = replace(_people(request, session, user), refused=error.message)
-        return page(request, "auth/people.html", view, status=409)
+        return _people_refused(request, session, user, error)
     return redirect(request, "people.index")
+
+
+def _set_owner(
+    request: Request, session: Session, user: User, user_id: int, *, is_owner: bool
+) -> Response:
+    try:
+        service.set_instance_owner(session, user_id=user_id, is_owner=is_owner, actor_id=user.id)
+    except Conflict as error:
+        return _people_refused(request, session, user, error)
+    return redirect(request, "people.index" if user.is_instance_owner else "projects.index")
+
+
+def _people_refused(request: Request, session: Session, user: User, error: Conflict) -> Response:
+    view = replace(_people(request, session, user), refused=error.message)
+    return page(request, "auth/people.html", view, status=error.status)
 
 
 def _people(request: Request, session: Session, user: User, after: int | None = None) -> PeopleView:
     found = queries.people(session, after=after, limit=PEOPLE_PAGE + 1)
     shown = found[:PEOPLE_PAGE]
-    more = len(found) > PEOPLE_PAGE
-    query = {"after": shown[-1].id} if more else None
-    next_url = path_for(request, "people.index", query=query) if more else None
-    return people_view(shown, user, next_url)
+
+    def from_behind(last: int | None) -> str:
+        return path_for(request, "people.index", query={"after": last} if last else None)
+
+    next_url = from_behind(shown[-1].id) if len(found) > PEOPLE_PAGE else None
+    return people_view(shown, user, here_url=from_behind(after), next_url=next_url)
 
 
 def _account(

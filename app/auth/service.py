@@ -21,6 +21,7 @@ from app.auth.models import (
 from app.core import clock, secrets
 from app.core.errors import (
     Conflict,
+    NotAllowed,
     NotFound,
     NotSignedIn,
     ProductError,
@@ -58,6 +59,11 @@ def record(
     )
 
 
+def _tell(session: Session, user_id: int) -> None:
+    """Open pages about this person look again: their own account, and the instance's people."""
+    announce(session, f"account:{user_id}", "people")
+
+
 def create_user(
     session: Session, *, email: str, password_hash: str | None, name: str | None = None
 ) -> User:
@@ -77,6 +83,7 @@ def create_user(
     session.add(user)
     session.flush()
     record(session, "user.created", f"user:{user.id}", actor_id=None, email=address)
+    _tell(session, user.id)
     return user
 
 
@@ -191,14 +198,16 @@ def sign_in(session: Session, user_id: int) -> str:
         )
     )
     record(session, "user.signed_in", f"user:{user.id}", actor_id=user.id)
+    announce(session, f"account:{user.id}")
     return token
 
 
 def sign_out(session: Session, token: str) -> None:
     """End the session on the server; the cookie is worth nothing afterwards."""
-    session.execute(
-        delete(UserSession).where(UserSession.fingerprint == secrets.fingerprint(token))
-    )
+    found = session.get(UserSession, secrets.fingerprint(token))
+    if found is not None:
+        session.delete(found)
+        announce(session, f"account:{found.user_id}")
 
 
 def is_alive(found: UserSession, moment: datetime) -> bool:
@@ -232,6 +241,7 @@ def create_token(session: Session, user: User, *, name: str) -> str:
     session.add(row)
     session.flush()
     record(session, "token.created", f"token:{row.id}", actor_id=user.id, name=name)
+    announce(session, f"account:{user.id}")
     return token
 
 
@@ -266,6 +276,7 @@ def rename(session: Session, user: User, name: str) -> None:
     """Give a person the name their colleagues read."""
     record(session, "user.renamed", f"user:{user.id}", actor_id=user.id, before=user.name)
     user.name = name
+    _tell(session, user.id)
 
 
 def change_password(session: Session, *, user_id: int, password_hash: str, here: str) -> None:
@@ -281,7 +292,7 @@ def end_session(session: Session, *, user_id: int, fingerprint: str) -> None:
     if found is None or found.user_id != user_id:
         raise NotFound
     session.delete(found)
-    announce(session, f"rights:{user_id}")
+    announce(session, f"rights:{user_id}", f"account:{user_id}")
 
 
 def end_other_sessions(session: Session, *, user_id: int, here: str) -> None:
@@ -289,7 +300,7 @@ def end_other_sessions(session: Session, *, user_id: int, here: str) -> None:
     session.execute(
         delete(UserSession).where(UserSession.user_id == user_id, UserSession.fingerprint != here)
     )
-    announce(session, f"rights:{user_id}")
+    announce(session, f"rights:{user_id}", f"account:{user_id}")
 
 
 def revoke_token(session: Session, *, user_id: int, token_id: int) -> None:
@@ -300,6 +311,7 @@ def revoke_token(session: Session, *, user_id: int, token_id: int) -> None:
     if row.revoked_at is None:
         row.revoked_at = clock.now(session)
         record(session, "token.revoked", f"token:{row.id}", actor_id=user_id, name=row.name)
+        announce(session, f"account:{user_id}")
 
 
 def reset_link(session: Session, *, user_id: int, actor_id: int) -> str:
@@ -320,9 +332,7 @@ def set_disabled(session: Session, *, user_id: int, is_disabled: bool, actor_id:
     """Shut an account out, or let it in again. Shut out, its sessions end, its tokens are refused
     and its links are worth nothing. Raises NotFound, or Conflict for one's own account.
     """
-    user = session.get(User, user_id, with_for_update=True)
-    if user is None:
-        raise NotFound
+    user = _held_person(session, user_id, actor_id)
     if user.id == actor_id:
         raise Conflict("You cannot disable your own account.")
     if is_disabled == (user.disabled_at is not None):
@@ -334,3 +344,37 @@ def set_disabled(session: Session, *, user_id: int, is_disabled: bool, actor_id:
         announce(session, f"rights:{user.id}")
     verb = "user.disabled" if is_disabled else "user.enabled"
     record(session, verb, f"user:{user.id}", actor_id=actor_id)
+    _tell(session, user.id)
+
+
+def set_instance_owner(session: Session, *, user_id: int, is_owner: bool, actor_id: int) -> None:
+    """Name another owner of the instance, or take that back, one's own included.
+
+    Raises NotFound, or Conflict for a disabled account and for the last owner who can sign in.
+    """
+    user = _held_person(session, user_id, actor_id)
+    if is_owner == user.is_instance_owner:
+        return
+    if is_owner and user.disabled_at is not None:
+        raise Conflict(f"{user.name}'s account is disabled. Enable it first.")
+    if not is_owner and user.disabled_at is None and queries.count_instance_owners(session) == 1:
+        raise Conflict("The instance needs an owner. Name somebody else first.")
+    user.is_instance_owner = is_owner
+    verb = "user.made_instance_owner" if is_owner else "user.unmade_instance_owner"
+    record(session, verb, f"user:{user.id}", actor_id=actor_id)
+    announce(session, f"rights:{user.id}")
+    _tell(session, user.id)
+
+
+def _held_person(session: Session, user_id: int, actor_id: int) -> User:
+    """An account that nobody else changes meanwhile, for somebody who still owns the instance: two
+    owners who shut each other out come one after the other.
+    """
+    owners = {one.id: one for one in queries.hold_instance_owners(session)}
+    actor = owners.get(actor_id)
+    if actor is None or actor.disabled_at is not None:
+        raise NotAllowed("You no longer own this instance.")
+    user = session.get(User, user_id, with_for_update=True, populate_existing=True)
+    if user is None:
+        raise NotFound
+    return user

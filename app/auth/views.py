@@ -68,6 +68,7 @@ class AccountView:
     fresh one, shown this once.
     """
 
+    user_id: int
     email: str
     sessions: tuple[SessionRow, ...]
     tokens: tuple[TokenRow, ...]
@@ -87,6 +88,7 @@ def account(
 ) -> AccountView:
     """The page of a person's account, seen from the session with the fingerprint `here`."""
     return AccountView(
+        user_id=user.id,
         email=user.email,
         sessions=tuple(
             SessionRow(one.fingerprint, one.created_at, one.seen_at, one.fingerprint == here)
@@ -119,13 +121,16 @@ class PeopleView:
     """
 
     people: tuple[PersonRow, ...]
+    here_url: str
     next_url: str | None
     link: str = ""
     link_for: str = ""
     refused: str = ""
 
 
-def people(everybody: Sequence[User], me: User, next_url: str | None) -> PeopleView:
+def people(
+    everybody: Sequence[User], me: User, *, here_url: str, next_url: str | None
+) -> PeopleView:
     """The page of the instance's accounts."""
     return PeopleView(
         tuple(
@@ -140,5 +145,6 @@ def people(everybody: Sequence[User], me: User, next_url: str | None) -> PeopleV
             )
             for one in everybody
         ),
+        here_url,
         next_url,
     )

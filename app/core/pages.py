@@ -44,6 +44,11 @@ def page(
     return HTMLResponse(html, status, headers={"Vary": "HX-Request", **(headers or {})})
 
 
+def asked_part(request: Request, name: str) -> str | None:
+    """The block a live page asks for again, or None for somebody who opens the whole page."""
+    return name if request.headers.get("hx-request") == "true" else None
+
+
 def redirect(
     request: Request, route: str, *, query: dict[str, Any] | None = None, **parameters: Any
 ) -> Response:

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 import anyio.to_thread
 from fastapi import Request
 from sqlalchemy.orm import Session
 
 from app.auth.access import current_user, declares
+from app.auth.models import User
 from app.core.database import read_only
 from app.core.errors import NotFound, NotSignedIn, ProductError
 from app.core.events import Hub
@@ -35,7 +36,15 @@ def visible_topics(request: Request) -> list[str]:
     with read_only() as session:
         user = current_user(request, session)
         mine = {one.project_id for one in projects.memberships_of(session, user.id)}
-        return [topic for topic in asked if _project_of(session, topic) in mine]
+        return [topic for topic in asked if _may_hear(session, user, mine, topic)]
+
+
+def _may_hear(session: Session, user: User, mine: Collection[int], topic: str) -> bool:
+    if topic == "people":
+        return user.is_instance_owner
+    if topic.startswith("account:"):
+        return topic == f"account:{user.id}"
+    return _project_of(session, topic) in mine
 
 
 def _project_of(session: Session, topic: str) -> int | None:

@@ -67,6 +67,18 @@ def members_of(session: Session, project_id: int, *, fresh: bool = False) -> Seq
     ).all()
 
 
+def members_page(
+    session: Session, project_id: int, *, after: int | None, limit: int
+) -> Sequence[Membership]:
+    """A page of a project's members by their user id, from behind `after`."""
+    query = select(Membership).where(Membership.project_id == project_id)
+    if after is not None:
+        query = query.where(Membership.user_id > after)
+    return session.scalars(
+        query.options(joinedload(Membership.user)).order_by(Membership.user_id).limit(limit)
+    ).all()
+
+
 def count_owners(session: Session, project_id: int) -> int:
     """How many owners a project has."""
     query = select(func.count()).where(
@@ -75,18 +87,25 @@ def count_owners(session: Session, project_id: int) -> int:
     return session.scalar(query) or 0
 
 
-def open_invitations(session: Session, project_id: int, moment: datetime) -> Sequence[Invitation]:
-    """A project's invitations that can still be accepted, the newest first."""
+def open_invitations(
+    session: Session,
+    project_id: int,
+    moment: datetime,
+    *,
+    after: int | None = None,
+    limit: int | None = None,
+) -> Sequence[Invitation]:
+    """A project's invitations that can still be accepted, the newest first, from behind `after`."""
+    query = select(Invitation).where(
+        Invitation.project_id == project_id,
+        Invitation.used_at.is_(None),
+        Invitation.revoked_at.is_(None),
+        Invitation.expires_at > moment,
+    )
+    if after is not None:
+        query = query.where(Invitation.id < after)
     return session.scalars(
-        select(Invitation)
-        .where(
-            Invitation.project_id == project_id,
-            Invitation.used_at.is_(None),
-            Invitation.revoked_at.is_(None),
-            Invitation.expires_at > moment,
-        )
-        .options(joinedload(Invitation.creator))
-        .order_by(Invitation.id.desc())
+        query.options(joinedload(Invitation.creator)).order_by(Invitation.id.desc()).limit(limit)
     ).all()
 
 

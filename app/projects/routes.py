@@ -15,7 +15,7 @@ from app.core import clock, secrets
 from app.core.database import DbSession, read_only, unit_of_work
 from app.core.errors import Conflict, NotFound, NotSignedIn, ProductError, WrongInput
 from app.core.forms import Submission, submitted
-from app.core.pages import page, path_for, redirect
+from app.core.pages import asked_part, page, path_for, redirect
 from app.core.views import FormState
 from app.projects import queries, service, views
 from app.projects.access import CurrentProject, ManagedProject, enter, outside
@@ -58,9 +58,8 @@ def create(
 def members(
     request: Request, session: DbSession, user: CurrentUser, project: CurrentProject
 ) -> Response:
-    fragment = "rows" if request.headers.get("hx-request") else None
     view = _members(session, project, user)
-    return page(request, "projects/members.html", view, fragment=fragment)
+    return page(request, "projects/members.html", view, fragment=asked_part(request, "rows"))
 
 
 @router.post("/projects/{project_id}/members", name="members.add")
@@ -141,7 +140,7 @@ def invite(
     if submission.form is None:
         return _refused(request, session, project, user, WrongInput(CHOOSE))
     role = submission.form.role
-    token = service.invite(session, project=project, role=role, actor_id=user.id)
+    _, token = service.invite(session, project=project, role=role, actor_id=user.id)
     link = settings().base_url + path_for(request, "invitations.show", token=token)
     view = replace(_members(session, project, user), link=link, link_role=role)
     return page(request, "projects/members.html", view, headers={"Cache-Control": "no-store"})

@@ -53,24 +53,24 @@ def create_project(session: Session, *, name: str, user: User, slug: str | None 
 
 def add_member(
     session: Session, *, project: Project, user: User, role: Role, actor_id: int | None
-) -> None:
+) -> Membership:
     """Let a person into the project, or change their role. Raises Conflict for the last owner."""
     found = queries.membership(session, user.id, project.id)
+    verb = "member.added" if found is None else "member.changed"
     if found is None:
         moment = clock.now(session)
-        session.add(
-            Membership(project_id=project.id, user_id=user.id, role=role, created_at=moment)
-        )
+        found = Membership(project_id=project.id, user=user, role=role, created_at=moment)
+        session.add(found)
     else:
         _keep_an_owner(session, found, role)
         found.role = role
-    verb = "member.added" if found is None else "member.changed"
     _record_member(session, verb, project.id, user, actor_id, role=role)
+    return found
 
 
 def add_by_email(
     session: Session, *, project: Project, email: str, role: Role, actor_id: int
-) -> None:
+) -> Membership:
     """Let somebody in who has an account here. Raises WrongInput when nobody has this address, or
     who has it belongs to the project already.
     """
@@ -82,21 +82,22 @@ def add_by_email(
     found = queries.membership(session, user.id, project.id)
     if found is not None:
         raise WrongInput.field("email", f"{user.name} is a member already, as {found.role}.")
-    add_member(session, project=project, user=user, role=role, actor_id=actor_id)
+    return add_member(session, project=project, user=user, role=role, actor_id=actor_id)
 
 
 def change_role(
     session: Session, *, project: Project, user_id: int, role: Role, actor_id: int
-) -> None:
+) -> Membership:
     """Give a member another role. Raises Conflict for the last owner, NotFound for strangers."""
     member = _held_member(session, project, user_id, actor_id)
     if member.role == role:
-        return
+        return member
     _keep_an_owner(session, member, role)
     before, member.role = member.role, role
     _record_member(
         session, "member.changed", project.id, member.user, actor_id, role=role, before=before
     )
+    return member
 
 
 def remove_member(session: Session, *, project: Project, user_id: int, actor_id: int) -> None:
@@ -154,8 +155,10 @@ def _record_member(
     announce(session, f"project:{project_id}", f"members:{project_id}", f"rights:{user.id}")
 
 
-def invite(session: Session, *, project: Project, role: Role, actor_id: int) -> str:
-    """The token of a new invitation: it works once, for 72 hours, and gives this role."""
+def invite(
+    session: Session, *, project: Project, role: Role, actor_id: int
+) -> tuple[Invitation, str]:
+    """A new invitation and its token: it works once, for 72 hours, and gives this role."""
     moment, token = clock.now(session), secrets.new_token()
     invitation = Invitation(
         project_id=project.id,
@@ -168,7 +171,7 @@ def invite(session: Session, *, project: Project, role: Role, actor_id: int) -> 
     session.add(invitation)
     session.flush()
     _record_invitation(session, "invitation.created", invitation, actor_id)
-    return token
+    return invitation, token
 
 
 def revoke_invitation(

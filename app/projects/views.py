@@ -231,3 +231,51 @@ class ProjectResource:
 def resource(project: Project) -> ProjectResource:
     """The project as the API gives it."""
     return ProjectResource(project.id, project.name, project.slug, project.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberResource:
+    """A member as the API gives it; `role` is owner, editor or viewer."""
+
+    user_id: int
+    name: str
+    email: str
+    role: str
+    since: datetime
+
+
+def member_resource(member: Membership) -> MemberResource:
+    """The member as the API gives it."""
+    who = member.user
+    return MemberResource(who.id, who.name, who.email, member.role, member.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationResource:
+    """An invitation as the API gives it."""
+
+    id: int
+    role: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FreshInvitation(InvitationResource):
+    """An invitation just made, with the link that is shown this once."""
+
+    link: str
+
+
+def invitation_resource(invitation: Invitation) -> InvitationResource:
+    """The invitation as the API gives it."""
+    return InvitationResource(
+        invitation.id, invitation.role, invitation.created_at, invitation.expires_at
+    )
+
+
+def fresh_invitation(invitation: Invitation, link: str) -> FreshInvitation:
+    """The invitation as the API gives it to whoever made it."""
+    return FreshInvitation(
+        invitation.id, invitation.role, invitation.created_at, invitation.expires_at, link
+    )

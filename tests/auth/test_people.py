@@ -1,13 +1,16 @@
 """The instance's owner and everybody's accounts."""
 
 import re
+import threading
 
 import pytest
 
-from app.auth.models import User
+from app.auth import service
+from app.auth.models import Activity, User
 from app.auth.routes import PEOPLE_PAGE
 from app.core import clock
-from app.core.database import unit_of_work
+from app.core.database import read_only, unit_of_work
+from app.core.errors import Conflict, NotAllowed
 from tests import make
 from tests.architecture.routes import every_route
 from tests.stage import Browser, Script, read
@@ -24,7 +27,7 @@ def ruler(team, browser):
 
 
 def test_nobody_else_may(team, browser, client):
-    assert len(ROUTES) == 4
+    assert len(ROUTES) >= 6
     for route in ROUTES:
         path = route.path.format(user_id=team.users["viewer"])
         method = next(iter(route.methods))
@@ -60,6 +63,73 @@ def test_nobody_shuts_themselves_out(team, ruler):
     assert "You cannot disable your own account." in answer.text
     assert ruler.post("/people/999999/disable").status_code == 404
     assert ruler.post("/people/999999/reset").status_code == 404
+
+
+def test_ownership_is_shared_and_handed_on(team, ruler, browser):
+    owner, editor = team.users["owner"], team.users["editor"]
+    lone = ruler.post(f"/people/{owner}/unmake-owner")
+    assert lone.status_code == 409
+    assert "Name somebody else first" in lone.text
+    assert ruler.post(f"/people/{editor}/make-owner").status_code == 303
+    second = browser(editor)
+    assert "owns the instance" in second.get("/people").text
+    left = ruler.post(f"/people/{owner}/unmake-owner")
+    assert left.headers["location"] == "/projects"
+    assert ruler.get("/people").status_code == 403
+    assert second.post(f"/people/{owner}/disable").status_code == 303
+    refused = second.post(f"/people/{owner}/make-owner")
+    assert refused.status_code == 409
+    assert "Enable it first" in refused.text
+    with read_only() as session:
+        told = session.query(Activity.verb).filter(Activity.verb.contains("instance_owner"))
+        assert sorted(verb for (verb,) in told) == [
+            "user.made_instance_owner",
+            "user.unmade_instance_owner",
+        ]
+
+
+def test_two_owners_who_shut_each_other_out_at_once_leave_one(real_database):
+    with unit_of_work() as session:
+        pair = [make.make_user(session, name).id for name in ("one", "two")]
+        service.set_instance_owner(session, user_id=pair[1], is_owner=True, actor_id=pair[0])
+    for verb in ("disable", "unmake"):
+        together, refused = threading.Barrier(2), []
+
+        def shut_out(actor, other, verb=verb, together=together, refused=refused):
+            together.wait()
+            try:
+                with unit_of_work() as session:
+                    if verb == "disable":
+                        service.set_disabled(
+                            session, user_id=other, is_disabled=True, actor_id=actor
+                        )
+                    else:
+                        service.set_instance_owner(
+                            session, user_id=actor, is_owner=False, actor_id=actor
+                        )
+            except (NotAllowed, Conflict) as error:
+                refused.append(error)
+
+        threads = [threading.Thread(target=shut_out, args=way) for way in (pair, pair[::-1])]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(refused) == 1, (real_database, verb)
+        with unit_of_work() as session:
+            (left,) = session.query(User).filter(User.is_instance_owner, User.disabled_at.is_(None))
+            other = next(one for one in pair if one != left.id)
+            service.set_disabled(session, user_id=other, is_disabled=False, actor_id=left.id)
+            service.set_instance_owner(session, user_id=other, is_owner=True, actor_id=left.id)
+
+
+def test_open_pages_of_people_hear_and_ask_for_their_rows_alone(team, ruler):
+    for path, topic in (("/people", "people"), ("/account", f"account:{team.users['owner']}")):
+        assert f'data-topic="{topic}"' in ruler.get(path).text
+        rows = ruler.get(path, **{"HX-Request": "true"}).text
+        assert rows.strip().startswith("<div")
+        assert f'data-topic="{topic}"' in rows
+        assert "<h1" not in rows
 
 
 def test_a_password_link_is_shown_once_and_works_once_for_an_hour(team, ruler, client):

@@ -101,6 +101,12 @@ def test_a_stream_tells_members_alone(team):
     assert live.visible_topics(Asked(member, *topics)) == topics
     assert live.visible_topics(Asked(member, "job:999999", *topics)) == topics
     assert live.visible_topics(Asked(outsider, *topics)) == []
+    mine = [f"account:{team.users['viewer']}"]
+    assert live.visible_topics(Asked(member, "people", *mine)) == mine
+    assert live.visible_topics(Asked(outsider, "people", *mine, "account:x")) == []
+    with unit_of_work() as session:
+        ruler = auth.sign_in(session, team.users["owner"])
+    assert live.visible_topics(Asked(ruler, "people", *mine)) == ["people"]
     for odd in ("user:1", "job:x", "job:१", "job:", "job:" + "9" * 30, "", "__class__:1"):
         with pytest.raises(NotFound):
             live.visible_topics(Asked(member, odd))

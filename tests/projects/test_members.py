@@ -294,7 +294,7 @@ def test_two_who_open_one_link_at_once_are_one_member(real_database):
     team = make_team(make.PUBLIC_URL, "sk-0123456789abcdef")
     with unit_of_work() as session:
         project = session.get_one(Project, team.project_id)
-        token = service.invite(
+        _, token = service.invite(
             session, project=project, role=Role.EDITOR, actor_id=team.users["owner"]
         )
         guests = iter([make.make_user(session, name).id for name in ("nia", "noa")])

@@ -104,7 +104,10 @@ def test_an_unsafe_route_lets_in_who_may(ids, people):
     for route in UNSAFE_ONES:
         (word,) = set(route.access)
         for role in ("editor", "owner"):
-            if word in MAY[role] and not route.path.endswith(("cancel", "example")):
+            takes_away = "DELETE" in route.methods or route.path.endswith("/remove")
+            if takes_away or route.path.endswith(("cancel", "example")):
+                continue  # done once, it is another answer: other tests
+            if word in MAY[role]:
                 status = ask(route, ids, people[role]).status_code
                 assert status in {200, 201, 202, 303, 400, 409, 422, 502}, (
                     str(route),
