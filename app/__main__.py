@@ -35,6 +35,9 @@ def web(asked: argparse.Namespace) -> int:
     """The web process."""
     import uvicorn
 
+    from app.core import logs
+
+    logs.configure("web")
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
@@ -58,6 +61,9 @@ def worker(asked: argparse.Namespace) -> int:
     from celery.bin.celery import celery
     from celery.signals import worker_before_create_process, worker_process_init
 
+    from app.core import logs
+
+    logs.configure("worker")
     # What the parent has loaded stays shared: a collection would write to every page of it.
     worker_before_create_process.connect(_freeze)
     worker_process_init.connect(owned.end_with_parent)
@@ -76,6 +82,9 @@ def beat(_: argparse.Namespace) -> int:
     """The clock that wakes what is due. It remembers nothing: rows say when they are due."""
     from celery.bin.celery import celery
 
+    from app.core import logs
+
+    logs.configure("beat")
     words = ["beat", "--scheduler", "celery.beat:Scheduler", "--pidfile=", "--loglevel", "WARNING"]
     celery.main(args=["--quiet", "--app", "app.worker", *words])
     return 0
@@ -83,8 +92,10 @@ def beat(_: argparse.Namespace) -> int:
 
 def trainer(asked: argparse.Namespace) -> int:
     """The trainer: OpenAI's fine-tuning wire on this machine."""
+    from app.core import logs
     from app.trainer import server
 
+    logs.configure("trainer")
     keys = [key for key in os.environ.get("LUTHIER_TRAINER_KEYS", "").split(",") if key]
     server.main(asked.host, asked.port, asked.home, keys)
     return 0
@@ -92,8 +103,10 @@ def trainer(asked: argparse.Namespace) -> int:
 
 def migrate(asked: argparse.Namespace) -> int:
     """Bring the database to this version; make the first owner, or a link for one."""
+    from app.core import logs
     from app.core import migrate as migrations
 
+    logs.configure("migrate")
     if copy := migrations.upgrade():
         print(f"The database as it was: {copy}")
     link = _first_owner()

@@ -16,6 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import TypedDict  # pydantic needs it before Python 3.12
 
 from app import __doc__ as about
@@ -95,7 +96,7 @@ assert tables  # noqa: S101 - imported for the foreign keys it resolves
 
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
-    logs.configure()
+    logs.configure("web")
     # The tokenizer aside, everything a request does in a thread waits for the database: more
     # threads only contend.
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
@@ -125,6 +126,8 @@ def create_app() -> FastAPI:
     for router in API:
         app.include_router(router)
     app.mount("/static", RevalidatedFiles(directory=ROOT / "static"), name="static")
+    # Inside the guards, so that an answer about a surprise has their headers and the request's id.
+    app.add_middleware(Surprises)
     app.add_middleware(Guards)
     app.add_exception_handler(ProductError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -132,7 +135,6 @@ def create_app() -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(IntegrityError, _at_the_same_moment)
-    app.add_exception_handler(Exception, _surprise)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
     return app
 
@@ -213,8 +215,30 @@ def _at_the_same_moment(request: Request, error: Exception) -> Response:
     return _drawn(request, Conflict("Somebody did the same at the same moment. Try it again."))
 
 
-def _surprise(request: Request, error: Exception) -> Response:
-    log.error("request.failed", path=request.scope["path"], exc_info=error)
+class Surprises:
+    """Draws what nobody expected, and writes it into the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception:
+            log.exception("request.failed", path=scope.get("path"))
+            if has_begun or scope["type"] != "http":
+                raise
+            await _surprise(Request(scope, receive))(scope, receive, send)
+
+
+def _surprise(request: Request) -> Response:
     wrapped = ProductError(
         "Something broke on this server. It is written in its log; nothing you sent was half kept."
     )

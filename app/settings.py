@@ -4,7 +4,7 @@ lives.
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     trainer_key: SecretStr | None = None
     debug: bool = False
     log_level: str = "INFO"
+    log_format: Literal["json", "text"] = "json"
+    slow_request_seconds: float = 1.0
 
     session_idle_seconds: int = 12 * 3600
     session_absolute_seconds: int = 14 * 86400

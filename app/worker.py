@@ -1,6 +1,7 @@
 """The worker: the one list of task modules, and the one timetable."""
 
 import importlib
+import logging
 import os
 import threading
 import time
@@ -9,12 +10,13 @@ import structlog
 from celery.signals import (
     beat_init,
     celeryd_init,
+    setup_logging,
     task_received,
     worker_ready,
     worker_shutting_down,
 )
 
-from app.core import heartbeat, logs, queue
+from app.core import heartbeat, queue
 from app.core.queue import celery
 
 log = structlog.get_logger(__name__)
@@ -42,7 +44,14 @@ celery.conf.beat_schedule = {
 }
 
 queue.connect()
-logs.configure()
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _keep_our_logs(**_: object) -> None:
+    """`app.__main__` has set up the logs; listening keeps Celery from setting up its own."""
+    # A task's failure is written by `queue.working`, with its ids.
+    logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)
+
 
 _heard_at = time.monotonic()
 _stopping = threading.Event()
@@ -100,7 +109,8 @@ def work_without_letters() -> None:
     for find in queue.WAITING:
         try:
             for name, row_id in find():
-                queue.TASKS[name](row_id)
+                with queue.working(name, row_id):
+                    queue.TASKS[name](row_id)
                 heartbeat.done()
         except Exception:
             log.exception("look.failed")

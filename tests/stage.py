@@ -1,6 +1,5 @@
 """Fixtures for tests of the product: a team at work, its browsers and scripts, a witness to ask."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import pytest
-import structlog
 from sqlalchemy import Engine, event
 
 from app.auth import service as auth
@@ -91,31 +89,6 @@ class Script:
 def _clock_as_it_is() -> Iterator[None]:
     yield
     clock.shift(0)
-
-
-class Stderr:
-    """Whatever standard error is at the moment: captures of single tests come and go."""
-
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _logs_follow_captures() -> Iterator[None]:
-    """A logger that is kept would write into the closed capture of an earlier test."""
-    real = structlog.configure
-
-    def configure(**words: Any) -> None:
-        late = {"cache_logger_on_first_use": False}
-        late["logger_factory"] = structlog.PrintLoggerFactory(Stderr())  # type: ignore[arg-type]
-        real(**{**words, **late})
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(structlog, "configure", configure)
-        yield
 
 
 @pytest.fixture(scope="session")

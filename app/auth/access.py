@@ -14,7 +14,7 @@ from starlette.datastructures import FormData
 
 from app.auth import queries, service
 from app.auth.models import Access, User
-from app.core import clock, secrets
+from app.core import clock, logs, secrets
 from app.core.database import SAFE_METHODS, DbSession, is_read_only, read_only, unit_of_work
 from app.core.errors import NotAllowed, NotSignedIn
 from app.core.forms import form_read
@@ -91,6 +91,7 @@ def _cookie(request: Request, session: Session) -> User:
         _note(session, lambda writer: service.touch(writer, found.fingerprint))
     request.state.csrf = found.csrf
     request.state.user = found.user
+    logs.note(user=found.user.id)
     return found.user
 
 
@@ -108,6 +109,7 @@ def _bearer(request: Request, session: Session) -> User:
     if found.used_at is None or moment - found.used_at > timedelta(minutes=1):
         _note(session, lambda writer: service.token_used(writer, found.id))
     request.state.user = found.user
+    logs.note(user=found.user.id)
     return found.user
 
 

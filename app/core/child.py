@@ -7,10 +7,9 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
-from app.core import owned
+from app.core import logs, owned
 from app.settings import ROOT
 
 BACKOFF_FIRST = 0.5
@@ -56,8 +55,7 @@ class Child:
         """Start it now. Call from the main thread: the kernel ties the child's end to it."""
         self.trim_log()
         with self.log.open("ab") as output:
-            stamp = datetime.now(UTC).isoformat(timespec="seconds")
-            output.write(f"--- {self.name} starts, {stamp} ---\n".encode())
+            output.write(logs.line(event="process.starts", process=self.name).encode() + b"\n")
             output.flush()
             self._process = subprocess.Popen(
                 self._command,

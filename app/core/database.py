@@ -27,10 +27,12 @@ def _to_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-# A list of jobs decodes a hundred JSON columns: the standard decoder takes half of its time.
-JSON_CODEC: dict[str, Any] = {
+COMMON: dict[str, Any] = {
+    # A list of jobs decodes a hundred JSON columns: the standard decoder takes half of its time.
     "json_serializer": _to_json,
     "json_deserializer": msgspec.json.decode,
+    # A failed statement is logged; what it was about to write is nobody's business there.
+    "hide_parameters": True,
 }
 
 SessionFactory = sessionmaker(expire_on_commit=False)
@@ -42,13 +44,13 @@ def engine() -> Engine:
     url = settings().database_url
     if url.startswith("sqlite"):
         local = {"timeout": 15, "check_same_thread": False}
-        made = create_engine(url, connect_args=local, pool_size=POOL, max_overflow=0, **JSON_CODEC)
+        made = create_engine(url, connect_args=local, pool_size=POOL, max_overflow=0, **COMMON)
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
         return made
     return create_engine(
         url,
-        **JSON_CODEC,
+        **COMMON,
         pool_size=POOL,
         max_overflow=0,
         pool_pre_ping=True,

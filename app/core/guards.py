@@ -3,6 +3,7 @@ headers of answers.
 """
 
 import re
+import time
 import uuid
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core import logs
 from app.core.database import SAFE_METHODS
 from app.core.errors import TooLarge
 from app.settings import settings
@@ -53,6 +55,7 @@ class Guards:
         headers = Headers(scope=scope)
         refusal = _refusal(scope, headers)
         request_id = uuid.uuid4().hex[:16]
+        begun_at = time.monotonic()
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -67,10 +70,11 @@ class Guards:
                     answer["Strict-Transport-Security"] = "max-age=31536000"
                 if not scope["path"].startswith("/static/"):
                     answer.setdefault("Cache-Control", "no-store")
+                _tell(scope, message["status"], time.monotonic() - begun_at)
             await send(message)
 
         limit = body_limit(scope["path"])
-        with structlog.contextvars.bound_contextvars(request=request_id):
+        with structlog.contextvars.bound_contextvars(request=request_id), logs.about(scope):
             if refusal is None:
                 listen = receive if limit is None else _limited(receive, limit)
                 await self.app(scope, listen, with_headers)
@@ -78,6 +82,19 @@ class Guards:
                 status, words = refusal
                 log.warning("request.refused", path=scope["path"], reason=words)
                 await PlainTextResponse(words, status)(scope, receive, with_headers)
+
+
+def _tell(scope: Scope, status: int, seconds: float) -> None:
+    """One line a request; one that took long to begin its answer is worth a look.
+
+    An upload takes as long as its bytes.
+    """
+    is_slow = seconds > settings().slow_request_seconds and body_limit(scope["path"]) is not None
+    words = {"method": scope["method"], "path": scope["path"], "status": status}
+    if is_slow:
+        log.warning("request.slow", **words, seconds=round(seconds, 3))
+    else:
+        log.debug("request.done", **words, seconds=round(seconds, 3))
 
 
 def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:

@@ -3,8 +3,11 @@ costs a second.
 """
 
 import functools
+import inspect
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -80,9 +83,7 @@ def task(
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def body(*args: Any, **_unknown: Any) -> None:
-            with structlog.contextvars.bound_contextvars(
-                task=name, subject=args[0] if args else None
-            ):
+            with working(name, *args):
                 function(*args)
             heartbeat.done()
 
@@ -93,6 +94,25 @@ def task(
         return function
 
     return register
+
+
+@contextmanager
+def working(name: str, *args: Any) -> Iterator[None]:
+    """What a task writes carries its name and its ids; how it ended, and after how long, is said.
+
+    The clock's own tasks are said only when they fail.
+    """
+    named = inspect.signature(TASKS[name]).parameters if name in TASKS else ()
+    ids = {word.removesuffix("_id"): value for word, value in zip(named, args, strict=False)}
+    begun_at = time.monotonic()
+    with structlog.contextvars.bound_contextvars(task=name, **ids):
+        try:
+            yield
+        except Exception:
+            log.exception("task.failed", seconds=round(time.monotonic() - begun_at, 3))
+            raise
+        tell = log.info if ids else log.debug
+        tell("task.done", seconds=round(time.monotonic() - begun_at, 3))
 
 
 def enqueue(session: Session, name: str, *args: int) -> None:

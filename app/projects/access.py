@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.access import OLD_FORM, CurrentUser, PathId, current_user, declares, is_csrf_token
 from app.auth.models import Access, User
+from app.core import logs
 from app.core.database import SAFE_METHODS, DbSession, read_only
 from app.core.errors import NotAllowed, NotFound
 from app.projects import queries
@@ -58,6 +59,7 @@ def enter(
             f"Your role in this project is {found.role}; only {WHO_MAY[access]} may do this."
         )
     request.state.membership = found
+    logs.note(project=project_id)
     return found.project
 
 

@@ -131,7 +131,7 @@ def main(host: str, port: int, home: Path, keys: Sequence[str]) -> None:
             app,
             host=host,
             port=port,
-            log_level="warning",
+            log_config=None,
             access_log=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
