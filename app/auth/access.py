@@ -2,7 +2,8 @@
 for it.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -182,10 +183,27 @@ def login_path(request: Request) -> str:
     return "/login" if wanted == "/" else f"/login?next={quote(wanted)}"
 
 
-def signed_in(user_id: int, target: str) -> Response:
-    """Begin a session and go to a path of this instance. No session may be open."""
+async def hashing_seat(request: Request) -> AsyncIterator[None]:
+    """A seat for a handler that hashes passwords, taken once its form has been read. Those who wait
+    for one hold no thread, so that pages are drawn while a hundred people sign in.
+    """
+    seats: asyncio.Semaphore = request.app.state.hashing_seats
+    async with seats:
+        yield
+
+
+HashingSeat = Annotated[None, Depends(hashing_seat, scope="function")]
+
+
+def signed_in(
+    request: Request, user_id: int, target: str, *, proved: str | None = None
+) -> Response:
+    """Begin a session and go to a path of this instance; the browser's earlier session ends. No
+    session may be open. `proved` is the hash that the password was compared with.
+    """
     with unit_of_work() as session:
-        token = service.sign_in(session, user_id)
+        service.sign_out(session, request.cookies.get(cookie_name(), ""))
+        token = service.sign_in(session, user_id, proved=proved)
     answer = RedirectResponse(target if is_local_path(target) else "/", 303)
     answer.set_cookie(
         cookie_name(),

@@ -14,6 +14,16 @@ def user_by_email(session: Session, email: str) -> User | None:
     return session.scalar(select(User).where(User.email == email.strip().lower()))
 
 
+def password_hash_of(session: Session, email: str) -> tuple[int, str] | None:
+    """Whose password signs in with this address, and its hash; None where no password does."""
+    row = session.execute(
+        select(User.id, User.password_hash).where(
+            User.email == email.strip().lower(), User.disabled_at.is_(None)
+        )
+    ).one_or_none()
+    return None if row is None or row.password_hash is None else (row.id, row.password_hash)
+
+
 def has_users(session: Session) -> bool:
     """False on a fresh instance."""
     return session.scalar(select(User.id).limit(1)) is not None

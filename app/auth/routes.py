@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.auth import passwords, queries, service
 from app.auth.access import (
+    HashingSeat,
     InstanceOwner,
     Myself,
     PathId,
@@ -33,7 +34,7 @@ from app.core import secrets
 from app.core.database import DbSession, read_only, unit_of_work
 from app.core.errors import Conflict, NotSignedIn, ProductError, TooMany, WrongInput
 from app.core.forms import Submission, submitted
-from app.core.pages import asked_part, page, path_for, redirect
+from app.core.pages import asked_part, page, path_for, redirect, redirect_to
 from app.core.views import FormState
 from app.settings import settings
 
@@ -64,26 +65,29 @@ def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002 - t
 
 @router.post("/login", name="auth.login_post")
 def login(
-    request: Request, submission: Annotated[Submission[LoginForm], Depends(submitted(LoginForm))]
+    request: Request,
+    submission: Annotated[Submission[LoginForm], Depends(submitted(LoginForm))],
+    _seat: HashingSeat,
 ) -> Response:
     form, address = submission.form, request.client.host if request.client else "unknown"
     if form is None:
         return page(request, "auth/login.html", LoginView(submission, "/"), status=422)
     with read_only() as session:
         service.check_throttle(session, email=form.email, address=address)
-        user = queries.user_by_email(session, form.email)
+        known = queries.password_hash_of(session, form.email)
+    password = form.password.get_secret_value()
     # Hashing is slow on purpose: no unit of work is open meanwhile.
-    if (
-        not passwords.matches(
-            user.password_hash if user else None, form.password.get_secret_value()
-        )
-        or user is None
-    ):
+    if not passwords.matches(known[1] if known else None, password) or known is None:
         with unit_of_work() as session:
             service.record_failure(session, email=form.email, address=address)
         wrong = submission.refused(NotSignedIn("E-mail and password do not fit together."))
         return page(request, "auth/login.html", LoginView(wrong, form.next), status=401)
-    return signed_in(user.id, form.next)
+    user_id, proved = known
+    answer = signed_in(request, user_id, form.next, proved=proved)
+    if renewed := passwords.renewed(proved, password):
+        with unit_of_work() as session:
+            service.renew_hash(session, user_id=user_id, before=proved, after=renewed)
+    return answer
 
 
 @router.post("/logout", name="auth.logout", dependencies=[Depends(csrf_checked)])
@@ -108,6 +112,7 @@ def welcome_page(request: Request, token: str = "") -> Response:
 def welcome(
     request: Request,
     submission: Annotated[Submission[WelcomeForm], Depends(submitted(WelcomeForm))],
+    _seat: HashingSeat,
 ) -> Response:
     form = submission.form
     try:
@@ -124,7 +129,7 @@ def welcome(
                     name=form.name,
                     password_hash=password_hash,
                 )
-            return signed_in(user.id, "/")
+            return signed_in(request, user.id, "/")
     except ProductError as error:
         submission = submission.refused(error)
     view = WelcomeView(submission.values.get("token", ""), is_link_good=True, form=submission)
@@ -143,6 +148,7 @@ def password_page(request: Request, token: str) -> Response:
 def set_password(
     request: Request,
     submission: Annotated[Submission[PasswordForm], Depends(submitted(PasswordForm))],
+    _seat: HashingSeat,
 ) -> Response:
     form = submission.form
     try:
@@ -152,7 +158,7 @@ def set_password(
             password_hash = passwords.hashed(form.password.get_secret_value())
             with unit_of_work() as session:
                 user = service.set_password(session, token=form.token, password_hash=password_hash)
-            return signed_in(user.id, "/")
+            return signed_in(request, user.id, "/")
     except ProductError as error:
         submission = submission.refused(error)
     token = submission.values.get("token", "")
@@ -189,9 +195,12 @@ def change_password(
     request: Request,
     user: Annotated[User, Depends(myself_briefly)],
     submission: Annotated[Submission[NewPasswordForm], Depends(submitted(NewPasswordForm))],
+    _seat: HashingSeat,
 ) -> Response:
-    return redirect(
-        request, "account.show", query={"said": _change(request, user, submission.form)}
+    said = _change(request, user, submission.form)
+    target = path_for(request, "account.show", query={"said": said})
+    return (
+        signed_in(request, user.id, target) if said == "password" else redirect_to(request, target)
     )
 
 
@@ -213,9 +222,7 @@ def _change(request: Request, user: User, form: NewPasswordForm | None) -> str:
     except WrongInput:
         return "short"
     with unit_of_work() as session:
-        service.change_password(
-            session, user_id=user.id, password_hash=password_hash, here=_here(request)
-        )
+        service.change_password(session, user_id=user.id, password_hash=password_hash)
     return "password"
 
 

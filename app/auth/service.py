@@ -5,7 +5,7 @@ activity.
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from app.auth import queries
@@ -152,9 +152,7 @@ def set_password(session: Session, *, token: str, password_hash: str) -> User:
     link = find_link(session, token, LinkPurpose.SET_PASSWORD)
     user = session.get_one(User, link.user_id)
     link.used_at = clock.now(session)
-    user.password_hash = password_hash
-    session.execute(delete(UserSession).where(UserSession.user_id == user.id))
-    record(session, "user.password_set", f"user:{user.id}", actor_id=user.id)
+    change_password(session, user_id=user.id, password_hash=password_hash)
     return user
 
 
@@ -178,13 +176,23 @@ def record_failure(session: Session, *, email: str, address: str) -> None:
     session.add(FailedSignIn(email=email.strip().lower()[:254], address=address[:64], at=moment))
 
 
-def sign_in(session: Session, user_id: int) -> str:
+def renew_hash(session: Session, *, user_id: int, before: str, after: str) -> None:
+    """Keep a password's hash of today's cost, unless the password was changed meanwhile."""
+    session.execute(
+        update(User)
+        .where(User.id == user_id, User.password_hash == before)
+        .values(password_hash=after)
+    )
+
+
+def sign_in(session: Session, user_id: int, *, proved: str | None = None) -> str:
     """Open a session; returns the cookie's value. Every way of signing in ends here.
 
-    Raises NotSignedIn when the account was disabled meanwhile.
+    Raises NotSignedIn when the account was disabled meanwhile, or its password is no longer the one
+    with the hash `proved`: a change ends every session, and one that opens just then would stay.
     """
-    user = session.get(User, user_id)
-    if user is None or user.disabled_at is not None:
+    user = session.get(User, user_id, with_for_update=True)
+    if user is None or user.disabled_at is not None or proved not in {None, user.password_hash}:
         raise NotSignedIn("This account cannot sign in.")
     moment = clock.now(session)
     token = secrets.new_token()
@@ -207,7 +215,8 @@ def sign_out(session: Session, token: str) -> None:
     found = session.get(UserSession, secrets.fingerprint(token))
     if found is not None:
         session.delete(found)
-        announce(session, f"account:{found.user_id}")
+        record(session, "user.signed_out", f"user:{found.user_id}", actor_id=found.user_id)
+        announce(session, f"rights:{found.user_id}", f"account:{found.user_id}")
 
 
 def is_alive(found: UserSession, moment: datetime) -> bool:
@@ -279,11 +288,12 @@ def rename(session: Session, user: User, name: str) -> None:
     _tell(session, user.id)
 
 
-def change_password(session: Session, *, user_id: int, password_hash: str, here: str) -> None:
-    """Set a password whose old one was just proved; every session but the one `here` ends."""
+def change_password(session: Session, *, user_id: int, password_hash: str) -> None:
+    """Set the password of somebody who just proved who they are; every session of theirs ends."""
     session.get_one(User, user_id).password_hash = password_hash
-    end_other_sessions(session, user_id=user_id, here=here)
+    session.execute(delete(UserSession).where(UserSession.user_id == user_id))
     record(session, "user.password_set", f"user:{user_id}", actor_id=user_id)
+    announce(session, f"rights:{user_id}", f"account:{user_id}")
 
 
 def end_session(session: Session, *, user_id: int, fingerprint: str) -> None:
@@ -292,6 +302,7 @@ def end_session(session: Session, *, user_id: int, fingerprint: str) -> None:
     if found is None or found.user_id != user_id:
         raise NotFound
     session.delete(found)
+    record(session, "user.browser_signed_out", f"user:{user_id}", actor_id=user_id)
     announce(session, f"rights:{user_id}", f"account:{user_id}")
 
 
@@ -300,6 +311,7 @@ def end_other_sessions(session: Session, *, user_id: int, here: str) -> None:
     session.execute(
         delete(UserSession).where(UserSession.user_id == user_id, UserSession.fingerprint != here)
     )
+    record(session, "user.other_browsers_signed_out", f"user:{user_id}", actor_id=user_id)
     announce(session, f"rights:{user_id}", f"account:{user_id}")
 
 

@@ -144,6 +144,7 @@ SENTENCES = {
     "string_type": "Text is needed.",
     "string_too_short": "At least {min_length} characters.",
     "string_too_long": "At most {max_length} characters.",
+    "too_long": "At most {max_length}.",
     "string_pattern_mismatch": "Only letters, digits, dots, dashes and underscores.",
     "int_parsing": "A whole number is needed.",
     "int_type": "A whole number is needed.",

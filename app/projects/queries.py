@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from app.auth.models import User
 from app.projects.models import Invitation, Membership, Project, Role
 
 
@@ -87,6 +88,28 @@ def count_owners(session: Session, project_id: int) -> int:
     return session.scalar(query) or 0
 
 
+def _acceptable(moment: datetime) -> Select[Invitation]:
+    """Invitations that can still be accepted: not used, not old, and made by somebody who could
+    make them today.
+    """
+    maker = and_(
+        Membership.project_id == Invitation.project_id,
+        Membership.user_id == Invitation.created_by,
+        Membership.role == Role.OWNER,
+    )
+    return (
+        select(Invitation)
+        .join(Membership, maker)
+        .join(User, User.id == Invitation.created_by)
+        .where(
+            User.disabled_at.is_(None),
+            Invitation.used_at.is_(None),
+            Invitation.revoked_at.is_(None),
+            Invitation.expires_at > moment,
+        )
+    )
+
+
 def open_invitations(
     session: Session,
     project_id: int,
@@ -96,12 +119,7 @@ def open_invitations(
     limit: int | None = None,
 ) -> Sequence[Invitation]:
     """A project's invitations that can still be accepted, the newest first, from behind `after`."""
-    query = select(Invitation).where(
-        Invitation.project_id == project_id,
-        Invitation.used_at.is_(None),
-        Invitation.revoked_at.is_(None),
-        Invitation.expires_at > moment,
-    )
+    query = _acceptable(moment).where(Invitation.project_id == project_id)
     if after is not None:
         query = query.where(Invitation.id < after)
     return session.scalars(
@@ -115,12 +133,7 @@ def open_invitation(
     """The invitation of this token with its project, if it can still be accepted; `for_update`
     holds it against a second acceptance.
     """
-    query = select(Invitation).where(
-        Invitation.fingerprint == fingerprint,
-        Invitation.used_at.is_(None),
-        Invitation.revoked_at.is_(None),
-        Invitation.expires_at > moment,
-    )
+    query = _acceptable(moment).where(Invitation.fingerprint == fingerprint)
     if for_update:
         query = query.with_for_update(of=Invitation)
     return session.scalar(query.options(joinedload(Invitation.project, innerjoin=True)))

@@ -9,7 +9,15 @@ from sqlalchemy.orm import Session
 
 from app.auth import passwords
 from app.auth import service as auth
-from app.auth.access import CurrentUser, Myself, PathId, csrf_checked, current_user, signed_in
+from app.auth.access import (
+    CurrentUser,
+    HashingSeat,
+    Myself,
+    PathId,
+    csrf_checked,
+    current_user,
+    signed_in,
+)
 from app.auth.models import User
 from app.core import clock, secrets
 from app.core.database import DbSession, read_only, unit_of_work
@@ -207,6 +215,7 @@ def accept(
 def join(
     request: Request,
     submission: Annotated[Submission[JoinForm], Depends(submitted(JoinForm))],
+    _seat: HashingSeat,
 ) -> Response:
     form = submission.form
     try:
@@ -220,7 +229,8 @@ def join(
                     session, email=form.email, name=form.name, password_hash=password_hash
                 )
                 project = service.accept_invitation(session, token=form.token, user=user)
-            return signed_in(user.id, path_for(request, "dashboard.home", project_id=project.id))
+            home = path_for(request, "dashboard.home", project_id=project.id)
+            return signed_in(request, user.id, home)
     except ProductError as error:
         submission = submission.refused(error)
     return _door(request, submission.values.get("token", ""), submission, status=422)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from app.auth import passwords
+from app.auth.access import cookie_name
 from app.auth.models import ApiToken, User, UserSession
 from app.core import secrets
 from app.core.database import read_only, unit_of_work
@@ -51,7 +52,7 @@ def test_a_name_is_changed_and_a_wrong_one_is_kept_to_be_mended(nia, person):
     assert read(User, person).name == "Nia  Okafor"
 
 
-def test_a_password_needs_the_old_one_and_ends_every_other_session(nia, person, client):
+def test_05_a_new_password_ends_every_session_and_begins_another(nia, person, client):
     elsewhere = Browser(client, person)
     wrong = change(nia, current="not it at all", password=NEW)
     assert "not the password you have now" in nia.get(wrong.headers["location"]).text
@@ -59,8 +60,11 @@ def test_a_password_needs_the_old_one_and_ends_every_other_session(nia, person, 
     assert "At least 12 characters" in nia.get(short.headers["location"]).text
     assert elsewhere.get("/account").status_code == 200
     done = change(nia, current=make.PASSWORD, password=NEW)
-    assert "The password is changed" in nia.get(done.headers["location"]).text
-    assert elsewhere.get("/account").status_code == 303
+    for old in (nia, elsewhere):
+        assert old.get("/account").headers["location"].startswith("/login")
+    assert done.cookies[cookie_name()] != nia.token
+    assert "The password is changed" in client.get(done.headers["location"]).text
+    client.cookies.clear()
     signed_in = client.post("/login", data={"email": "nia@example.org", "password": NEW})
     assert signed_in.status_code == 303
 

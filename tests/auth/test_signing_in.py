@@ -38,7 +38,7 @@ def fail(times, *, email="anna@example.org", address="testclient"):
             service.record_failure(session, email=email, address=address)
 
 
-def test_passwords_are_hashed_with_argon2id(hashed):
+def test_01_passwords_are_hashed_with_argon2id(hashed):
     assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=1$")
     assert PASSWORD not in hashed
     assert passwords.matches(hashed, PASSWORD)
@@ -65,7 +65,7 @@ def test_an_address_is_the_same_however_it_is_capitalised(anna, sign_in):
     assert sign_in(email="  ANNA@Example.org ").status_code == 303
 
 
-def test_a_wrong_password_and_an_unknown_person_look_the_same(anna, sign_in):
+def test_03_a_wrong_password_and_an_unknown_person_look_the_same(anna, sign_in):
     wrong = sign_in(password="wrong wrong wrong")
     unknown = sign_in(email="bert@example.org", password="wrong wrong wrong")
     assert wrong.status_code == unknown.status_code == 401
@@ -85,7 +85,7 @@ def test_somebody_without_a_password_cannot_sign_in(database, sign_in):
     assert sign_in(password="").status_code == 422
 
 
-def test_the_eleventh_wrong_password_is_429(anna, sign_in):
+def test_04_the_eleventh_wrong_password_is_429(anna, sign_in):
     fail(9, address="elsewhere")
     assert sign_in(password="wrong wrong wrong").status_code == 401
 
@@ -105,7 +105,7 @@ def test_wrong_passwords_for_one_account_do_not_shut_out_another(anna, sign_in, 
     assert sign_in(email="bert@example.org").status_code == 303
 
 
-def test_one_address_may_not_try_many_accounts(anna, sign_in):
+def test_04_one_address_may_not_try_many_accounts(anna, sign_in):
     for n in range(30):
         fail(1, email=f"person{n}@example.org")
     assert sign_in().status_code == 429
@@ -120,7 +120,7 @@ def test_a_disabled_person_is_out_at_once(anna, client):
     assert browser.get("/projects").status_code == 303
 
 
-def test_signing_out_ends_the_session_on_the_server(anna, client):
+def test_05_signing_out_ends_the_session_on_the_server(anna, client):
     browser = Browser(client, anna)
     answer = browser.post("/logout")
     assert answer.headers["location"] == "/login"
@@ -129,7 +129,7 @@ def test_signing_out_ends_the_session_on_the_server(anna, client):
         assert session.query(UserSession).count() == 0
 
 
-def test_every_sign_in_is_a_session_of_its_own(anna, sign_in, client):
+def test_05_every_sign_in_is_a_session_of_its_own(anna, sign_in, client):
     """A cookie somebody planted before the sign-in is worth nothing after it."""
     client.cookies.set(cookie_name(), "planted", domain="127.0.0.1")
     answer = sign_in()
@@ -142,7 +142,7 @@ def test_every_sign_in_is_a_session_of_its_own(anna, sign_in, client):
     assert planted.status_code == 303
 
 
-def test_a_session_ends_when_it_is_idle_for_too_long(anna, client):
+def test_05_a_session_ends_when_it_is_idle_for_too_long(anna, client):
     browser = Browser(client, anna)
     clock.shift(settings().session_idle_seconds - 60)
     assert browser.get("/projects").status_code == 200
@@ -152,7 +152,7 @@ def test_a_session_ends_when_it_is_idle_for_too_long(anna, client):
     assert browser.get("/projects").status_code == 303
 
 
-def test_a_session_ends_after_fourteen_days_however_busy(anna, client):
+def test_05_a_session_ends_after_fourteen_days_however_busy(anna, client):
     browser = Browser(client, anna)
     for hour in range(0, 14 * 24, 8):
         clock.shift(hour * 3600)
@@ -176,7 +176,7 @@ def test_a_session_ends_after_fourteen_days_however_busy(anna, client):
         "http:evil.example",
     ],
 )
-def test_next_cannot_leave_the_site(anna, sign_in, target):
+def test_33_next_cannot_leave_the_site(anna, sign_in, target):
     answer = sign_in(next=target)
     assert answer.status_code == 303
     assert answer.headers["location"] == "/"
@@ -196,7 +196,7 @@ def test_htmx_is_told_where_to_go(team, client):
     assert asked.headers["hx-redirect"].startswith("/login")
 
 
-def test_on_loopback_the_cookie_is_plain_but_closed(anna, sign_in):
+def test_06_on_loopback_the_cookie_is_plain_but_closed(anna, sign_in):
     cookie = sign_in().headers["set-cookie"]
     assert cookie.startswith("luthier-8000=")
     assert "HttpOnly" in cookie
@@ -206,7 +206,7 @@ def test_on_loopback_the_cookie_is_plain_but_closed(anna, sign_in):
     assert "Secure" not in cookie
 
 
-def test_behind_https_the_cookie_is_secure_and_bound_to_the_host(anna, sign_in, monkeypatch):
+def test_06_behind_https_the_cookie_is_secure_and_bound_to_the_host(anna, sign_in, monkeypatch):
     monkeypatch.setenv("LUTHIER_PUBLIC_URL", "https://luthier.example.org")
     settings.cache_clear()
     answer = sign_in()
@@ -250,7 +250,7 @@ def test_without_the_link_nobody_becomes_the_owner(client, database):
         assert session.query(User).count() == 0
 
 
-def test_a_password_link_works_once_and_ends_every_session(anna, client, sign_in):
+def test_07_a_password_link_works_once_and_ends_every_session(anna, client, sign_in):
     before = Browser(client, anna)
     with unit_of_work() as session:
         token = service.password_link(session, session.get_one(User, anna)).rpartition("/")[2]
@@ -268,7 +268,7 @@ def test_a_password_link_works_once_and_ends_every_session(anna, client, sign_in
     assert sign_in().status_code == 401
 
 
-def test_a_link_expires_after_three_days(anna, client):
+def test_07_a_link_expires_after_three_days(anna, client):
     with unit_of_work() as session:
         token = service.password_link(session, session.get_one(User, anna)).rpartition("/")[2]
     clock.shift(72 * 3600 + 1)
@@ -295,7 +295,7 @@ def test_a_link_for_one_thing_is_no_link_for_another(anna, client):
 # -- tokens -------------------------------------------------------------------------------------
 
 
-def test_a_token_is_kept_as_a_fingerprint_alone(anna):
+def test_08_a_token_is_kept_as_a_fingerprint_alone(anna):
     with unit_of_work() as session:
         token = service.create_token(session, session.get_one(User, anna), name="ci")
     with read_only() as session:
@@ -337,7 +337,7 @@ def test_a_token_in_the_address_or_a_cookie_opens_nothing(anna, client):
     assert client.get("/projects", headers=good).status_code == 303
 
 
-def test_a_revoked_token_and_that_of_a_disabled_person_are_worth_nothing(anna, script):
+def test_08_a_revoked_token_and_that_of_a_disabled_person_are_worth_nothing(anna, script):
     sends = script(anna)
     assert sends.get("/projects").status_code == 200
     with unit_of_work() as session:

@@ -121,7 +121,7 @@ def test_who_is_removed_is_outside_at_once_and_what_they_made_stays(team, browse
 
 
 @pytest.mark.anyio
-async def test_an_open_stream_ends_when_the_rights_do(team, letters):
+async def test_23_an_open_stream_ends_when_the_rights_do(team, letters):
     topics = [f"project:{team.project_id}"]
     with unit_of_work() as session:
         request = Asked(auth.sign_in(session, team.users["viewer"]), *topics)
@@ -157,7 +157,7 @@ def test_what_happens_to_members_is_on_record(team, browser, members):
     ]
 
 
-def test_two_owners_who_demote_each_other_at_once_leave_one(real_database):
+def test_25_two_owners_who_demote_each_other_at_once_leave_one(real_database):
     team = make_team(make.PUBLIC_URL, "sk-0123456789abcdef")
     owners = [team.users["owner"], team.users["editor"]]
     with unit_of_work() as session:
@@ -192,7 +192,7 @@ def test_two_owners_who_demote_each_other_at_once_leave_one(real_database):
         assert queries.count_owners(session, team.project_id) == 1
 
 
-def test_a_link_lets_one_person_in_with_the_role_it_was_made_for(team, browser, members):
+def test_07_a_link_lets_one_person_in_with_the_role_it_was_made_for(team, browser, members):
     owner, guest = browser(team.users["owner"]), browser(team.users["outsider"])
     made = owner.post(f"/projects/{team.project_id}/invitations", {"role": "viewer"})
     assert made.status_code == 200
@@ -239,7 +239,7 @@ def test_somebody_new_makes_an_account_with_the_link(team, browser, client):
         assert not nia.is_instance_owner
 
 
-def test_a_link_that_is_old_or_taken_back_opens_nothing(team, browser, client, members):
+def test_07_a_link_that_is_old_or_taken_back_opens_nothing(team, browser, client, members):
     owner = browser(team.users["owner"])
     path = f"/projects/{team.project_id}/invitations"
     taken_back = invited(owner.post(path, {"role": "editor"}))
