@@ -29,6 +29,7 @@ from app.connections import api as connections_api
 from app.connections import routes as connections
 from app.connections.service import refresh_practice
 from app.core import heartbeat, logs, storage
+from app.core.api import is_for_scripts
 from app.core.database import SEATS, THREADS, unit_of_work
 from app.core.errors import Conflict, FieldError, NotFound, NotSignedIn, ProductError, WrongInput
 from app.core.events import Hub
@@ -249,7 +250,7 @@ def _surprise(request: Request) -> Response:
 
 def _drawn(request: Request, error: ProductError) -> Response:
     path = request.scope["path"]
-    wants_json = path.startswith("/api/") or "application/json" in request.headers.get("accept", "")
+    wants_json = is_for_scripts(path) or "application/json" in request.headers.get("accept", "")
     if wants_json:
         return problem(error)
     if isinstance(error, NotSignedIn):

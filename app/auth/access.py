@@ -16,6 +16,7 @@ from starlette.datastructures import FormData
 from app.auth import queries, service
 from app.auth.models import Access, User
 from app.core import clock, logs, secrets
+from app.core.api import is_for_scripts
 from app.core.database import SAFE_METHODS, DbSession, is_read_only, read_only, unit_of_work
 from app.core.errors import NotAllowed, NotSignedIn
 from app.core.forms import form_read
@@ -53,8 +54,8 @@ def cookie_name() -> str:
 
 
 def current_user(request: Request, session: DbSession) -> User:
-    """The person behind the cookie, or under /api/ the bearer token. Raises NotSignedIn."""
-    if request.scope["path"].startswith("/api/"):
+    """The person behind the cookie, or for scripts the bearer token. Raises NotSignedIn."""
+    if is_for_scripts(request.scope["path"]):
         return _bearer(request, session)
     return _cookie(request, session)
 

@@ -1,8 +1,9 @@
 """Every select about connections."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, false, func, select
 from sqlalchemy.orm import Session
 
 from app.connections.models import Connection
@@ -52,3 +53,16 @@ def practice_connections(session: Session) -> Sequence[Connection]:
     return session.scalars(
         select(Connection).where(Connection.is_practice).order_by(Connection.id)
     ).all()
+
+
+def count_by_state(session: Session, moment: datetime) -> dict[str, int]:
+    """How many connections of the instance work, had their key refused, or were told to wait."""
+    refused = Connection.refused_at.is_not(None)
+    held = and_(~refused, func.coalesce(Connection.not_before > moment, false()))
+    counted = session.execute(
+        select(func.count(), func.count().filter(refused), func.count().filter(held)).select_from(
+            Connection
+        )
+    ).one()
+    every, refused_ones, held_ones = counted
+    return {"ok": every - refused_ones - held_ones, "refused": refused_ones, "held": held_ones}

@@ -1,4 +1,6 @@
-"""What every list of the JSON API looks like: `{"data": […], "next": cursor or null}`."""
+"""Which paths are for scripts; what every list of the JSON API looks like: `{"data": […], "next":
+cursor or null}`.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
@@ -15,6 +17,14 @@ After = Annotated[
     int | None, Query(ge=0, le=2**53 - 1, description="The `next` of the page before this one.")
 ]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most.")]
+
+
+METRICS = "/metrics"
+
+
+def is_for_scripts(path: str) -> bool:
+    """True where bearer tokens are taken and errors are JSON; a browser sends none by itself."""
+    return path.startswith("/api/") or path == METRICS
 
 
 class Listing(BaseModel, Generic[Item]):

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Depends, Request
 from fastapi.concurrency import contextmanager_in_threadpool
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import settings
@@ -59,6 +59,14 @@ def engine() -> Engine:
             "options": "-c statement_timeout=15000 -c timezone=UTC",
         },
     )
+
+
+def connections_open() -> int:
+    """How many connections this process holds; none before the first use."""
+    if not engine.cache_info().currsize:
+        return 0
+    pool = engine().pool
+    return pool.checkedin() + pool.checkedout() if isinstance(pool, QueuePool) else 0
 
 
 def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:

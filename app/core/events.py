@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.core import database
+from app.core.measures import STREAMS
 from app.settings import settings
 
 log = structlog.get_logger(__name__)
@@ -74,7 +75,8 @@ class Hub:
         for topic in wanted:
             self._waiting.setdefault(topic, set()).add(queue)
         try:
-            yield queue
+            with STREAMS.track_inprogress():
+                yield queue
         finally:
             for topic in wanted:
                 self._waiting[topic].discard(queue)

@@ -12,7 +12,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core import logs
+from app.core import logs, measures
+from app.core.api import METRICS
 from app.core.database import SAFE_METHODS
 from app.core.errors import TooLarge
 from app.settings import settings
@@ -85,20 +86,20 @@ class Guards:
 
 
 def _tell(scope: Scope, status: int, seconds: float) -> None:
-    """One line a request; one that took long to begin its answer is worth a look.
+    """Count a request and write one line; one that took long to begin its answer is worth a look.
 
     An upload takes as long as its bytes.
     """
+    measures.answered(scope, status, seconds)
     is_slow = seconds > settings().slow_request_seconds and body_limit(scope["path"]) is not None
     words = {"method": scope["method"], "path": scope["path"], "status": status}
-    if is_slow:
-        log.warning("request.slow", **words, seconds=round(seconds, 3))
-    else:
-        log.debug("request.done", **words, seconds=round(seconds, 3))
+    tell, event = (log.warning, "request.slow") if is_slow else (log.debug, "request.done")
+    tell(event, **words, route=measures.route_of(scope), seconds=round(seconds, 3))
 
 
 def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
-    if not is_our_host(headers.getlist("host")):
+    # Prometheus asks each process under an address of its own, with a token no browser sends.
+    if scope["path"] != METRICS and not is_our_host(headers.getlist("host")):
         return (
             400,
             "Luthier does not serve this address. LUTHIER_PUBLIC_URL names the one people use.",

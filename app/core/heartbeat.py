@@ -19,6 +19,7 @@ from app.core.orm import Base
 
 log = structlog.get_logger(__name__)
 
+KINDS = ("web", "worker", "beat")
 BEAT_SECONDS = 5.0
 FRESH_SECONDS = 20.0
 FORGET_AFTER = timedelta(days=1)
@@ -89,3 +90,12 @@ def living_kinds(session: Session) -> set[str]:
     """The kinds of process of which at least one gave a sign of life lately."""
     since = clock.now(session) - timedelta(seconds=FRESH_SECONDS)
     return set(session.scalars(select(Heartbeat.kind).where(Heartbeat.at >= since).distinct()))
+
+
+def ages(session: Session) -> dict[str, list[float]]:
+    """Seconds since the last sign of life of every process that is not forgotten, by kind."""
+    moment = clock.now(session)
+    found: dict[str, list[float]] = {}
+    for kind, at in session.execute(select(Heartbeat.kind, Heartbeat.at)):
+        found.setdefault(kind, []).append((moment - at).total_seconds())
+    return found

@@ -2,9 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from sqlalchemy import ColumnElement, CursorResult, Text, and_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Text,
+    and_,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
@@ -52,6 +62,35 @@ def try_again(session: Session, row: "Leased") -> None:
     row.attempts = 0
     row.due_at = clock.now(session)
     row.lease_until = None
+
+
+class Backlog(NamedTuple):
+    """What waits for a worker: rows due, the seconds the longest waits, rows whose holder went
+    silent, rows that only a person can wake.
+    """
+
+    due: int
+    oldest_seconds: float
+    expired: int
+    poisoned: int
+
+
+def backlog(session: Session, model: Any) -> Backlog:
+    """The state of all work on one kind of row."""
+    moment = clock.now(session)
+    silent = model.lease_until < moment
+    free = or_(model.lease_until.is_(None), silent)
+    is_stuck = and_(free, model.attempts >= POISON_AFTER) if model.IS_POISONABLE else false()
+    due, oldest, expired, poisoned = session.execute(
+        select(
+            func.count().filter(is_due(model, moment)),
+            func.min(model.due_at).filter(is_due(model, moment)),
+            func.count().filter(silent),
+            func.count().filter(is_stuck),
+        ).where(model.due_at.is_not(None))
+    ).one()
+    waited = (moment - oldest).total_seconds() if oldest is not None else 0.0
+    return Backlog(due, waited, expired, poisoned)
 
 
 def due_ids(

@@ -1,16 +1,18 @@
-"""The home page, the live stream, and the two health checks."""
+"""The home page, the live stream, the two health checks and the metrics."""
 
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.auth import queries as people
-from app.auth.access import Myself
+from app.auth.access import InstanceOwner, Myself
+from app.core import measures
 from app.core.database import DbSession
 from app.core.pages import page, path_for, redirect
-from app.dashboard import health, views
+from app.dashboard import health, metrics, views
 from app.dashboard.activity import activity as in_words
 from app.dashboard.home import home
 from app.dashboard.live import nudges, visible_topics
@@ -85,6 +87,11 @@ def healthz() -> Response:
     return JSONResponse(
         {"status": "ok" if is_well else "degraded", "parts": parts}, 200 if is_well else 503
     )
+
+
+@router.get("/metrics", name="dashboard.metrics")
+def show_metrics(session: DbSession, _user: InstanceOwner) -> Response:
+    return Response(measures.text() + metrics.text(session), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/favicon.ico", name="favicon")

@@ -150,3 +150,15 @@ def unchecked_versions(session: Session, project_id: int) -> Sequence[DatasetVer
         .options(joinedload(DatasetVersion.dataset))
         .limit(MOST_VERSIONS)
     ).all()
+
+
+def count_by_status(session: Session) -> dict[str, int]:
+    """How many versions of the whole instance are in each status that any has."""
+    query = select(DatasetVersion.status, func.count()).group_by(DatasetVersion.status)
+    return dict(session.execute(query).all())
+
+
+def stored_bytes(session: Session) -> int:
+    """The bytes of all uploads of the instance, the same file counted once."""
+    blobs = select(DatasetVersion.sha256, DatasetVersion.size).distinct().subquery()
+    return session.scalar(select(func.coalesce(func.sum(blobs.c.size), 0))) or 0

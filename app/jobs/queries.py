@@ -229,3 +229,9 @@ def count_newer(session: Session, project_id: int, job_id: int) -> int:
 def project_id_of_job(session: Session, job_id: int) -> int | None:
     """The project a job belongs to."""
     return session.scalar(select(Job.project_id).where(Job.id == job_id))
+
+
+def count_by_status(session: Session) -> dict[str, int]:
+    """How many jobs of the whole instance are in each status that any has."""
+    query = select(Job.status, func.count()).group_by(Job.status)
+    return dict(session.execute(query).all())

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi.dependencies.models import Dependant
 
+from app.core.api import is_for_scripts
 from app.main import create_app
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -27,7 +28,7 @@ class Route:
 
     @property
     def is_page(self) -> bool:
-        return not self.path.startswith("/api/")
+        return not is_for_scripts(self.path)
 
     @property
     def access(self) -> list[str]:
