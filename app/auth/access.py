@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from app.auth import queries, service
+from app.auth import browsers, queries, service
 from app.auth.models import Access, User
 from app.core import clock, logs, secrets
 from app.core.api import is_for_scripts
@@ -202,9 +202,10 @@ def signed_in(
     """Begin a session and go to a path of this instance; the browser's earlier session ends. No
     session may be open. `proved` is the hash that the password was compared with.
     """
+    browser, address = browsers.seen_from(request)
     with unit_of_work() as session:
         service.sign_out(session, request.cookies.get(cookie_name(), ""))
-        token = service.sign_in(session, user_id, proved=proved)
+        token = service.sign_in(session, user_id, browser=browser, address=address, proved=proved)
     answer = RedirectResponse(target if is_local_path(target) else "/", 303)
     answer.set_cookie(
         cookie_name(),

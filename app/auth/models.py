@@ -37,6 +37,8 @@ class UserSession(Base):
     fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     csrf: Mapped[str] = mapped_column(String(64))
+    browser: Mapped[str | None] = mapped_column(String(120))
+    address: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
 

@@ -18,6 +18,7 @@ from app.auth.access import (
     myself_briefly,
     signed_in,
 )
+from app.auth.browsers import address_of
 from app.auth.forms import (
     LoginForm,
     NameForm,
@@ -69,7 +70,7 @@ def login(
     submission: Annotated[Submission[LoginForm], Depends(submitted(LoginForm))],
     _seat: HashingSeat,
 ) -> Response:
-    form, address = submission.form, request.client.host if request.client else "unknown"
+    form, address = submission.form, address_of(request)
     if form is None:
         return page(request, "auth/login.html", LoginView(submission, "/"), status=422)
     with read_only() as session:
@@ -208,7 +209,7 @@ def _change(request: Request, user: User, form: NewPasswordForm | None) -> str:
     """Which of SAID comes of it. Hashing is slow on purpose: no unit of work is open meanwhile."""
     if form is None:
         return "short"
-    address = request.client.host if request.client else "unknown"
+    address = address_of(request)
     try:
         with read_only() as session:
             service.check_throttle(session, email=user.email, address=address)

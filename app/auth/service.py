@@ -185,8 +185,16 @@ def renew_hash(session: Session, *, user_id: int, before: str, after: str) -> No
     )
 
 
-def sign_in(session: Session, user_id: int, *, proved: str | None = None) -> str:
-    """Open a session; returns the cookie's value. Every way of signing in ends here.
+def sign_in(
+    session: Session,
+    user_id: int,
+    *,
+    browser: str | None = None,
+    address: str | None = None,
+    proved: str | None = None,
+) -> str:
+    """Open a session; returns the cookie's value. Every way of signing in ends here. `browser` and
+    `address` are what the person will know it by.
 
     Raises NotSignedIn when the account was disabled meanwhile, or its password is no longer the one
     with the hash `proved`: a change ends every session, and one that opens just then would stay.
@@ -201,6 +209,8 @@ def sign_in(session: Session, user_id: int, *, proved: str | None = None) -> str
             fingerprint=secrets.fingerprint(token),
             user_id=user.id,
             csrf=secrets.new_token()[:43],
+            browser=browser,
+            address=address,
             created_at=moment,
             seen_at=moment,
         )

@@ -46,6 +46,8 @@ class SessionRow:
     """A signed-in browser; `is_here` is the one that asks."""
 
     fingerprint: str
+    browser: str | None
+    address: str | None
     created_at: datetime
     seen_at: datetime
     is_here: bool
@@ -91,7 +93,14 @@ def account(
         user_id=user.id,
         email=user.email,
         sessions=tuple(
-            SessionRow(one.fingerprint, one.created_at, one.seen_at, one.fingerprint == here)
+            SessionRow(
+                one.fingerprint,
+                one.browser,
+                one.address,
+                one.created_at,
+                one.seen_at,
+                one.fingerprint == here,
+            )
             for one in sessions
         ),
         tokens=tuple(

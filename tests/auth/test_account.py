@@ -120,3 +120,12 @@ def test_browsers_are_signed_out_one_by_one_or_all_but_this(nia, person, client)
     assert nia.get("/account").status_code == 200
     with read_only() as session:
         assert session.query(UserSession).filter_by(user_id=person).count() == 1
+
+
+def test_a_person_sees_which_browsers_are_signed_in_and_from_where(nia, client):
+    form = {"email": "nia@example.org", "password": make.PASSWORD}
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+    client.post("/login", data=form, headers={"User-Agent": firefox})
+    page = nia.get("/account").text
+    assert "Firefox on Linux" in page
+    assert "testclient" in page
