@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from app.auth import passwords, queries, service
+from app.auth import people as accounts
 from app.auth.access import (
     HashingSeat,
     InstanceOwner,
@@ -285,7 +286,7 @@ def enable(request: Request, session: DbSession, user: InstanceOwner, user_id: P
 @inside.post("/people/{user_id}/reset", name="people.reset")
 def reset(request: Request, session: DbSession, user: InstanceOwner, user_id: PathId) -> Response:
     try:
-        link = service.reset_link(session, user_id=user_id, actor_id=user.id)
+        link = accounts.reset_link(session, user_id=user_id, actor_id=user.id)
     except Conflict as error:
         return _people_refused(request, session, user, error)
     view = _people(request, session, user)
@@ -311,7 +312,7 @@ def _set_disabled(
     request: Request, session: Session, user: User, user_id: int, *, is_disabled: bool
 ) -> Response:
     try:
-        service.set_disabled(session, user_id=user_id, is_disabled=is_disabled, actor_id=user.id)
+        accounts.set_disabled(session, user_id=user_id, is_disabled=is_disabled, actor_id=user.id)
     except Conflict as error:
         return _people_refused(request, session, user, error)
     return redirect(request, "people.index")
@@ -321,7 +322,7 @@ def _set_owner(
     request: Request, session: Session, user: User, user_id: int, *, is_owner: bool
 ) -> Response:
     try:
-        service.set_instance_owner(session, user_id=user_id, is_owner=is_owner, actor_id=user.id)
+        accounts.set_instance_owner(session, user_id=user_id, is_owner=is_owner, actor_id=user.id)
     except Conflict as error:
         return _people_refused(request, session, user, error)
     return redirect(request, "people.index" if user.is_instance_owner else "projects.index")

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from app.auth import service
+from app.auth import people
 from app.auth.models import Activity, User
 from app.auth.routes import PEOPLE_PAGE
 from app.core import clock
@@ -91,7 +91,7 @@ def test_ownership_is_shared_and_handed_on(team, ruler, browser):
 def test_two_owners_who_shut_each_other_out_at_once_leave_one(real_database):
     with unit_of_work() as session:
         pair = [make.make_user(session, name).id for name in ("one", "two")]
-        service.set_instance_owner(session, user_id=pair[1], is_owner=True, actor_id=pair[0])
+        people.set_instance_owner(session, user_id=pair[1], is_owner=True, actor_id=pair[0])
     for verb in ("disable", "unmake"):
         together, refused = threading.Barrier(2), []
 
@@ -100,11 +100,11 @@ def test_two_owners_who_shut_each_other_out_at_once_leave_one(real_database):
             try:
                 with unit_of_work() as session:
                     if verb == "disable":
-                        service.set_disabled(
+                        people.set_disabled(
                             session, user_id=other, is_disabled=True, actor_id=actor
                         )
                     else:
-                        service.set_instance_owner(
+                        people.set_instance_owner(
                             session, user_id=actor, is_owner=False, actor_id=actor
                         )
             except (NotAllowed, Conflict) as error:
@@ -119,8 +119,8 @@ def test_two_owners_who_shut_each_other_out_at_once_leave_one(real_database):
         with unit_of_work() as session:
             (left,) = session.query(User).filter(User.is_instance_owner, User.disabled_at.is_(None))
             other = next(one for one in pair if one != left.id)
-            service.set_disabled(session, user_id=other, is_disabled=False, actor_id=left.id)
-            service.set_instance_owner(session, user_id=other, is_owner=True, actor_id=left.id)
+            people.set_disabled(session, user_id=other, is_disabled=False, actor_id=left.id)
+            people.set_instance_owner(session, user_id=other, is_owner=True, actor_id=left.id)
 
 
 def test_open_pages_of_people_hear_and_ask_for_their_rows_alone(team, ruler):
