@@ -54,6 +54,7 @@ PAGES = (
     auth.router,
     projects.router,
     projects.invited,
+    connections.asking,
     connections.router,
     datasets.receiving,
     datasets.router,

@@ -81,8 +81,11 @@ class Script:
         return self.client.get(f"/api/v1{path}", headers=self.headers, **words)
 
     def post(self, path: str, **words: Any) -> Any:
+        return self.send("POST", path, **words)
+
+    def send(self, method: str, path: str, **words: Any) -> Any:
         headers = {**self.headers, **words.pop("headers", {})}
-        return self.client.post(f"/api/v1{path}", headers=headers, **words)
+        return self.client.request(method, f"/api/v1{path}", headers=headers, **words)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import msgspec
 from app.catalog import service
 from app.catalog.forms import ChatForm
 from app.connections import queries as connections
-from app.connections import service as connecting
+from app.connections import standing
 from app.connections.models import Connection
 from app.connections.service import open_connection
 from app.core import clock
@@ -42,11 +42,11 @@ def read_base_models(connection_id: int) -> None:
             offered = provider.base_models()
     except ProviderError as error:
         with unit_of_work() as session:
-            connecting.record_failure(session, connection_id, error)
+            standing.record_failure(session, connection, error)
         return
     with unit_of_work() as session:
         service.record_base_models(session, connection_id, offered)
-        connecting.record_answer(session, connection_id)
+        standing.record_answer(session, connection_id)
 
 
 async def answer(connection: Connection, model: str, form: ChatForm) -> dict[str, object]:

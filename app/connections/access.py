@@ -1,14 +1,16 @@
-"""Load a connection and check that the person may see or use it."""
+"""Load a connection and check that the person may see, change or test it."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy.orm import Session
 
-from app.auth.access import CurrentUser, PathId, declares
+from app.auth.access import CurrentUser, PathId, declares, sent_token
+from app.auth.models import User
 from app.connections import queries
 from app.connections.models import Connection
 from app.core.database import DbSession
-from app.projects.access import reach
+from app.projects.access import Entered, briefly, reach
 
 
 @declares("view")
@@ -20,4 +22,30 @@ def viewable_connection(
     return reach(request, session, user, found, "view")
 
 
+@declares("manage")
+def managed_connection(
+    request: Request, session: DbSession, user: CurrentUser, connection_id: PathId
+) -> Connection:
+    """The connection of the URL, for owners of its project."""
+    found = queries.connection_by_id(session, connection_id)
+    return reach(request, session, user, found, "manage")
+
+
+@declares("manage")
+def connection_to_test(
+    request: Request, sent: Annotated[str | None, Depends(sent_token)], connection_id: PathId
+) -> Entered[Connection]:
+    """The connection of the URL for a question to its provider: no session stays open while it
+    answers.
+    """
+
+    def load(session: Session, user: User) -> Connection:
+        found = queries.connection_by_id(session, connection_id)
+        return reach(request, session, user, found, "manage")
+
+    return briefly(request, load, sent)
+
+
 CurrentConnection = Annotated[Connection, Depends(viewable_connection)]
+ManagedConnection = Annotated[Connection, Depends(managed_connection)]
+ConnectionToTest = Annotated[Entered[Connection], Depends(connection_to_test)]

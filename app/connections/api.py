@@ -1,14 +1,17 @@
 """Connections as JSON."""
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 
 from app.auth.access import CurrentUser
 from app.connections import queries, service
-from app.connections.access import CurrentConnection
-from app.connections.forms import ConnectionForm
+from app.connections.access import ConnectionToTest, CurrentConnection, ManagedConnection
+from app.connections.asking import test_connection
+from app.connections.forms import ConnectionChange, ConnectionForm
 from app.connections.views import ConnectionResource, resource
 from app.core.api import After, Limit, Listing, listing
-from app.core.database import DbSession
+from app.core.database import DbSession, read_only
+from app.core.errors import NotFound
 from app.projects.access import CurrentProject, ManagedProject
 
 router = APIRouter(prefix="/api/v1", tags=["connections"])
@@ -43,4 +46,42 @@ def create(
 @router.get("/connections/{connection_id}", name="api.connections.show")
 def show(connection: CurrentConnection) -> ConnectionResource:
     """One connection."""
+    return resource(connection)
+
+
+@router.patch("/connections/{connection_id}", name="api.connections.change")
+def change(
+    session: DbSession, user: CurrentUser, connection: ManagedConnection, body: ConnectionChange
+) -> ConnectionResource:
+    """Rename a connection, move it, or give it another key. A key is never sent to another origin
+    than it was given for: moving there needs it again.
+    """
+    service.change_connection(
+        session,
+        connection,
+        actor_id=user.id,
+        name=body.name,
+        base_url=body.base_url,
+        api_key=body.api_key.get_secret_value() if body.api_key else None,
+    )
+    return resource(connection)
+
+
+@router.delete("/connections/{connection_id}", name="api.connections.delete", status_code=204)
+def delete(session: DbSession, user: CurrentUser, connection: ManagedConnection) -> Response:
+    """Remove a connection nothing came over yet; 409 says what did."""
+    service.delete_connection(session, connection, actor_id=user.id)
+    return Response(status_code=204)
+
+
+@router.post("/connections/{connection_id}/test", name="api.connections.test")
+def test(entered: ConnectionToTest) -> ConnectionResource:
+    """Ask the provider whose key it is, which models it lists and what it allows. A refusal is an
+    answer too: `status` and `words` hold it.
+    """
+    test_connection(entered.thing, user_id=entered.user.id)
+    with read_only() as session:
+        connection = queries.connection_by_id(session, entered.thing.id)
+    if connection is None:
+        raise NotFound
     return resource(connection)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from app.core.forms import Form, Name
 from app.core.http import UnsafeUrl, check_url
@@ -16,10 +16,47 @@ def _reachable(url: str) -> str:
     return url.rstrip("/")
 
 
+def _trimmed(key: object) -> object:
+    """A key is copied with the line break behind it."""
+    return key.strip() if isinstance(key, str) else key
+
+
+def _sendable(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("This has characters that no key has; copy it again.")
+    return key
+
+
+BaseUrl = Annotated[str, Field(max_length=2048), AfterValidator(_reachable)]
+Key = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=4096),
+    BeforeValidator(_trimmed),
+    AfterValidator(_sendable),
+]
+
+
 class ConnectionForm(Form):
     """An account at a provider: `kind` says which wire it speaks."""
 
     name: Name
     kind: Literal["openai"] = "openai"
-    base_url: Annotated[str, Field(max_length=2048), AfterValidator(_reachable)]
-    api_key: Annotated[SecretStr, Field(min_length=1, max_length=4096)]
+    base_url: BaseUrl
+    api_key: Key
+
+
+class ConnectionChange(Form):
+    """What is to be different; what is left out stays. Another origin needs the key again."""
+
+    name: Name | None = None
+    base_url: BaseUrl | None = None
+    api_key: Key | None = None
+
+
+class ConnectionEdit(Form):
+    """The page's form: name and address as they shall be, and a key where it is a new one."""
+
+    name: Name
+    base_url: BaseUrl
+    api_key: Key | None = None

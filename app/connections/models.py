@@ -1,6 +1,7 @@
-"""Connections."""
+"""Connections, and who tested one lately."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,7 +15,8 @@ class Connection(Leased, Base):
     runs.
 
     `not_before` holds every call of a connection that was told to wait; `refused_at` says the key
-    was turned down.
+    was turned down. `account` is what the last test found (an `AccountInfo`), `account_at` its
+    date.
     """
 
     __tablename__ = "connections"
@@ -31,11 +33,24 @@ class Connection(Leased, Base):
     base_url: Mapped[str] = mapped_column(String(2048))
     sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
     key_hint: Mapped[str] = mapped_column(String(8))
+    key_set_at: Mapped[datetime | None]
     is_practice: Mapped[bool] = mapped_column(default=False)
     checked_at: Mapped[datetime | None]
     refused_at: Mapped[datetime | None]
     words: Mapped[str | None] = mapped_column(Text)
+    account: Mapped[dict[str, Any] | None]
+    account_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
     sweep_seconds: Mapped[float] = mapped_column(default=15.0)
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
+
+
+class ConnectionTest(Base):
+    """Somebody tested a connection: counted, so that nobody knocks at strangers' doors all day."""
+
+    __tablename__ = "connection_tests"
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(index=True)

@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import and_, false, func, select
 from sqlalchemy.orm import Session
 
-from app.connections.models import Connection
+from app.connections.models import Connection, ConnectionTest
+from app.core.orm import Base
 
 
 def connection_by_id(session: Session, connection_id: int) -> Connection | None:
@@ -66,3 +67,27 @@ def count_by_state(session: Session, moment: datetime) -> dict[str, int]:
     ).one()
     every, refused_ones, held_ones = counted
     return {"ok": every - refused_ones - held_ones, "refused": refused_ones, "held": held_ones}
+
+
+def project_id_of_connection(session: Session, connection_id: int) -> int | None:
+    """The project a connection belongs to."""
+    return session.scalar(select(Connection.project_id).where(Connection.id == connection_id))
+
+
+def uses_of(session: Session, connection_id: int) -> dict[str, int]:
+    """How many rows of which tables keep the connection from being removed: whatever points at it
+    with RESTRICT, in any domain.
+    """
+    found = {}
+    for table in Base.metadata.sorted_tables:
+        for key in table.foreign_keys:
+            if key.column.table.name == Connection.__tablename__ and key.ondelete == "RESTRICT":
+                holds = key.parent == connection_id
+                found[table.name] = session.scalar(select(func.count()).where(holds)) or 0
+    return {name: count for name, count in found.items() if count}
+
+
+def count_tests(session: Session, user_id: int, *, since: datetime) -> int:
+    """How many connections a person tested since a moment."""
+    query = select(func.count()).where(ConnectionTest.user_id == user_id, ConnectionTest.at > since)
+    return session.scalar(query) or 0

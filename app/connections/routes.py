@@ -1,4 +1,4 @@
-"""The connections page."""
+"""The pages about connections: which there are, and one with its form and its test."""
 
 from typing import Annotated
 
@@ -7,15 +7,18 @@ from fastapi.responses import Response
 
 from app.auth.access import CurrentUser, csrf_checked
 from app.connections import queries, service, views
-from app.connections.forms import ConnectionForm
+from app.connections.access import ConnectionToTest, CurrentConnection, ManagedConnection
+from app.connections.asking import test_connection
+from app.connections.forms import ConnectionEdit, ConnectionForm
 from app.core.database import DbSession
-from app.core.errors import WrongInput
+from app.core.errors import Conflict, TooMany, WrongInput
 from app.core.forms import Submission, submitted
 from app.core.pages import page, redirect
 from app.core.views import FormState
 from app.projects.access import CurrentProject, ManagedProject, role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
+asking = APIRouter()
 
 
 @router.get("/projects/{project_id}/connections", name="connections.index")
@@ -23,7 +26,8 @@ def index(request: Request, session: DbSession, project: CurrentProject) -> Resp
     connections = queries.connections_of(session, project.id)
     can_manage = role_here(request).may("manage")
     view = views.index(project.id, connections, FormState(), can_manage=can_manage)
-    return page(request, "connections/index.html", view)
+    fragment = "accounts" if request.headers.get("hx-request") else None
+    return page(request, "connections/index.html", view, fragment=fragment)
 
 
 @router.post("/projects/{project_id}/connections", name="connections.create")
@@ -37,7 +41,7 @@ def create(
     form = submission.form
     try:
         if form is not None:
-            service.create_connection(
+            made = service.create_connection(
                 session,
                 project_id=project.id,
                 actor_id=user.id,
@@ -46,11 +50,76 @@ def create(
                 base_url=form.base_url,
                 api_key=form.api_key.get_secret_value(),
             )
-            return redirect(request, "connections.index", project_id=project.id)
+            return redirect(request, "connections.show", connection_id=made.id)
     except WrongInput as error:
         submission = submission.refused(error)
-    kept = FormState({**submission.values, "api_key": ""}, submission.errors)
     view = views.index(
-        project.id, queries.connections_of(session, project.id), kept, can_manage=True
+        project.id,
+        queries.connections_of(session, project.id),
+        without_key(submission),
+        can_manage=True,
     )
     return page(request, "connections/index.html", view, status=422)
+
+
+@router.get("/connections/{connection_id}", name="connections.show")
+def show(request: Request, connection: CurrentConnection) -> Response:
+    view = views.show(connection, can_manage=role_here(request).may("manage"))
+    fragment = "standing" if request.headers.get("hx-request") else None
+    return page(request, "connections/show.html", view, fragment=fragment)
+
+
+@router.post("/connections/{connection_id}", name="connections.change")
+def change(
+    request: Request,
+    session: DbSession,
+    user: CurrentUser,
+    connection: ManagedConnection,
+    submission: Annotated[Submission[ConnectionEdit], Depends(submitted(ConnectionEdit))],
+) -> Response:
+    form = submission.form
+    try:
+        if form is not None:
+            service.change_connection(
+                session,
+                connection,
+                actor_id=user.id,
+                name=form.name,
+                base_url=form.base_url,
+                api_key=form.api_key.get_secret_value() if form.api_key else None,
+            )
+            return redirect(request, "connections.show", connection_id=connection.id)
+    except WrongInput as error:
+        submission = submission.refused(error)
+    view = views.show(connection, can_manage=True, form=without_key(submission))
+    return page(request, "connections/show.html", view, status=422)
+
+
+@router.post("/connections/{connection_id}/delete", name="connections.delete")
+def delete(
+    request: Request, session: DbSession, user: CurrentUser, connection: ManagedConnection
+) -> Response:
+    try:
+        service.delete_connection(session, connection, actor_id=user.id)
+    except Conflict as error:
+        view = views.show(connection, can_manage=True, refused=error.message)
+        return page(request, "connections/show.html", view, status=error.status)
+    return redirect(request, "connections.index", project_id=connection.project_id)
+
+
+@asking.post("/connections/{connection_id}/test", name="connections.test")
+def test(request: Request, entered: ConnectionToTest) -> Response:
+    connection = entered.thing
+    try:
+        test_connection(connection, user_id=entered.user.id)
+    except TooMany as error:
+        view = views.show(connection, can_manage=True, refused=error.message)
+        return page(
+            request, "connections/show.html", view, status=error.status, headers=error.headers
+        )
+    return redirect(request, "connections.show", connection_id=connection.id)
+
+
+def without_key(typed: FormState) -> FormState:
+    """What was typed, as it may be shown again: a key is typed anew."""
+    return FormState({**typed.values, "api_key": ""}, typed.errors)

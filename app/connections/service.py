@@ -1,27 +1,34 @@
 """Decisions about connections, and `open_connection`: the one way to a provider."""
 
-from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from datetime import timedelta
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.models import User
-from app.connections import queries
-from app.connections.models import Connection
+from app.connections import queries, standing
+from app.connections.keys import move_key, opened_key, opens, origin, seal_key
+from app.connections.models import Connection, ConnectionTest
 from app.core import clock, secrets
-from app.core.errors import WrongInput
+from app.core.errors import Conflict, TooMany, WrongInput
 from app.core.http import HttpOptions
 from app.projects.models import Project
-from app.providers.base import Capabilities, KeyRejected, Provider, ProviderError
+from app.providers.base import Capabilities, KeyRejected, Provider
 from app.providers.profiles import profiles
 from app.providers.registry import open_provider, profile_for
 from app.settings import settings
 
 PRACTICE = "Practice"
 PRACTICE_PROFILE = "luthier"
-HINT_LENGTH = 4
-LONGEST_WAIT_SECONDS = 86_400.0
+MOST_TESTS, TESTS_WITHIN, TESTS_KEPT = 10, timedelta(minutes=1), timedelta(days=1)
+NOUNS = {"jobs": "job", "model_refs": "model"}
+OTHER_ORIGIN = (
+    "The stored key was given for {here} and is never sent to another server. "
+    "Enter the key for {there}."
+)
+PRACTICES_OWN = "Practice is this instance's own trainer: its address and key keep themselves."
+UNREADABLE = "The key was sealed with another secret and cannot be opened. Enter it again."
 
 
 def create_connection(
@@ -39,6 +46,7 @@ def create_connection(
     """
     if queries.has_name(session, project_id, name):
         raise WrongInput.field("name", f"This project has a connection called {name} already.")
+    moment = clock.now(session)
     connection = Connection(
         project_id=project_id,
         name=name,
@@ -47,21 +55,124 @@ def create_connection(
         base_url=base_url,
         sealed_key=b"",
         key_hint="",
+        key_set_at=moment,
         created_by=actor_id,
-        created_at=clock.now(session),
+        created_at=moment,
     )
     session.add(connection)
     session.flush()
-    _seal_key(connection, api_key)
+    seal_key(connection, api_key)
+    _record(session, connection, "connection.created", actor_id, name=name)
+    standing.tell(session, connection)
+    return connection
+
+
+def change_connection(
+    session: Session,
+    connection: Connection,
+    *,
+    actor_id: int,
+    name: str | None = None,
+    base_url: str | None = None,
+    api_key: str | None = None,
+) -> None:
+    """Rename it, point it elsewhere, give it another key; None leaves a thing as it is.
+
+    Raises WrongInput when the name is taken, when another origin comes without a key, and for
+    Practice, whose address and key are this instance's own.
+    """
+    name = None if name == connection.name else name
+    base_url = None if base_url == connection.base_url else base_url
+    _check_change(session, connection, name, base_url, has_key=api_key is not None)
+    if name is not None:
+        changed = {"name": name, "before": connection.name}
+        connection.name = name
+        _record(session, connection, "connection.renamed", actor_id, **changed)
+    if base_url is not None:
+        changed = {"base_url": base_url, "before": connection.base_url}
+        _move(connection, base_url)
+        standing.forget(session, connection)
+        _record(session, connection, "connection.moved", actor_id, name=connection.name, **changed)
+    if api_key is not None:
+        seal_key(connection, api_key)
+        connection.key_set_at = clock.now(session)
+        standing.forget(session, connection)
+        _record(session, connection, "connection.key_changed", actor_id, name=connection.name)
+    standing.tell(session, connection)
+
+
+def _check_change(
+    session: Session,
+    connection: Connection,
+    name: str | None,
+    base_url: str | None,
+    *,
+    has_key: bool,
+) -> None:
+    if connection.is_practice and (base_url is not None or has_key):
+        raise WrongInput.field("base_url" if base_url is not None else "api_key", PRACTICES_OWN)
+    if name is not None and queries.has_name(session, connection.project_id, name):
+        raise WrongInput.field("name", f"This project has a connection called {name} already.")
+    if base_url is None or has_key:
+        return
+    here, there = origin(connection.base_url), origin(base_url)
+    if here != there:
+        raise WrongInput.field("api_key", OTHER_ORIGIN.format(here=here, there=there))
+    if not opens(connection):
+        raise WrongInput.field("api_key", UNREADABLE)
+
+
+def _move(connection: Connection, base_url: str) -> None:
+    """To another path of its origin the key comes along; elsewhere a new one follows."""
+    if origin(connection.base_url) == origin(base_url) and opens(connection):
+        move_key(connection, base_url)
+    else:
+        connection.base_url = base_url
+        connection.profile = profile_for(base_url)
+
+
+def delete_connection(session: Session, connection: Connection, *, actor_id: int) -> None:
+    """Remove it and its key. Raises Conflict for Practice, and while anything uses it."""
+    if connection.is_practice:
+        raise Conflict(PRACTICES_OWN)
+    if used := queries.uses_of(session, connection.id):
+        raise Conflict(f"{connection.name} stays: {_in_words(used)} came over it.")
+    _record(session, connection, "connection.removed", actor_id, name=connection.name)
+    standing.tell(session, connection)
+    session.delete(connection)
+    session.flush()
+
+
+def _in_words(used: dict[str, int]) -> str:
+    return " and ".join(
+        f"{count:,} {NOUNS.get(table, table.replace('_', ' '))}{'s' if count != 1 else ''}"
+        for table, count in used.items()
+    )
+
+
+def count_test(session: Session, user_id: int) -> None:
+    """Count one test of a connection. Raises TooMany when the person made ten within a minute."""
+    moment = clock.now(session)
+    if queries.count_tests(session, user_id, since=moment - TESTS_WITHIN) >= MOST_TESTS:
+        raise TooMany(
+            f"{MOST_TESTS} tests within a minute are enough. Try again in a minute.",
+            headers={"Retry-After": "60"},
+        )
+    session.execute(delete(ConnectionTest).where(ConnectionTest.at < moment - TESTS_KEPT))
+    session.add(ConnectionTest(user_id=user_id, at=moment))
+
+
+def _record(
+    session: Session, connection: Connection, verb: str, actor_id: int, **detail: str
+) -> None:
     auth.record(
         session,
-        "connection.created",
+        verb,
         f"connection:{connection.id}",
         actor_id=actor_id,
-        project_id=project_id,
-        name=name,
+        project_id=connection.project_id,
+        **detail,
     )
-    return connection
 
 
 def add_practice(session: Session, project: Project, user: User) -> None:
@@ -92,10 +203,11 @@ def refresh_practice(session: Session) -> None:
     if url is None or key is None:
         return
     for connection in queries.practice_connections(session):
-        if connection.base_url == url and _opens_to(connection, key.get_secret_value()):
+        present = key.get_secret_value()
+        if connection.base_url == url and opens(connection) and opened_key(connection) == present:
             continue
         connection.base_url = url
-        _seal_key(connection, key.get_secret_value())
+        seal_key(connection, present)
 
 
 def open_connection(connection: Connection, http: HttpOptions | None = None) -> Provider:
@@ -103,64 +215,10 @@ def open_connection(connection: Connection, http: HttpOptions | None = None) -> 
     secret, or is none that could be sent.
     """
     try:
-        key = secrets.unseal(connection.sealed_key, aad=_bound_to(connection))
+        key = opened_key(connection)
     except secrets.SealBroken as error:
-        raise KeyRejected("The key was sealed with another secret and cannot be opened.") from error
+        raise KeyRejected(UNREADABLE) from error
     return open_provider(connection.kind, connection.base_url, key, connection.profile, http)
-
-
-def record_answer(session: Session, connection_id: int) -> None:
-    """The provider answered: nothing holds the connection any more."""
-    connection = session.get_one(Connection, connection_id)
-    if (
-        connection.words
-        or connection.refused_at
-        or connection.not_before
-        or connection.checked_at is None
-    ):
-        connection.words = connection.refused_at = connection.not_before = None
-        connection.checked_at = clock.now(session)
-
-
-def record_failure(session: Session, connection_id: int, error: ProviderError) -> None:
-    """Keep the provider's words where people see them."""
-    connection = session.get_one(Connection, connection_id)
-    moment = clock.now(session)
-    connection.words = error.message
-    connection.checked_at = moment
-    connection.refused_at = moment if isinstance(error, KeyRejected) else None
-
-
-def hold(session: Session, connection_id: int, error: ProviderError, *, seconds: float) -> datetime:
-    """Keep the words, and let all calls over the connection wait; until when they do. A longer wait
-    that was asked for earlier holds.
-    """
-    record_failure(session, connection_id, error)
-    connection = session.get_one(Connection, connection_id)
-    wait = timedelta(seconds=settings().wait(min(max(seconds, 1.0), LONGEST_WAIT_SECONDS)))
-    until = max(clock.now(session) + wait, connection.not_before or clock.now(session))
-    connection.not_before = until
-    return until
-
-
-def _seal_key(connection: Connection, api_key: str) -> None:
-    connection.sealed_key = secrets.seal(api_key, aad=_bound_to(connection))
-    connection.key_hint = api_key[-HINT_LENGTH:] if len(api_key) > 2 * HINT_LENGTH else "…"
-
-
-def _bound_to(connection: Connection) -> str:
-    """A sealed key opens for this row and this origin alone: changing the address asks for the key
-    again.
-    """
-    parts = urlsplit(connection.base_url)
-    return f"connection {connection.id} {parts.scheme}://{parts.netloc}"
-
-
-def _opens_to(connection: Connection, api_key: str) -> bool:
-    try:
-        return secrets.unseal(connection.sealed_key, aad=_bound_to(connection)) == api_key
-    except secrets.SealBroken:
-        return False
 
 
 def capabilities_of(connection: Connection) -> Capabilities:

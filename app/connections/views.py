@@ -1,11 +1,24 @@
-"""What the connections page shows: a project's accounts at providers."""
+"""What the pages of connections show, and the API gives: never a key, only its end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.connections.models import Connection
 from app.core.views import FormState
+from app.providers.profiles import Profile, profiles
+
+# A permission's name: what it is called, what it is good for, what its lack means.
+PERMISSIONS = {
+    "models": ("Models", "It lists what can be tuned.", "Base models must be typed in by name."),
+    "files": ("Files", "Rows can be sent.", "No job can start: its rows cannot be sent."),
+    "fine-tuning": (
+        "Fine-tuning jobs",
+        "Jobs can be started and followed.",
+        "No job can be started or followed.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +50,121 @@ class IndexView:
     form: FormState
 
 
+@dataclass(frozen=True, slots=True)
+class PermissionLine:
+    """One thing a key may or may not do: `ours` says what follows, `words` are the provider's."""
+
+    title: str
+    is_allowed: bool
+    ours: str
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLine:
+    name: str
+    can_tune: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What the last test found. `whose` is empty where the provider does not say."""
+
+    whose: str
+    permissions: tuple[PermissionLine, ...]
+    models: tuple[ModelLine, ...]
+    tunable: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShowView:
+    """One connection. `lead` says how it stands. `form` has name, base_url, api_key (always empty);
+    `refused` is what was just turned down, in a sentence. Fragment "standing" refreshes itself on
+    `topic`.
+    """
+
+    project_id: int
+    connection: ConnectionRow
+    can_manage: bool
+    lead: str
+    label: str
+    account: AccountView | None
+    methods: tuple[str, ...]
+    abilities: tuple[str, ...]
+    minimum_rows: int
+    file_limit: int | None
+    requests_per_minute: int
+    key_set_at: datetime | None
+    created_at: datetime
+    form: FormState
+    refused: str | None
+    topic: str
+
+
 def index(
     project_id: int, connections: Sequence[Connection], form: FormState, *, can_manage: bool
 ) -> IndexView:
     """The page of a project's connections."""
     return IndexView(project_id, tuple(_row(one) for one in connections), can_manage, form)
+
+
+def show(
+    connection: Connection,
+    *,
+    can_manage: bool,
+    form: FormState | None = None,
+    refused: str | None = None,
+) -> ShowView:
+    """The page of one connection."""
+    profile = profiles()[connection.profile]
+    can = profile.capabilities
+    return ShowView(
+        project_id=connection.project_id,
+        connection=_row(connection),
+        can_manage=can_manage,
+        lead=_lead(connection, profile.label),
+        label=profile.label,
+        account=_account(connection, profile),
+        methods=tuple(method.label for method in can.methods),
+        abilities=can.abilities,
+        minimum_rows=can.minimum_rows,
+        file_limit=can.file_limit,
+        requests_per_minute=can.requests_per_minute,
+        key_set_at=connection.key_set_at,
+        created_at=connection.created_at,
+        form=form or FormState({"name": connection.name, "base_url": connection.base_url}),
+        refused=refused,
+        topic=f"connection:{connection.id}",
+    )
+
+
+def _lead(connection: Connection, label: str) -> str:
+    status, words = _state(connection)
+    if status == "ready":
+        return f"{label} answers."
+    return words if status != "unchecked" else f"{label} was not asked yet. Test the connection."
+
+
+def _account(connection: Connection, profile: Profile) -> AccountView | None:
+    found: Mapping[str, Any] | None = connection.account
+    if found is None or connection.account_at is None:
+        return None
+    parts = (("organisation", found["organization"]), ("project", found["project"]))
+    models = tuple(ModelLine(name, profile.rule_for(name) is not None) for name in found["models"])
+    return AccountView(
+        whose=", ".join(f"{what} {who}" for what, who in parts if who),
+        permissions=tuple(_permission(one) for one in found["permissions"]),
+        models=tuple(sorted(models, key=lambda one: (not one.can_tune, one.name))),
+        tunable=sum(one.can_tune for one in models),
+        at=connection.account_at,
+    )
+
+
+def _permission(found: Mapping[str, Any]) -> PermissionLine:
+    title, allowed, refused = PERMISSIONS.get(found["name"], (found["name"], "", ""))
+    is_allowed = bool(found["is_allowed"])
+    return PermissionLine(title, is_allowed, allowed if is_allowed else refused, found["words"])
 
 
 def _row(connection: Connection) -> ConnectionRow:
@@ -70,6 +193,26 @@ def _state(connection: Connection) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class PermissionResource:
+    """Whether the key may do one thing, with the provider's words where it may not."""
+
+    name: str
+    is_allowed: bool
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountResource:
+    """What the last test found, and when. None is what the provider does not say."""
+
+    organization: str | None
+    project: str | None
+    models: list[str]
+    permissions: list[PermissionResource]
+    tested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionResource:
     """A connection as the API gives it. The key is never given back, only its last characters."""
 
@@ -80,8 +223,10 @@ class ConnectionResource:
     profile: str
     base_url: str
     key_hint: str
+    key_set_at: datetime | None
     status: str
     words: str
+    account: AccountResource | None
     created_at: datetime
 
 
@@ -96,7 +241,22 @@ def resource(connection: Connection) -> ConnectionResource:
         profile=connection.profile,
         base_url=connection.base_url,
         key_hint=connection.key_hint,
+        key_set_at=connection.key_set_at,
         status=status,
         words=words,
+        account=_account_resource(connection),
         created_at=connection.created_at,
+    )
+
+
+def _account_resource(connection: Connection) -> AccountResource | None:
+    found = connection.account
+    if found is None or connection.account_at is None:
+        return None
+    return AccountResource(
+        organization=found["organization"],
+        project=found["project"],
+        models=list(found["models"]),
+        permissions=[PermissionResource(**one) for one in found["permissions"]],
+        tested_at=connection.account_at,
     )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.access import current_user, declares
 from app.auth.models import User
+from app.connections import queries as connections
 from app.core.database import read_only
 from app.core.errors import NotFound, NotSignedIn, ProductError
 from app.core.events import Hub
@@ -24,6 +25,7 @@ RECHECK_SECONDS = 30.0
 PROJECT_OF: dict[str, Callable[[Session, int], int | None]] = {
     "project": lambda _session, project_id: project_id,
     "members": lambda _session, project_id: project_id,
+    "connection": connections.project_id_of_connection,
     "version": datasets.project_id_of_version,
     "job": jobs.project_id_of_job,
 }

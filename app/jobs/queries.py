@@ -60,6 +60,18 @@ def jobs_before(session: Session, project_id: int, *, before: int, limit: int) -
     return session.scalars(_with_all(query).order_by(Job.id).limit(limit)).all()[::-1]
 
 
+def jobs_over(session: Session, connection_id: int, *, limit: int) -> Sequence[Job]:
+    """The latest jobs of a connection, archived ones too."""
+    query = _with_all(select(Job).where(Job.connection_id == connection_id))
+    return session.scalars(query.order_by(Job.id.desc()).limit(limit)).all()
+
+
+def count_jobs_over(session: Session, connection_id: int) -> int:
+    """How many jobs were asked for over a connection."""
+    query = select(func.count()).where(Job.connection_id == connection_id)
+    return session.scalar(query) or 0
+
+
 def count_jobs(session: Session, project_id: int) -> int:
     """How many jobs a project has."""
     query = (

@@ -15,6 +15,7 @@ from app.auth.access import CurrentUser, csrf_checked
 from app.catalog import queries as catalog
 from app.catalog.asking import read_base_models
 from app.connections import queries as connections
+from app.connections.access import CurrentConnection
 from app.core import clock
 from app.core.api import MOST
 from app.core.database import DbSession, read_only
@@ -39,6 +40,7 @@ asking = APIRouter()
 
 PAGE = 25
 FEW_EVENTS = 12
+FEW_JOBS = 5
 SHORT_WORDS = 4
 
 
@@ -94,6 +96,18 @@ def _paging(
         link(before=jobs[0].id) if newer else None,
         link(after=jobs[-1].id) if last < total else None,
     )
+
+
+@router.get("/connections/{connection_id}/jobs", name="jobs.of_connection")
+def of_connection(request: Request, session: DbSession, connection: CurrentConnection) -> Response:
+    jobs = queries.jobs_over(session, connection.id, limit=FEW_JOBS)
+    view = views.over_connection(
+        connection.project_id,
+        jobs,
+        total=queries.count_jobs_over(session, connection.id),
+        refresh_url=path_for(request, "jobs.of_connection", connection_id=connection.id),
+    )
+    return page(request, "jobs/of_connection.html", view)
 
 
 @asking.get("/projects/{project_id}/jobs/new", name="jobs.new")

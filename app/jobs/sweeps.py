@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.catalog import service as catalog
-from app.connections import service as connections
+from app.connections import standing
 from app.connections.models import Connection
 from app.connections.service import capabilities_of
 from app.core import clock, leases, storage
@@ -131,7 +131,7 @@ def record_sweep(session: Session, watch: Watch, seen: Mapping[int, Sighting]) -
     connection = leases.hold(session, Connection, watch.connection.id, watch.fence)
     if connection is None:
         return
-    connections.record_answer(session, connection.id)
+    standing.record_answer(session, connection.id)
     has_changed = False
     for job_id, sighting in seen.items():
         job = session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
@@ -162,7 +162,7 @@ def hold_connection(session: Session, watch: Watch, error: ProviderError) -> Non
         seconds = KEY_PROBE_SECONDS
     elif isinstance(error, ProviderUnavailable) and error.retry_after is not None:
         seconds = error.retry_after
-    until = connections.hold(session, connection.id, error, seconds=seconds)
+    until = standing.hold(session, watch.connection, error, seconds=seconds)
     leases.settle(connection, due_at=until, error=error.message)
     for run in watch.runs:
         tell(session, session.get_one(Job, run.job_id))

@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from app.connections import service as connecting
+from app.connections import standing
 from app.connections.models import Connection
 from app.connections.service import open_connection
 from app.core import leases, secrets, storage
@@ -82,11 +82,11 @@ def _record_trouble(session: Session, work: StartWork, error: ProviderError) -> 
     if work.doubt is not None:
         starts.record_search_failed(session, work, error.message)
     elif isinstance(error, KeyRejected):
-        connecting.record_failure(session, work.connection.id, error)
+        standing.record_failure(session, work.connection, error)
         starts.record_trouble(session, work, error.message, seconds=KEY_REFUSED_SECONDS)
     elif isinstance(error, ProviderUnavailable):
         wait = error.retry_after or TRY_AGAIN_SECONDS
-        connecting.hold(session, work.connection.id, error, seconds=wait)
+        standing.hold(session, work.connection, error, seconds=wait)
         starts.record_trouble(session, work, error.message, seconds=wait)
     else:
         starts.record_refused(session, work, error.message)

@@ -56,6 +56,16 @@ class IndexView:
 
 
 @dataclass(frozen=True, slots=True)
+class OverConnectionView:
+    """The latest jobs over a connection, a slot of its page; it refreshes itself on `topic`."""
+
+    jobs: tuple[JobRow, ...]
+    total: int
+    refresh_url: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventLine:
     """`level` is info, warn or error; `by` is Luthier or the connection's name."""
 
@@ -148,6 +158,14 @@ def index(
         refresh_url=refresh_url,
         topic=f"project:{project_id}",
     )
+
+
+def over_connection(
+    project_id: int, jobs: Sequence[Job], *, total: int, refresh_url: str
+) -> OverConnectionView:
+    """The latest jobs of a connection, for its page."""
+    rows = tuple(_row(job) for job in jobs)
+    return OverConnectionView(rows, total, refresh_url, f"project:{project_id}")
 
 
 def _row(job: Job) -> JobRow:

@@ -127,12 +127,14 @@ class Entered(NamedTuple, Generic[Thing]):
     thing: Thing
 
 
-def briefly(request: Request, load: Callable[[Session, User], Thing]) -> Entered[Thing]:
+def briefly(
+    request: Request, load: Callable[[Session, User], Thing], sent: str | None = None
+) -> Entered[Thing]:
     """Check access in a session that is closed before the handler starts: for those that wait for
     strangers.
 
-    A browser's unsafe request must carry the CSRF token in its header, unless the handler reads the
-    form itself and is marked `checks_form_token`.
+    A browser's unsafe request must carry the CSRF token in its header, or as the `sent` one of its
+    form, unless the handler reads the form itself and is marked `checks_form_token`.
     """
     with read_only() as session:
         user = current_user(request, session)
@@ -140,7 +142,7 @@ def briefly(request: Request, load: Callable[[Session, User], Thing]) -> Entered
     is_script = request.scope["path"].startswith("/api/") or request.method in SAFE_METHODS
     is_left = getattr(request.scope["endpoint"], "checks_form_token", False)
     if not (is_script or is_left) and not is_csrf_token(
-        request, request.headers.get("x-csrf-token")
+        request, sent or request.headers.get("x-csrf-token")
     ):
         raise NotAllowed(OLD_FORM)
     return Entered(user, thing)

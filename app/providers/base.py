@@ -46,6 +46,7 @@ __all__ = [
     "KeyRejected",
     "Method",
     "NotFound",
+    "NotPermitted",
     "NotSent",
     "Page",
     "Parameter",
@@ -81,7 +82,15 @@ class ProviderError(Exception):
 
 
 class KeyRejected(ProviderError):
-    """401 or 403: the key is wrong, revoked, or not allowed to do this."""
+    """401 or 403: the key is wrong or revoked, whatever is asked with it. `said` are the provider's
+    own words, where it had any.
+    """
+
+    def __init__(
+        self, message: str, *, said: str | None = None, http_status: int | None = None
+    ) -> None:
+        super().__init__(message, http_status=http_status)
+        self.said = said
 
 
 class RequestRejected(ProviderError):
@@ -98,6 +107,10 @@ class RequestRejected(ProviderError):
         super().__init__(message, http_status=http_status)
         self.code = code
         self.param = param
+
+
+class NotPermitted(RequestRejected):
+    """The key is accepted and may not do this one thing: another model or call may work."""
 
 
 class NotFound(RequestRejected):

@@ -183,13 +183,15 @@ class Started:
 class Refused:
     """The provider clearly did not create it.
 
-    429 alone is worth sending again, after `retry_after` seconds.
+    429 is worth sending again, after `retry_after` seconds; so is what a key was refused for, with
+    another key.
     """
 
     message: str
     code: str | None
     http_status: int
     retry_after: float | None = None
+    refuses_key: bool = False
 
     @property
     def is_put_back(self) -> bool:

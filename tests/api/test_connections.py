@@ -143,3 +143,50 @@ def test_a_refused_key_is_shown_on_the_connection(workshop, script, witness):
     shown = sends.get(f"/connections/{made['id']}").json()
     assert shown["status"] == "refused"
     assert with_wrong_key["api_key"] not in shown["words"]
+
+
+def test_a_connection_is_changed_by_what_is_sent_alone(team, script):
+    sends, path = script(team.users["owner"]), f"/connections/{team.connection_id}"
+
+    renamed = sends.send("PATCH", path, json={"name": "Main"})
+    moved = sends.send("PATCH", path, json={"base_url": "https://api.elsewhere.example/v1"})
+    rekeyed = sends.send("PATCH", path, json={"api_key": "sk-another-key-wxyz"})
+
+    assert renamed.json()["name"] == "Main"
+    assert moved.status_code == 422
+    assert set(problem_fields(moved)) == {"api_key"}
+    assert rekeyed.json()["key_hint"] == "wxyz"
+    assert rekeyed.json()["base_url"] == ACCOUNT["base_url"]
+    assert "sk-another" not in rekeyed.text
+
+
+def test_only_owners_change_test_or_remove_a_connection(team, script):
+    sends, path = script(team.users["editor"]), f"/connections/{team.connection_id}"
+    for answer in (
+        sends.send("PATCH", path, json={"name": "Mine"}),
+        sends.send("DELETE", path),
+        sends.post(f"{path}/test"),
+    ):
+        assert answer.status_code == 403
+
+
+def test_a_test_comes_back_with_what_was_found(workshop, script):
+    sends = script(workshop.users["owner"])
+
+    tested = sends.post(f"/connections/{workshop.connection_id}/test").json()
+
+    assert tested["status"] == "ready"
+    assert BASE_MODEL in tested["account"]["models"]
+    assert {one["name"]: one["is_allowed"] for one in tested["account"]["permissions"]} == {
+        "models": True,
+        "files": True,
+        "fine-tuning": True,
+    }
+    assert tested["account"]["tested_at"]
+
+
+def test_an_unused_connection_is_removed_with_204(team, script):
+    sends = script(team.users["owner"])
+    made = sends.post(f"/projects/{team.project_id}/connections", json=ACCOUNT).json()
+    assert sends.send("DELETE", f"/connections/{made['id']}").status_code == 204
+    assert sends.get(f"/connections/{made['id']}").status_code == 404

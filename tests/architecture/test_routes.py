@@ -4,6 +4,7 @@ import inspect
 
 from app.auth.access import csrf_checked, myself_briefly
 from app.catalog.access import talkable_model
+from app.connections.access import connection_to_test
 from app.core.database import request_session
 from app.datasets.access import receiving_dataset
 from app.projects.access import ordering_project, receiving_project
@@ -48,6 +49,7 @@ CHECK_CSRF_THEMSELVES = (
     receiving_dataset,
     ordering_project,
     talkable_model,
+    connection_to_test,
     myself_briefly,
 )
 WITHOUT_A_SESSION = {

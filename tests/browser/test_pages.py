@@ -63,6 +63,7 @@ class Workshop:
             "model": model,
             "try": f"{model}/try",
             "connections": f"{project}/connections",
+            "connection": f"/connections/{self.job['connection_id']}",
             "members": f"{project}/members",
             "activity": f"{project}/activity",
             "account": "/account",

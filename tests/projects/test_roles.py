@@ -79,7 +79,7 @@ def ask(route, ids, who):
     return script.client.request(method_of(route), path, headers=script.headers, json={})
 
 
-ASKS_A_PROVIDER = {"api.base_models.index", "jobs.new"}
+ASKS_A_PROVIDER = {"api.base_models.index", "jobs.new", "connections.test", "api.connections.test"}
 
 
 @one_database

@@ -100,6 +100,7 @@ class ProviderContract:
 
         assert world.base_model in account.models
         assert {(p.name, p.is_allowed) for p in account.permissions} == {
+            ("models", True),
             ("files", True),
             ("fine-tuning", True),
         }

@@ -10,6 +10,7 @@ from app.providers.base import (
     ChatRequest,
     KeyRejected,
     NotFound,
+    NotPermitted,
     ProviderError,
     ProviderUnavailable,
     RequestRejected,
@@ -109,6 +110,35 @@ def test_each_failure_has_the_name_of_the_reaction_it_needs(provider, witness, s
     assert type(caught.value) is kind
     assert caught.value.http_status == status
     assert len(witness.journal.read(LIST_MODELS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (403, refusal("Project `p` does not have access to model `m`.", "model_not_found")),
+        (403, refusal("You are not allowed to sample from this model.")),
+        (403, refusal("Not this one.", param="model")),
+        (403, refusal("You have insufficient permissions for this operation.")),
+        (401, refusal("Missing scopes: api.model.read.")),
+    ],
+)
+def test_a_refusal_of_one_thing_does_not_refuse_the_key(provider, witness, status, body):
+    witness.script(Fault(LIST_MODELS, status=status, body=json.dumps(body)))
+
+    with pytest.raises(NotPermitted) as caught:
+        provider.base_models()
+
+    assert caught.value.message == body["error"]["message"]
+
+
+def test_a_restricted_key_says_what_it_may_not(provider, witness):
+    said = json.dumps(refusal("Missing scopes: api.model.read."))
+    witness.script(Fault(LIST_MODELS, status=403, body=said))
+
+    account = provider.check_key()
+
+    assert account.models == ()
+    assert [one.is_allowed for one in account.permissions] == [False, True, True]
 
 
 @pytest.mark.parametrize("end", ["drop", "truncate"])

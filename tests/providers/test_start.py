@@ -135,7 +135,9 @@ def test_the_providers_own_refusal_is_a_refusal(provider, witness, order, status
 
     outcome = provider.start_run(order)
 
-    assert outcome == Refused("Your organization cannot tune models.", "not_allowed", status)
+    assert outcome == Refused(
+        "Your organization cannot tune models.", "not_allowed", status, refuses_key=status == 401
+    )
     assert not outcome.is_put_back
     assert len(witness.creates) == 1
     assert witness.runs == []

@@ -18,6 +18,7 @@ from app.core.sockets import Refused
 from app.providers.base import (
     KeyRejected,
     NotFound,
+    NotPermitted,
     ProviderError,
     ProviderUnavailable,
     RequestRejected,
@@ -29,10 +30,24 @@ SECONDS = re.compile(r"[+-]?\d{1,12}(\.\d{1,9})?", re.ASCII)
 
 ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
+# Refusals of one thing: the key itself is accepted. OpenAI's words for a restricted key and for a
+# model the project may not use; 403 comes with the latter's code.
+ONE_THING = re.compile(
+    r"missing scopes|insufficient permissions|(have|has) access to (the )?model|this model",
+    re.IGNORECASE,
+)
+CODES_OF_ONE_THING = {"model_not_found", "insufficient_permissions", "missing_scope"}
+
 ASK_LATER = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
+}
+
+KINDS: dict[int, type[RequestRejected]] = {
+    HTTPStatus.UNAUTHORIZED: NotPermitted,
+    HTTPStatus.FORBIDDEN: NotPermitted,
+    HTTPStatus.NOT_FOUND: NotFound,
 }
 
 
@@ -55,8 +70,10 @@ def plain_errors(label: str, secret: str) -> Iterator[None]:
 
 def _of_status(error: openai.APIStatusError, label: str, secret: str) -> ProviderError:
     status, said = error.status_code, told(error.body, secret)
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return KeyRejected(f"{label} refused the key: {said or status}", http_status=status)
+    if refuses_key(error, said):
+        why = f': "{said}"' if said else f" ({status})."
+        words_of_all = f"{label} does not accept this key{why}"
+        return KeyRejected(words_of_all, said=said, http_status=status)
     if status in ASK_LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         wait = wait_asked_for(error.response.headers)
         message = f"{label} asks to wait" if status in ASK_LATER else f"{label} has a fault"
@@ -72,8 +89,18 @@ def _of_status(error: openai.APIStatusError, label: str, secret: str) -> Provide
         )
     if said is None:
         return ProviderError(f"{label} answered {status} without a reason.", http_status=status)
-    kind = NotFound if status == HTTPStatus.NOT_FOUND else RequestRejected
+    kind = KINDS.get(status, RequestRejected)
     return kind(said, code=code_of(error), param=error.param, http_status=status)
+
+
+def refuses_key(error: openai.APIStatusError, said: str | None) -> bool:
+    """Whether a refusal is of the key as such. One that names a parameter, a model or a missing
+    scope is of that thing alone.
+    """
+    concerns_one_thing = error.code in CODES_OF_ONE_THING or bool(ONE_THING.search(said or ""))
+    if error.status_code == HTTPStatus.FORBIDDEN:
+        return not (concerns_one_thing or error.param)
+    return error.status_code == HTTPStatus.UNAUTHORIZED and not concerns_one_thing
 
 
 def code_of(error: openai.APIStatusError) -> str | None:

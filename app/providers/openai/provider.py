@@ -1,11 +1,12 @@
 """OpenAI's wire as a Provider: OpenAI itself, Azure's v1 route, other services, and our trainer."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import chain
 from typing import Any, Self
 
+import httpx2
 import openai
 
 from app.core.http import HttpOptions
@@ -20,6 +21,7 @@ from app.providers.base import (
     CheckpointInfo,
     FilePart,
     FileRef,
+    NotPermitted,
     Page,
     Permission,
     ProviderError,
@@ -32,9 +34,11 @@ from app.providers.base import (
     UploadState,
 )
 from app.providers.openai import chat, files, runs, start
+from app.providers.openai.errors import words
 from app.providers.openai.wire import Json, Wire, objects
 from app.providers.profiles import profile_by_headers, profile_for, profiles
 
+MOST_MODELS, LONGEST_NAME = 2_000, 255
 MOST_EVENT_PAGES = 10_000
 MOST_FILTERED_PAGES = 10
 MOST_SCANNED_PAGES = 100
@@ -83,15 +87,28 @@ class OpenAIProvider:
         )
 
     def check_key(self) -> AccountInfo:
-        with self.wire.errors():
-            answer = self.wire.api.models.with_raw_response.list()
-        listed = objects(self.wire.read_list(answer.http_response)["data"])
-        recognised = profile_by_headers(answer.headers, otherwise=profile_for(self.wire.base_url))
+        """Raises KeyRejected where every question would be refused; what single ones are refused is
+        told by permission.
+        """
+        names: tuple[str, ...] = ()
+        listing = Permission("models", is_allowed=True)
+        try:
+            with self.wire.errors():
+                answer = self.wire.api.models.with_raw_response.list()
+            headers = answer.headers
+            listed = objects(self.wire.read_list(answer.http_response)["data"])
+            found = (runs.text_of(data, "id") for data in listed)
+            names = tuple(words(name, "")[:LONGEST_NAME] for name in found if name)
+        except NotPermitted as error:
+            headers = httpx2.Headers()
+            listing = Permission("models", is_allowed=False, words=error.message)
+        recognised = profile_by_headers(headers, otherwise=profile_for(self.wire.base_url))
         return AccountInfo(
-            organization=answer.headers.get("openai-organization"),
-            project=answer.headers.get("openai-project"),
-            models=tuple(name for data in listed if (name := runs.text_of(data, "id"))),
+            organization=said_in(headers, "openai-organization"),
+            project=said_in(headers, "openai-project"),
+            models=names[:MOST_MODELS],
             permissions=(
+                listing,
                 self._permission("files", self._first_file),
                 self._permission("fine-tuning", self._first_run),
             ),
@@ -105,8 +122,8 @@ class OpenAIProvider:
         except ProviderUnavailable:
             raise
         except ProviderError as error:
-            return Permission(name=name, is_allowed=False, words=error.message)
-        return Permission(name=name, is_allowed=True)
+            return Permission(name, is_allowed=False, words=error.message)
+        return Permission(name, is_allowed=True)
 
     def _first_file(self) -> Json:
         with self.wire.errors():
@@ -222,6 +239,11 @@ class OpenAIProvider:
 
     def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
         return chat.stream(self.wire, request)
+
+
+def said_in(headers: Mapping[str, str], name: str) -> str | None:
+    """A header's text as a page may show it."""
+    return words(headers[name], "")[:LONGEST_NAME] if headers.get(name) else None
 
 
 def tagged(listed: Any, tag: str) -> list[RunReport]:

@@ -21,6 +21,7 @@ from app.providers.openai.errors import (
     code_of,
     connection_words,
     is_refusal,
+    refuses_key,
     told,
     wait_asked_for,
 )
@@ -82,7 +83,9 @@ def _of_refusal(error: openai.APIStatusError, wire: Wire) -> StartOutcome:
         message = said or f"{label} asks to wait."
         return Refused(message, code_of(error), status, retry_after=wait)
     if status in CLEAR_REFUSALS and is_refusal(json_object(error.response.content)):
-        return Refused(said or f"{label} answered {status}.", code_of(error), status)
+        message = said or f"{label} answered {status}."
+        is_of_key = refuses_key(error, said)
+        return Refused(message, code_of(error), status, refuses_key=is_of_key)
     return Unknown(f"{label} answered {status}{f': {said}' if said else ''}.")
 
 

@@ -1,0 +1,28 @@
+"""Asking a provider whose key it is and what it may do. No unit of work is open while it thinks."""
+
+from contextlib import closing
+
+from app.connections import service, standing
+from app.connections.models import Connection
+from app.core.database import unit_of_work
+from app.core.http import HttpOptions
+from app.providers.base import ProviderError
+
+
+def test_connection(connection: Connection, *, user_id: int) -> None:
+    """Ask, and keep what the provider says: of the key, or why it does not answer. Raises TooMany
+    when this person asked ten times within a minute.
+    """
+    with unit_of_work() as session:
+        service.count_test(session, user_id)
+    # Somebody waits for the answer; three short questions are asked.
+    patience = HttpOptions(connect_seconds=5, read_seconds=10, total_seconds=15)
+    try:
+        with closing(service.open_connection(connection, patience)) as provider:
+            found = provider.check_key()
+    except ProviderError as error:
+        with unit_of_work() as session:
+            standing.record_failure(session, connection, error)
+        return
+    with unit_of_work() as session:
+        standing.record_account(session, connection, found)

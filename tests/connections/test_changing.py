@@ -1,0 +1,143 @@
+"""A connection is renamed, moved, given another key, removed; and no key goes astray meanwhile."""
+
+import pytest
+
+from app.auth import queries as people
+from app.connections.keys import opened_key
+from app.connections.models import Connection
+from app.connections.service import change_connection, delete_connection, refresh_practice
+from app.connections.standing import record_failure
+from app.core.database import unit_of_work
+from app.core.errors import Conflict, WrongInput
+from app.core.secrets import SealBroken
+from app.datasets.models import DatasetVersion
+from app.projects.models import Project
+from app.providers.base import KeyRejected
+from app.settings import settings
+from tests import make
+from tests.stage import connection_of, read
+
+KEY, OTHER_KEY = "sk-0123456789abcdef", "sk-another-key-wxyz"
+ELSEWHERE = "https://api.elsewhere.example/v1"
+
+
+@pytest.fixture
+def connection(session):
+    return make.make_connection(session, make.make_project(session, make.make_user(session)))
+
+
+def change(session, connection, **what):
+    change_connection(session, connection, actor_id=connection.created_by, **what)
+
+
+def wrong_field(refused):
+    (error,) = refused.value.errors
+    return error.field
+
+
+def test_another_origin_needs_the_key_again_and_says_so_at_the_key(session, connection):
+    with pytest.raises(WrongInput) as refused:
+        change(session, connection, name="Moved", base_url=ELSEWHERE)
+
+    assert wrong_field(refused) == "api_key"
+    assert "https://api.openai.com:443" in refused.value.message
+    assert (connection.name, connection.base_url) == ("OpenAI", make.PUBLIC_URL)
+    change(session, connection, base_url=ELSEWHERE, api_key=OTHER_KEY)
+    assert opened_key(connection) == OTHER_KEY
+    assert connection.profile == "compatible"
+
+
+def test_even_a_row_pointed_elsewhere_by_hand_does_not_give_up_its_key(session, connection):
+    """By construction: the seal is bound to the origin, whatever the service forgets to ask."""
+    connection.base_url = ELSEWHERE
+    with pytest.raises(SealBroken):
+        opened_key(connection)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://api.openai.com/v2", "https://api.openai.com:443/v1", "https://API.openai.com/v1"],
+)
+def test_another_path_or_spelling_of_the_same_server_takes_the_key_along(session, connection, url):
+    change(session, connection, base_url=url)
+    assert connection.base_url == url
+    assert opened_key(connection) == KEY
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.openai.com:8443/v1", "http://api.openai.com/v1", "https://openai.com/v1"]
+)
+def test_another_port_scheme_or_host_is_another_server(session, connection, url):
+    with pytest.raises(WrongInput) as refused:
+        change(session, connection, base_url=url)
+    assert wrong_field(refused) == "api_key"
+
+
+def test_another_key_takes_the_place_of_the_old_and_forgets_its_refusal(session, connection):
+    record_failure(session, connection, KeyRejected("No."))
+    change(session, connection, api_key=OTHER_KEY)
+    assert opened_key(connection) == OTHER_KEY
+    assert connection.key_hint == "wxyz"
+    assert (connection.refused_at, connection.words, connection.account) == (None, None, None)
+
+
+def test_a_refusal_of_the_old_key_that_comes_late_does_not_stop_the_new_one(team):
+    asked = connection_of(team.connection_id)
+    with unit_of_work() as session:
+        change(session, session.get_one(Connection, asked.id), api_key=OTHER_KEY)
+    with unit_of_work() as session:
+        record_failure(session, asked, KeyRejected("No."))
+    assert connection_of(asked.id).refused_at is None
+
+
+def test_who_changed_what_is_on_record_without_the_key(session, connection):
+    change(session, connection, name="Main", base_url="https://api.openai.com/v2", api_key=KEY)
+    rows = people.activity_of(session, connection.project_id, limit=3)
+    assert [row.verb for row in rows] == [
+        "connection.key_changed",
+        "connection.moved",
+        "connection.renamed",
+    ]
+    assert not any(KEY in str(row.detail) for row in rows)
+
+
+def test_a_taken_name_changes_nothing(session, connection):
+    project = session.get_one(Project, connection.project_id)
+    make.make_connection(session, project, name="Main")
+    with pytest.raises(WrongInput) as refused:
+        change(session, connection, name="Main", api_key=OTHER_KEY)
+    assert wrong_field(refused) == "name"
+    assert opened_key(connection) == KEY
+
+
+def test_practice_keeps_its_own_address_and_key(session, monkeypatch):
+    monkeypatch.setenv("LUTHIER_TRAINER_URL", "http://127.0.0.1:8001/v1")
+    monkeypatch.setenv("LUTHIER_TRAINER_KEY", "a-trainer-key-for-tests")
+    settings.cache_clear()
+    project = make.make_project(session, make.make_user(session))
+    (practice,) = session.query(Connection).filter_by(project_id=project.id)
+    for wrong in ({"api_key": OTHER_KEY}, {"base_url": ELSEWHERE, "api_key": OTHER_KEY}):
+        with pytest.raises(WrongInput):
+            change(session, practice, **wrong)
+    with pytest.raises(Conflict):
+        delete_connection(session, practice, actor_id=1)
+    change(session, practice, name="Workshop")
+    monkeypatch.setenv("LUTHIER_TRAINER_URL", "http://127.0.0.1:8002/v1")
+    settings.cache_clear()
+    refresh_practice(session)
+    assert (practice.name, practice.base_url) == ("Workshop", "http://127.0.0.1:8002/v1")
+
+
+def test_an_unused_connection_is_removed_and_a_used_one_says_what_uses_it(team):
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        spare = make.make_connection(session, project, name="Spare")
+        used = session.get_one(Connection, team.connection_id)
+        version = session.get_one(DatasetVersion, team.version_id)
+        for number in (1, 2):
+            make.make_running_job(session, project, used, version, key=f"form:{number}")
+        delete_connection(session, spare, actor_id=team.users["owner"])
+        with pytest.raises(Conflict) as refused:
+            delete_connection(session, used, actor_id=team.users["owner"])
+    assert refused.value.message == "OpenAI stays: 2 jobs came over it."
+    assert read(Connection, team.connection_id).name == "OpenAI"
