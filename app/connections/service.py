@@ -117,7 +117,8 @@ def _check_change(
         return
     here, there = origin(connection.base_url), origin(base_url)
     if here != there:
-        raise WrongInput.field("api_key", OTHER_ORIGIN.format(here=here, there=there))
+        shown = {"here": here.removesuffix(":443"), "there": there.removesuffix(":443")}
+        raise WrongInput.field("api_key", OTHER_ORIGIN.format(**shown))
     if not opens(connection):
         raise WrongInput.field("api_key", UNREADABLE)
 
