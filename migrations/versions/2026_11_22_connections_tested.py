@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "b7d40e91c2a6"
-down_revision = "f3a9d1c65b70"
+down_revision = "5b0d7e93a4c1"
 branch_labels = None
 depends_on = None
 
