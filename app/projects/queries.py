@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.auth.models import User
@@ -80,12 +80,19 @@ def members_page(
     ).all()
 
 
-def count_owners(session: Session, project_id: int) -> int:
-    """How many owners a project has."""
-    query = select(func.count()).where(
-        Membership.project_id == project_id, Membership.role == Role.OWNER
+def has_another_owner(session: Session, member: Membership) -> bool:
+    """Whether the member's project has an owner besides them who can sign in."""
+    query = (
+        select(Membership.user_id)
+        .join(Membership.user)
+        .where(
+            Membership.project_id == member.project_id,
+            Membership.user_id != member.user_id,
+            Membership.role == Role.OWNER,
+            User.disabled_at.is_(None),
+        )
     )
-    return session.scalar(query) or 0
+    return session.scalar(query.limit(1)) is not None
 
 
 def _acceptable(moment: datetime) -> Select[Invitation]:

@@ -129,7 +129,7 @@ def _held_member(session: Session, project: Project, user_id: int, actor_id: int
 def _keep_an_owner(session: Session, member: Membership, role: Role | None) -> None:
     if member.role != Role.OWNER or role == Role.OWNER:
         return
-    if queries.count_owners(session, member.project_id) == 1:
+    if not queries.has_another_owner(session, member):
         raise Conflict("A project needs an owner. Make somebody else one first.")
 
 

@@ -1,5 +1,6 @@
 """The routes of the application as a flat list, however deep routers are nested."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,16 @@ class Route:
     @property
     def is_page(self) -> bool:
         return not is_for_scripts(self.path)
+
+    @property
+    def method(self) -> str:
+        """The one that is not answered for free."""
+        return next(iter(self.methods - {"HEAD", "OPTIONS"}))
+
+    @property
+    def ids(self) -> list[str]:
+        """The names in braces of its path, in their order."""
+        return re.findall(r"{(\w+)", self.path)
 
     @property
     def access(self) -> list[str]:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from app.auth import passwords
+from app.auth import passwords, people
 from app.auth import service as auth
 from app.auth.models import Activity, User
 from app.core import clock, events
@@ -189,7 +189,19 @@ def test_25_two_owners_who_demote_each_other_at_once_leave_one(real_database):
     assert failed == []
     assert len(refused) == 1
     with read_only() as session:
-        assert queries.count_owners(session, team.project_id) == 1
+        members = queries.members_of(session, team.project_id)
+        assert [one.role for one in members].count("owner") == 1
+
+
+def test_an_owner_who_cannot_sign_in_is_none_to_leave_a_project_to(team, browser, members):
+    owner, me = browser(team.users["owner"]), team.users["owner"]
+    owner.post(f"{members}/{team.users['editor']}/role", {"role": "owner"})
+    with unit_of_work() as session:
+        people.set_disabled(session, user_id=team.users["editor"], is_disabled=True, actor_id=me)
+    assert owner.post(f"/projects/{team.project_id}/leave").status_code == 409
+    assert owner.post(f"{members}/{me}/role", {"role": "viewer"}).status_code == 409
+    # Whoever is disabled can go all the same.
+    assert owner.post(f"{members}/{team.users['editor']}/remove").status_code == 303
 
 
 def test_07_a_link_lets_one_person_in_with_the_role_it_was_made_for(team, browser, members):

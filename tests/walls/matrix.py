@@ -1,0 +1,252 @@
+"""The walls, as one table: every route, whom it lets in, and what it answers to them.
+
+A new route is one line of TABLE under the thing it is about:
+
+    "jobs.archive": edit(303),
+
+The word says who comes in: `view` every member, `edit` and `spend` editors and owners, `manage` a
+project's owners, `instance` the instance's owner, `own` everybody who is signed in, `public`
+everybody and why. The number is what they are answered who send nothing (for most forms 422), or
+who send what follows the number; a person's name after that is answered something else.
+
+The rest follows. To outsiders, and about another team's ids, nothing exists (404); members without
+the right are refused (403); whoever is not signed in is sent to the door (303 from a page, 401 from
+the API).
+
+A path with a new kind of id needs it in `tests/walls/world.py`; a form or a query that names a row
+by id needs a line in NAMED_ROWS.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from app.auth.models import Access
+
+Sends = Mapping[str, Any]
+MAY: dict[str, set[str]] = {
+    "viewer": {"view"},
+    "editor": {"view", "edit", "spend"},
+    "owner": {"view", "edit", "spend", "manage"},
+}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Whom a route lets in and what it answers them; `but` names the persons who get something
+    else, and `sends` is the query or form it cannot be asked without.
+    """
+
+    access: Access | None
+    answer: int = 200
+    reason: str = ""
+    sends: Sends = field(default_factory=dict)
+    but: Mapping[str, int] = field(default_factory=dict)
+
+
+def public(answer: int, reason: str, **but: int) -> Expected:
+    """Open to everybody, for this reason."""
+    return Expected(None, answer, reason, but=but)
+
+
+def own(answer: int = 200, sends: Sends | None = None, **but: int) -> Expected:
+    """For everybody who is signed in, about what is theirs alone."""
+    return Expected("self", answer, sends=sends or {}, but=but)
+
+
+def instance(answer: int = 200, **but: int) -> Expected:
+    """For the instance's owner."""
+    return Expected("instance", answer, but=but)
+
+
+def view(answer: int = 200, sends: Sends | None = None) -> Expected:
+    """For every member of the project."""
+    return Expected("view", answer, sends=sends or {})
+
+
+def edit(answer: int = 200, sends: Sends | None = None) -> Expected:
+    """For editors and owners."""
+    return Expected("edit", answer, sends=sends or {})
+
+
+def spend(answer: int = 200, sends: Sends | None = None) -> Expected:
+    """For editors and owners, and it may cost money."""
+    return Expected("spend", answer, sends=sends or {})
+
+
+def manage(answer: int = 200, sends: Sends | None = None) -> Expected:
+    """For the owners of the project."""
+    return Expected("manage", answer, sends=sends or {})
+
+
+TABLE: dict[str, Expected] = {
+    # The doors
+    "auth.login": public(200, "the door"),
+    "auth.login_post": public(422, "the door"),
+    "auth.welcome": public(303, "says where the first owner's link is printed"),
+    "auth.welcome_link": public(303, "the first owner has no account; the link is the proof"),
+    "auth.welcome_post": public(422, "the first owner has no account; the link is the proof"),
+    "auth.password": public(200, "without a password nobody signs in; the link is the proof"),
+    "auth.password_post": public(422, "without a password nobody signs in; the link is the proof"),
+    "auth.logout": own(303),
+    "invitations.show": public(200, "the invited may have no account; the link is the proof"),
+    "invitations.join": public(422, "the invited may have no account; the link is the proof"),
+    "invitations.accept": own(404),
+    # What machines and browsers ask
+    "livez": public(200, "containers ask, and learn only that the process answers"),
+    "healthz": public(503, "supervisors ask, and learn only which part is missing: the broker"),
+    "favicon": public(308, "browsers ask before anybody signs in"),
+    "static": public(307, "style and scripts of the login page; the folder itself shows nothing"),
+    "docs.openapi": public(200, "the shape of the API is no secret"),
+    "docs.page": public(200, "the shape of the API is no secret"),
+    # A person's own
+    "dashboard.front": own(303),
+    "dashboard.kit": own(404),  # in development only
+    "dashboard.kit_metrics": own(404),
+    "live": own(404, {"topic": "no-such-kind:1"}),  # any other answer is a stream without an end
+    "account.show": own(),
+    "account.rename": own(422),
+    "account.password": own(303),
+    "account.end_session": own(303),
+    "account.end_other_sessions": own(303),
+    "account.create_token": own(422),
+    "account.revoke_token": own(303),
+    # The instance
+    "dashboard.metrics": instance(),
+    "people.index": instance(),
+    "people.disable": instance(303),
+    "people.enable": instance(303),
+    "people.reset": instance(200),
+    "people.make_owner": instance(303),
+    "people.unmake_owner": instance(303),
+    # Projects and their members
+    "projects.index": own(),
+    "projects.new": own(),
+    "projects.create": own(422),
+    "api.projects.index": own(),
+    "api.projects.create": own(422),
+    "api.projects.show": view(),
+    "dashboard.home": view(),
+    "dashboard.side": view(),
+    "activity.index": view(),
+    "members.index": view(),
+    "members.add": manage(422),
+    "members.change": manage(303, {"role": "editor"}),
+    "members.remove": manage(303),
+    "members.leave": own(303, owner=409),  # the last owner who can sign in stays
+    "members.invite": manage(422),
+    "members.revoke_invitation": manage(303),
+    "api.members.index": view(),
+    "api.members.add": manage(422),
+    "api.members.change": manage(200, {"role": "editor"}),
+    "api.members.remove": manage(204),
+    "api.invitations.index": manage(),
+    "api.invitations.create": manage(422),
+    "api.invitations.revoke": manage(204),
+    # Connections
+    "connections.index": view(),
+    "connections.create": manage(422),
+    "api.connections.index": view(),
+    "api.connections.create": manage(422),
+    "connections.show": view(),
+    "connections.change": manage(422),
+    "connections.delete": manage(409),  # a job came over it
+    "connections.test": manage(303),
+    "jobs.of_connection": view(),
+    "api.connections.show": view(),
+    "api.connections.change": manage(200),
+    "api.connections.delete": manage(409),
+    "api.connections.test": manage(200),
+    "api.base_models.index": view(),
+    # Datasets
+    "datasets.index": view(),
+    "datasets.upload": edit(202, {"name": "x.jsonl"}),
+    "datasets.upload_form": edit(400),
+    "datasets.upload_version_page": view(),
+    "datasets.upload_version": edit(202, {"name": "x.jsonl"}),
+    "datasets.upload_version_form": edit(400),
+    "datasets.example": edit(303),
+    "datasets.show": view(),
+    "datasets.progress": view(),
+    "datasets.retry": edit(409),
+    "datasets.findings": view(200, {"rule": "x"}),
+    "datasets.rows": view(),
+    "datasets.content": view(),
+    "api.datasets.index": view(),
+    "api.datasets.create": edit(400),
+    "api.datasets.add_version": edit(400),
+    "api.datasets.show": view(),
+    "api.versions.show": view(),
+    "api.versions.findings": view(),
+    "api.versions.examples": view(),
+    "api.versions.content": view(),
+    # Jobs
+    "jobs.new": spend(),
+    "jobs.receipt": spend(),
+    "jobs.index": view(),
+    "jobs.create": spend(422),
+    "jobs.show": view(),
+    "jobs.progress": view(),
+    "jobs.events": view(),
+    "jobs.metrics": view(),
+    "jobs.metrics_csv": view(),
+    "jobs.cancel": spend(303),
+    "jobs.retry": spend(409),
+    "api.jobs.create": spend(422),
+    "api.jobs.index": view(),
+    "api.jobs.show": view(),
+    "api.jobs.events": view(),
+    "api.jobs.metrics": view(),
+    "api.jobs.cancel": spend(200),
+    # Models
+    "models.index": view(),
+    "models.show": view(),
+    "models.try": view(),
+    "models.chat": spend(422),
+    "models.base_chat": spend(422),
+    "api.models.index": view(),
+    "api.models.show": view(),
+    "api.models.chat": spend(422),
+}
+
+PUBLIC = {name for name, expected in TABLE.items() if expected.access is None}
+
+# Whoever reads what the GETs of the program leave behind sees nothing but these notes.
+NOTES_OF_GETS: dict[tuple[str, str], str] = {
+    ("user_sessions", "seen_at"): "a session that is used stays open; noted once a minute",
+    ("api_tokens", "used_at"): "its owner sees which token is in use; noted once a minute",
+    ("jobs", "watched_until"): "a job somebody looks at is asked for more often",
+    ("connections", "due_at"): "the job somebody looks at is asked for now",
+}
+
+A_JOB = {"base_model": "gpt-4o-mini-2024-07-18", "nonce": "n"}
+JOBS_ROWS = {
+    "connection_id": "connection_id",
+    "training_version_id": "version_id",
+    "validation_version_id": "version_id",
+}
+
+
+class NamedRow(NamedTuple):
+    """A field that names a row by its id, and what is answered where the row is another team's.
+
+    `row` is the row's name in paths, `sends` what else makes the request right.
+    """
+
+    route: str
+    field: str
+    row: str
+    answer: int
+    sends: Sends
+
+
+NAMED_ROWS = [
+    NamedRow(route, field, row, answer, sends)
+    for route, answer, sends in (
+        ("jobs.create", 422, A_JOB),
+        ("api.jobs.create", 422, {"base_model": A_JOB["base_model"]}),
+        ("jobs.new", 200, A_JOB),
+        ("jobs.receipt", 200, A_JOB),
+    )
+    for field, row in JOBS_ROWS.items()
+]

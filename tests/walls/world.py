@@ -1,0 +1,203 @@
+"""Two teams that know nothing of each other, each with something of every kind, and everybody who
+could knock: see `World`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.auth import queries as people
+from app.auth import service as auth
+from app.auth.access import cookie_name
+from app.auth.models import User, UserSession
+from app.catalog import service as catalog
+from app.connections.models import Connection
+from app.core import clock, secrets
+from app.core.database import SessionFactory, unit_of_work
+from app.datasets.models import DatasetVersion
+from app.projects import service as projects
+from app.projects.models import Project, Role
+from app.projects.queries import membership, open_invitations
+from app.providers.base import BaseModelInfo
+from tests import make
+from tests.architecture.routes import Route
+from tests.stage import Team, make_team
+from tests.walls.matrix import TABLE, Sends
+from tests.witness import handle
+
+Ids = dict[str, Any]
+CHILD = "child of another parent"
+MISSING = 999_999
+# Stands in every name on the other team's side; who reads it here looked through a wall.
+MARK = "zyxwv"
+# Whose cookie and whose token are worth nothing any more.
+SHUT_OUT = {"anonymous", "disabled", "revoked"}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who knocks, by cookie or by token, and the project they have a role in."""
+
+    name: str
+    role: str | None
+    cookie: str = ""
+    csrf: str = ""
+    token: str = ""
+    ids: Ids | None = None
+
+    @property
+    def is_known(self) -> bool:
+        return self.name not in SHUT_OUT
+
+    def knocking_at(self, route: Route) -> dict[str, str]:
+        """A page takes the cookie, the API the token."""
+        return self.by_cookie if route.is_page else self.by_token
+
+    @property
+    def by_cookie(self) -> dict[str, str]:
+        """What a browser sends, with the token of its forms in the header."""
+        if not self.cookie:
+            return {}
+        return {"Cookie": f"{cookie_name()}={self.cookie}", "X-CSRF-Token": self.csrf}
+
+    @property
+    def by_token(self) -> dict[str, str]:
+        """What a script sends."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+@dataclass(frozen=True)
+class World:
+    """Everybody by name, and the ids of both teams as the paths of routes name them."""
+
+    client: Any
+    team: Team
+    people: dict[str, Person]
+    ours: Ids
+    theirs: Ids
+
+    def ids(self, person: Person, kind: str, route: Route) -> Ids:
+        """What stands in the route's path: this team's things and the person's own; or another
+        team's; or those of nobody; or another team's things under our project.
+        """
+        own = {**self.ours, **(person.ids or {})}
+        if kind == "own":
+            return own
+        if kind == "missing":
+            return dict.fromkeys(own, MISSING)
+        if kind == CHILD:
+            return {**self.theirs, route.ids[0]: own[route.ids[0]]}
+        return self.theirs
+
+    def ask(
+        self, route: Route, ids: Ids, headers: dict[str, str], sends: Sends | None = None
+    ) -> Any:
+        """One request with what the table says it needs, or with `sends`."""
+        body = "data" if route.is_page else "json"
+        how = body if route.method in {"POST", "PATCH"} else "params"
+        words = {how: TABLE[route.name].sends if sends is None else sends}
+        return self.client.request(route.method, route.path.format(**ids), headers=headers, **words)
+
+
+@contextmanager
+def forgotten() -> Iterator[None]:
+    """Undo in the end whatever is done inside."""
+    savepoint = SessionFactory.kw["bind"].begin_nested()
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+
+
+def make_world(client: Any, provider_url: str) -> World:
+    """Both teams; the instance's owner is in neither."""
+    with unit_of_work() as session:
+        keeper = make.make_user(session, "keeper")
+        assert keeper.is_instance_owner
+    team = make_team(provider_url, handle.KEY)
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        users = {name: session.get_one(User, user_id) for name, user_id in team.users.items()}
+        users |= {"keeper": keeper}
+        for name in ("removed", "disabled"):
+            users[name] = make.make_user(session, name)
+            role = Role.OWNER if name == "disabled" else Role.EDITOR
+            projects.add_member(
+                session, project=project, user=users[name], role=role, actor_id=None
+            )
+        ours = _things(session, project, "helper")
+        stranger = make.make_user(session, f"{MARK}-stranger")
+        foreign = make.make_project(session, stranger, f"{MARK} routing")
+        theirs = _things(session, foreign, f"{MARK}-helper", name=f"{MARK} things")
+        theirs |= _own_things(_person(session, stranger, None), session, stranger)
+        people = {"anonymous": Person("anonymous", None)}
+        for name, user in users.items():
+            people[name] = _person(session, user, _role(session, user, project, name))
+        ours |= people["owner"].ids or {}
+        people["revoked"] = _revoked(session, users["owner"])
+        projects.remove_member(
+            session, project=project, user_id=users["removed"].id, actor_id=users["owner"].id
+        )
+        # Not by the service, which ends the sessions too: the check itself has to hold.
+        users["disabled"].disabled_at = clock.now(session)
+    return World(client, team, people, ours, theirs)
+
+
+def _role(session: Session, user: User, project: Project, name: str) -> str | None:
+    found = membership(session, user.id, project.id)
+    return found.role if found and name != "removed" else None
+
+
+def _things(session: Session, project: Project, member: str, name: str = "Ours") -> Ids:
+    """Something of every kind in a project, by the names that paths have for it."""
+    found = session.query(Connection).filter_by(project_id=project.id, profile="openai").first()
+    connection = found or make.make_connection(session, project, name=name)
+    versions = session.query(DatasetVersion).filter_by(project_id=project.id)
+    version = versions.first() or make.make_checked_version(session, project, name=name)
+    model = make.make_model(session, project, connection, version, model_name=f"ft:{name}")
+    job = make.make_running_job(session, project, connection, version, key="form:2")
+    # Fresh, so that no reading asks the provider and notes what it says.
+    offered = BaseModelInfo(make.BASE_MODEL, None, ("supervised",), None, None, None)
+    catalog.record_base_models(session, connection.id, [offered])
+    helper = make.make_user(session, member)
+    projects.add_member(session, project=project, user=helper, role=Role.VIEWER, actor_id=None)
+    projects.invite(session, project=project, role=Role.VIEWER, actor_id=project.created_by)
+    return {
+        "project_id": project.id,
+        "connection_id": connection.id,
+        "dataset_id": version.dataset_id,
+        "version_id": version.id,
+        "job_id": job.id,
+        "model_id": model.id,
+        "user_id": helper.id,
+        "invitation_id": open_invitations(session, project.id, clock.now(session))[0].id,
+        "token": "no-link-has-this-token",
+    }
+
+
+def _person(session: Session, user: User, role: str | None) -> Person:
+    cookie = auth.sign_in(session, user.id)
+    csrf = session.get_one(UserSession, secrets.fingerprint(cookie)).csrf
+    token = auth.create_token(session, user, name="tests")
+    name = user.name.lower()
+    person = Person(name, role, cookie, csrf, token)
+    return Person(name, role, cookie, csrf, token, _own_things(person, session, user))
+
+
+def _own_things(person: Person, session: Session, user: User) -> Ids:
+    """What in paths means something of the person's own: a browser and a token."""
+    return {
+        "fingerprint": secrets.fingerprint(person.cookie),
+        "token_id": people.tokens_of(session, user.id)[0].id,
+    }
+
+
+def _revoked(session: Session, user: User) -> Person:
+    token = auth.create_token(session, user, name="revoked")
+    row = people.token_with_user(session, secrets.fingerprint(token))
+    assert row is not None
+    auth.revoke_token(session, user_id=user.id, token_id=row.id)
+    return Person("revoked", None, token=token)
