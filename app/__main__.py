@@ -197,6 +197,23 @@ def trainer_key(_: argparse.Namespace) -> int:
     return 0
 
 
+def backup(asked: argparse.Namespace) -> int:
+    """Everything of this instance into one file, while it runs; the secret stays out of it."""
+    from app.upkeep import commands
+
+    _expect_database()
+    _know_all_tables()
+    return commands.backup(asked.file)
+
+
+def restore(asked: argparse.Namespace) -> int:
+    """The instance in a backup, into an empty home; it starts no job until its owner says so."""
+    from app.upkeep import commands
+
+    _know_all_tables()
+    return commands.restore(asked.file, replace=asked.replace)
+
+
 def doctor(_: argparse.Namespace) -> int:
     """Look at what an instance needs, and say what is wrong."""
     failed = 0
@@ -298,6 +315,13 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--name", default="command line")
     add("trainer-key", trainer_key)
     add("doctor", doctor)
+    words = add("backup", backup)
+    words.add_argument("file", type=Path, metavar="FILE")
+    words = add("restore", restore)
+    words.add_argument("file", type=Path, metavar="FILE")
+    words.add_argument(
+        "--replace", action="store_true", help="although people have accounts here already"
+    )
     return top
 
 

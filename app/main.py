@@ -47,6 +47,7 @@ from app.projects import api as projects_api
 from app.projects import routes as projects
 from app.projects.access import outside
 from app.settings import ROOT
+from app.upkeep import routes as upkeep
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +64,7 @@ PAGES = (
     catalog.talking,
     catalog.router,
     dashboard.router,
+    upkeep.router,
     docs.router,
     kit.router,
 )

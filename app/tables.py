@@ -3,12 +3,12 @@
 from app.auth import models as auth
 from app.catalog import models as catalog
 from app.connections import models as connections
-from app.core import heartbeat
+from app.core import heartbeat, instance
 from app.core.orm import Base
 from app.datasets import models as datasets
 from app.jobs import models as jobs
 from app.projects import models as projects
 
-MODULES = (auth, projects, connections, datasets, catalog, jobs, heartbeat)
+MODULES = (auth, projects, connections, datasets, catalog, jobs, heartbeat, instance)
 
 metadata = Base.metadata

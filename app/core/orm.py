@@ -5,7 +5,16 @@ databases.
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    TypeDecorator,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -48,6 +57,16 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
         list[Any]: JSON().with_variant(JSONB(), "postgresql"),
     }
+
+
+# Marks a column of hashes of stored bytes: backups carry them, pruning leaves them alone.
+NAMES_A_BLOB: dict[Any, Any] = {"names_a_blob": True}
+
+
+def blob_columns() -> list[Column[Any]]:
+    """Every column whose values are hashes of stored bytes."""
+    tables = Base.metadata.sorted_tables
+    return [one for table in tables for one in table.columns if one.info.get("names_a_blob")]
 
 
 # SQLite counts keys up by itself only where they are called INTEGER.

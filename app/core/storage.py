@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -49,6 +50,12 @@ def blob_path(sha256: str) -> Path:
 def index_path(version_id: int) -> Path:
     """The derived index of one dataset version; it can be made again from the blob."""
     return folder("index") / f"{int(version_id)}.sqlite"
+
+
+def sqlite_path() -> Path | None:
+    """Where the database lies; None where it is a server's."""
+    url = settings().database_url
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else None
 
 
 class Incoming:
@@ -137,9 +144,14 @@ def _telling_a_full_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if is_full(error):
             raise DiskFull(NO_ROOM) from error
         raise
+
+
+def is_full(error: OSError) -> bool:
+    """True when the file system, or the share of it that is ours, has no room left."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def save_file(path: Path) -> Blob:
@@ -155,6 +167,23 @@ def read_blob(sha256: str) -> Iterator[bytes]:
     with blob_path(sha256).open("rb") as file:
         while chunk := file.read(PIECE_BYTES):
             yield chunk
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """While this lasts nothing is pruned: what a snapshot of the database names stays readable."""
+    with _lock(fcntl.LOCK_SH):
+        yield
+
+
+@contextlib.contextmanager
+def _lock(how: int) -> Iterator[None]:
+    number = os.open(folder("blobs") / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(number, how)
+        yield
+    finally:
+        os.close(number)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.auth.models import User
 from app.core.leases import Leased
-from app.core.orm import Base, Id
+from app.core.orm import NAMES_A_BLOB, Base, Id
 
 
 class VersionStatus(StrEnum):
@@ -58,7 +58,7 @@ class DatasetVersion(Leased, Base):
     status: Mapped[str] = mapped_column(String(16))
     file_name: Mapped[str] = mapped_column(String(255))
     size: Mapped[int]
-    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    sha256: Mapped[str] = mapped_column(String(64), index=True, info=NAMES_A_BLOB)
     format: Mapped[str | None] = mapped_column(String(32))
     rows: Mapped[int | None]
     tokens: Mapped[int | None]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.auth.models import User
 from app.connections.models import Connection
 from app.core.leases import Leased
-from app.core.orm import Base, Id
+from app.core.orm import NAMES_A_BLOB, Base, Id
 from app.datasets.models import DatasetVersion
 
 
@@ -85,9 +85,9 @@ class Job(Leased, Base):
     # As text: PostgreSQL's JSON forgets the order of the fields, and a repeat gets the same bytes.
     first_answer: Mapped[str | None] = mapped_column(Text)
 
-    training_sha256: Mapped[str | None] = mapped_column(String(64))
+    training_sha256: Mapped[str | None] = mapped_column(String(64), info=NAMES_A_BLOB)
     training_rows: Mapped[int | None]
-    validation_sha256: Mapped[str | None] = mapped_column(String(64))
+    validation_sha256: Mapped[str | None] = mapped_column(String(64), info=NAMES_A_BLOB)
     validation_rows: Mapped[int | None]
     training_file_id: Mapped[str | None] = mapped_column(String(255))
     validation_file_id: Mapped[str | None] = mapped_column(String(255))

@@ -16,7 +16,7 @@ from app.catalog import queries as catalog
 from app.catalog.asking import read_base_models
 from app.connections import queries as connections
 from app.connections.access import CurrentConnection
-from app.core import clock
+from app.core import clock, instance
 from app.core.api import MOST
 from app.core.database import DbSession, read_only
 from app.core.errors import Conflict, FieldError, ProductError, WrongInput
@@ -238,6 +238,7 @@ def _facts(request: Request, session: Session, job: Job) -> views.Facts:
         model_id=catalog.model_id_of_job(session, job.id),
         is_order_out=job.status in WAITING and queries.open_attempt(session, job.id) is not None,
         may_spend=role_here(request).may("spend"),
+        is_held=job.status in WAITING and instance.held(session) is not None,
     )
 
 

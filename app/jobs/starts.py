@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from app.connections.models import Connection
-from app.core import clock, leases
+from app.core import clock, instance, leases
 from app.core.storage import Blob
 from app.jobs import queries
 from app.jobs.models import WAITING, Job, JobStatus, StartAttempt
@@ -42,15 +42,20 @@ class StartWork(NamedTuple):
 
 
 class Order(NamedTuple):
-    """An order written down: from here on its outcome is unknown until it is proved."""
+    """An order written down: from here on its outcome is unknown until it is proved. `instance` is
+    what the run is tagged with beside the job's own key.
+    """
 
     attempt_id: int
+    instance: str
 
 
 def claim_start(session: Session, job_id: int) -> StartWork | None:
-    """Take the start of a job; None when it is not due, is another's, or the connection is held."""
+    """Take the start of a job; None when it is not due, is another's, or the connection is held, or
+    the whole instance since it was restored.
+    """
     job = queries.job_by_id(session, job_id)
-    if job is None or job.status not in WAITING:
+    if job is None or job.status not in WAITING or instance.held(session) is not None:
         return None
     fence = leases.claim(session, Job, job_id, seconds=LEASE_SECONDS)
     if fence is None:
@@ -140,7 +145,7 @@ def write_order(session: Session, work: StartWork) -> Order | None:
     session.add(attempt)
     session.flush()
     job.lease_until = moment + timedelta(seconds=LEASE_SECONDS)
-    return Order(attempt.id)
+    return Order(attempt.id, instance.tag_of(session))
 
 
 def record_not_sent(session: Session, work: StartWork, order: Order, reason: str) -> None:

@@ -14,7 +14,7 @@ from app.catalog import service as catalog
 from app.connections import standing
 from app.connections.models import Connection
 from app.connections.service import capabilities_of
-from app.core import clock, leases, storage
+from app.core import clock, instance, leases, storage
 from app.jobs import metrics, queries
 from app.jobs.charts import thinned
 from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
@@ -97,7 +97,10 @@ def claim_sweep(session: Session, connection_id: int) -> Watch | None:
         return None
     moment = clock.now(session)
     is_ours = capabilities_of(connection).is_ours
-    runs = tuple(_followed(job, moment, is_ours=is_ours) for job in jobs)
+    held = instance.held(session)
+    # What was asked for in another life of this instance is not carried out by this one unasked.
+    asked_since = held.restored_at if held is not None else None
+    runs = tuple(_followed(job, moment, asked_since, is_ours=is_ours) for job in jobs)
     return Watch(connection, fence, moment, runs)
 
 
@@ -108,7 +111,10 @@ def keep_lease(session: Session, watch: Watch) -> bool:
     )
 
 
-def _followed(job: Job, moment: datetime, *, is_ours: bool) -> FollowedRun:
+def _followed(
+    job: Job, moment: datetime, asked_since: datetime | None, *, is_ours: bool
+) -> FollowedRun:
+    asked_at = job.cancel_requested_at
     is_watched = job.watched_until is not None and job.watched_until > moment
     if is_watched and is_ours:
         every = timedelta()
@@ -122,7 +128,7 @@ def _followed(job: Job, moment: datetime, *, is_ours: bool) -> FollowedRun:
         provider_status=job.provider_status,
         known_event_id=job.known_event_id,
         wants_events=is_stale,
-        wants_cancel=job.cancel_requested_at is not None,
+        wants_cancel=asked_at is not None and (asked_since is None or asked_at > asked_since),
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.connections import standing
 from app.connections.models import Connection
 from app.connections.service import open_connection
-from app.core import leases, secrets, storage
+from app.core import instance, leases, storage
 from app.core.database import read_only, unit_of_work
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
@@ -41,7 +41,8 @@ SPLIT_BYTES_A_SECOND = 5_000_000
 def waiting() -> list[Work]:
     """Every start that is due, and every connection whose runs want a look."""
     with read_only() as session:
-        starting = leases.due_ids(session, Job, Job.status.in_(WAITING))
+        is_held = instance.held(session) is not None
+        starting = [] if is_held else leases.due_ids(session, Job, Job.status.in_(WAITING))
         watching = leases.due_ids(session, Connection)
     return [("jobs.start", job_id) for job_id in starting] + [
         ("jobs.sweep", connection_id) for connection_id in watching
@@ -112,7 +113,7 @@ def _prepare_and_order(work: StartWork, provider: Provider) -> None:
         suffix=job.suffix,
         seed=job.seed,
         op_key=job.op_key,
-        instance=secrets.instance_id(),
+        instance=order.instance,
     )
     if time.monotonic() - written_at > starts.SEND_WITHIN_SECONDS:
         with unit_of_work() as session:

@@ -192,18 +192,20 @@ def _row(job: Job) -> JobRow:
 
 class Facts(NamedTuple):
     """What a job's page needs beside its row: the time, the model it made, whether an order is out
-    to which nobody has an answer, and whether the reader may start and stop jobs.
+    to which nobody has an answer, whether the reader may start and stop jobs, and whether the
+    instance holds all starts back.
     """
 
     moment: datetime
     model_id: int | None
     is_order_out: bool
     may_spend: bool
+    is_held: bool = False
 
 
 def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
     moment = facts.moment
-    standing = words.Standing(is_poisoned(job, moment), facts.is_order_out)
+    standing = words.Standing(is_poisoned(job, moment), facts.is_order_out, facts.is_held)
     epochs = (job.resolved or {}).get("n_epochs")
     epochs = epochs if isinstance(epochs, int) else None
     share = job.step / job.total_steps if job.step and job.total_steps else 0.0

@@ -11,16 +11,21 @@ CLEARLY_WORSE = 1.05
 
 class Standing(NamedTuple):
     """What a job's own row does not say: three workers died over its start; an order is out to
-    which nobody has an answer.
+    which nobody has an answer; the instance was restored, and nobody has allowed starts since.
     """
 
     is_poisoned: bool
     is_order_out: bool
+    is_held: bool = False
 
 
 def lead(job: Job, standing: Standing) -> str:
     """The sentence that opens the job's page: who does what, how far."""
     where = job.connection.name
+    if job.status in WAITING and standing.is_held:
+        return (
+            "Held: Luthier was restored from a backup and starts nothing until its owner says so."
+        )
     if job.status in WAITING:
         return _waiting(job, where, standing)
     if job.status in FOLLOWED and job.cancel_requested_at:
@@ -88,6 +93,8 @@ def _rising(job: Job) -> str:
 def what_next(job: Job, standing: Standing) -> str | None:
     """The sentence about what happens by itself; None when nothing will."""
     where = job.connection.name
+    if job.status in WAITING and standing.is_held:
+        return _after_the_hold(where, standing)
     if job.status in WAITING and (standing.is_poisoned or standing.is_order_out):
         return None if standing.is_poisoned else "Nothing is sent a second time meanwhile."
     if job.cancel_requested_at and job.status in FOLLOWED:
@@ -100,6 +107,12 @@ def what_next(job: Job, standing: Standing) -> str | None:
         JobStatus.PAUSED: "Luthier keeps looking; it goes on where the provider resumes it.",
         JobStatus.VANISHED: "Its numbers up to then are kept.",
     }.get(JobStatus(job.status))
+
+
+def _after_the_hold(where: str, standing: Standing) -> str:
+    if standing.is_order_out:
+        return f"Then: {where}'s list is searched for its run. Nothing is sent a second time."
+    return f"Then: the rows go to {where}, and one order is sent."
 
 
 def _of_steps(job: Job) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.access import OLD_FORM, CurrentUser, PathId, current_user, declares, is_csrf_token
 from app.auth.models import Access, User
-from app.core import logs
+from app.core import instance, logs
 from app.core.database import SAFE_METHODS, DbSession, read_only
 from app.core.errors import NotAllowed, NotFound
 from app.projects import queries
@@ -51,7 +51,7 @@ def enter(
         everything = queries.memberships_of(session, user.id)
         found = next((one for one in everything if one.project_id == project_id), None)
         if found is not None:
-            request.state.shell = shell_of(request, user, everything, found)
+            request.state.shell = shell_of(request, user, everything, found, instance.held(session))
     if found is None:
         raise NotFound
     if not found.may(access):
@@ -79,7 +79,7 @@ def reach(
 def outside(request: Request, session: DbSession, user: CurrentUser) -> None:
     """Set up the shell around a page that is in no project."""
     everything = queries.memberships_of(session, user.id)
-    request.state.shell = shell_of(request, user, everything, None)
+    request.state.shell = shell_of(request, user, everything, None, instance.held(session))
 
 
 def role_here(request: Request) -> Membership:

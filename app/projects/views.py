@@ -8,6 +8,7 @@ from fastapi import Request
 
 from app.auth.models import User
 from app.auth.passwords import SHORTEST
+from app.core.instance import Instance
 from app.core.views import FormState
 from app.projects.models import INVITATION_HOURS, Invitation, Membership, Project
 
@@ -36,13 +37,14 @@ class ShellProject:
 class Shell:
     """Around every page. `user` is None before sign-in; `section` is home, datasets, jobs, models,
     connections, members, activity, account, people, projects or
-    empty."""
+    empty. `as_of`: restored from a backup of that moment, and nobody has allowed starts since."""
 
     csrf: str
     user: ShellUser | None = None
     project: ShellProject | None = None
     projects: tuple[ShellProject, ...] = ()
     section: str = ""
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,11 @@ SECTIONS = {
 
 
 def shell_of(
-    request: Request, user: User, everything: Sequence[Membership], here: Membership | None
+    request: Request,
+    user: User,
+    everything: Sequence[Membership],
+    here: Membership | None,
+    held: Instance | None = None,
 ) -> Shell:
     """The shell for this person, inside the project of `here` or outside of all."""
     switcher = tuple(_switch(one) for one in everything)
@@ -201,6 +207,7 @@ def shell_of(
         user=ShellUser(user.name, user.email, initials(user.name), user.is_instance_owner),
         project=_switch(here) if here else None,
         projects=switcher,
+        as_of=held.backed_up_at if held else None,
         section=SECTIONS.get(request.scope["route"].name.partition(".")[0], "projects"),
     )
 

@@ -1,0 +1,48 @@
+"""What the commands that keep an instance well say, and their exit status."""
+
+import sys
+from pathlib import Path
+
+from app.core.home import HomeTaken
+from app.core.pages import number, size
+from app.upkeep import backup as backups
+from app.upkeep import restore as restores
+
+
+def backup(file: Path) -> int:
+    """Take a backup; 1 when something is missing in it."""
+    made = backups.backup(file)
+    rows = sum(table.count for table in made.tables.values())
+    print(
+        f"{file}: {number(rows)} rows, {number(made.files.get('blobs', 0))} stored files, "
+        f"{size(made.bytes)} before compression."
+    )
+    print("The secret is not in it. Keep it elsewhere: without it connections ask for keys again.")
+    for sha256 in made.missing:
+        print(f"Damaged or gone, and not in it: the stored file {sha256}.", file=sys.stderr)
+    return 1 if made.missing else 0
+
+
+def restore(file: Path, *, replace: bool) -> int:
+    """Bring a backup back."""
+    try:
+        done = restores.restore(file, replace=replace)
+    except HomeTaken as error:
+        raise SystemExit(str(error)) from error
+    print(f"Restored as of {done.manifest.made_at:%-d %B %Y, %H:%M} UTC.")
+    for kept in done.aside:
+        print(f"What was there is kept: {kept}")
+    if done.opens_keys is None:
+        print(
+            "No secret is in place. Put the old one there before the first start, or connections "
+            "ask for their keys again."
+        )
+    elif not done.opens_keys:
+        print(
+            "The secret here is another one: connections will ask for their keys again. To keep "
+            "them, put the old secret in place before the first start."
+        )
+    for sha256 in done.manifest.missing:
+        print(f"It was missing in the backup already: the stored file {sha256}.", file=sys.stderr)
+    print("Jobs wait until the instance's owner allows them, on any page.")
+    return 0
