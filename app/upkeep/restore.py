@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from app.core import heartbeat, home, migrate, portable, secrets, storage
-from app.core.database import JSON_CODEC
+from app.core.database import COMMON
 from app.core.errors import Conflict, WrongInput
 from app.core.orm import Base
 from app.settings import settings
@@ -165,7 +165,7 @@ def _drop_tables(connection: Connection) -> None:
 @contextmanager
 def _begun(url: str) -> Iterator[Connection]:
     """One transaction on a database that nobody else uses; SQLite's foreign keys rest meanwhile."""
-    engine = create_engine(url, poolclass=NullPool, **JSON_CODEC)
+    engine = create_engine(url, poolclass=NullPool, **COMMON)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _by_hand)
         event.listen(engine, "begin", lambda one: one.exec_driver_sql("BEGIN IMMEDIATE"))
