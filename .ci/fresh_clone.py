@@ -1,4 +1,6 @@
-"""What a stranger does: clone, `make run`, look, end it; on a path with a space."""
+"""What a stranger does: clone, `make run`, look, end it; on a path with a space. And what a
+container does: the image's files alone, with what the runtime lock installs.
+"""
 
 import json
 import os
@@ -13,6 +15,10 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.image import build  # noqa: E402 - a script's own folder is not the root
+
 START_SECONDS = 300
 STOP_SECONDS = 30
 
@@ -28,7 +34,49 @@ def main() -> int:
         for moment in ("fresh", "warm"):
             seconds = start_and_stop(clone, port)
             print(f"A {moment} clone answers after {seconds:.1f} s and leaves nothing behind.")
+        start_image(clone, Path(place) / "image", port)
+        print("The image's files and the runtime lock are enough for every process.")
     return 0
+
+
+def start_image(clone: Path, image: Path, port: int) -> None:
+    """Start from the files the Dockerfile copies, as `make run` installed the lock. Exits when a
+    process lacks something.
+    """
+    build(image, clone)
+    python = str(clone / ".venv" / "bin" / "python")
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("LUTHIER_")},
+        "LUTHIER_HOME": str(image.with_name("image-home")),
+        "REDIS_URL": f"unix://{image}/nobody",
+        "PORT": str(port),
+    }
+    imports = "import app.worker, app.trainer.server, app.trainer.child; app.worker.load()"
+    for words in (["-m", "app", "migrate"], ["-c", imports]):
+        subprocess.run(
+            [python, *words], cwd=image, env=environment, check=True, stdout=subprocess.DEVNULL
+        )
+    web = subprocess.Popen([python, "-m", "app", "web"], cwd=image, env=environment)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not is_alive(port):
+            if web.poll() is not None or time.monotonic() > deadline:
+                sys.exit("The web process does not start from the image's files.")
+            time.sleep(0.2)
+        for path in ("login", "static/vendor/htmx.min.js", "static/js/main.js"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}").close()
+    finally:
+        web.terminate()
+        web.wait(STOP_SECONDS)
+
+
+def is_alive(port: int) -> bool:
+    """Whether the web process answers."""
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def start_and_stop(clone: Path, port: int) -> float:

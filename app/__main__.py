@@ -46,6 +46,9 @@ def web(asked: argparse.Namespace) -> int:
         access_log=False,
         log_config=None,
         server_header=False,
+        # Whoever may name the sender's address may escape the limits on wrong passwords.
+        proxy_headers=bool(settings().trusted_proxies),
+        forwarded_allow_ips=list(settings().trusted_proxies),
         timeout_graceful_shutdown=WEB_GRACE_SECONDS,
     )
     later = threading.Timer(SETTLE_SECONDS, importlib.import_module, ["app.providers.openai"])

@@ -3,6 +3,7 @@ lives.
 """
 
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ class Settings(BaseSettings):
     owner_email: str | None = None
     owner_password: SecretStr | None = None
     allow_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     trainer_url: str | None = None
     trainer_key: SecretStr | None = None
     debug: bool = False
@@ -55,7 +57,7 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
-    @field_validator("allow_hosts", mode="before")
+    @field_validator("allow_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -63,6 +65,13 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ip_network(proxy)  # raises ValueError with the text in it
+        return proxies
 
     @field_validator("public_url")
     @classmethod

@@ -97,6 +97,7 @@ class Program:
     output_path: Path
     words: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    cwd: Path = ROOT
     address: str = ""
     started_at: float = field(default_factory=time.monotonic)
 
@@ -121,7 +122,7 @@ class Program:
         """A dead program once more, with the same words and settings."""
         self.process.wait(STOP_SECONDS)
         name = self.output_path.stem.rpartition(".")[2]
-        again = launch(self.home, *self.words, output=f"{name}-again", **self.env)
+        again = launch(self.home, *self.words, output=f"{name}-again", cwd=self.cwd, **self.env)
         self.process, self.output_path = again.process, again.output_path
 
     def wait_until_healthy(self, within: float = START_SECONDS) -> None:
@@ -160,20 +161,22 @@ class Program:
         self.process.wait(STOP_SECONDS)
 
 
-def launch(home: Path, *words: str, output: str = "output", **env: str) -> Program:
+def launch(
+    home: Path, *words: str, output: str = "output", cwd: Path = ROOT, **env: str
+) -> Program:
     """Start one command of the program on `home`, without waiting for anything."""
     home.mkdir(parents=True, exist_ok=True)
     path = home.with_name(f"{home.name}.{output}.txt")
     with path.open("wb") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", *words],
-            cwd=ROOT,
+            cwd=cwd,
             env=environment(home, **env),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
         )
-    return Program(process, home, path, words, env)
+    return Program(process, home, path, words, env, cwd)
 
 
 @contextmanager

@@ -75,6 +75,7 @@ def configure(kind: str | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [one for one in root.handlers if not isinstance(one, _Stderr)] + [handler]
     root.setLevel(level)
+    logging.captureWarnings(capture=True)
     for noisy in NOISY:
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
 
