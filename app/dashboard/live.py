@@ -1,4 +1,4 @@
-"""One stream a browser tab: the names of things that changed, to those who may see them."""
+"""One stream a browser: the names of things that changed, to those who may see them."""
 
 import asyncio
 import time
@@ -18,7 +18,8 @@ from app.datasets import queries as datasets
 from app.jobs import queries as jobs
 from app.projects import queries as projects
 
-MOST_TOPICS = 30
+# One stream speaks for all visible tabs of a browser.
+MOST_TOPICS = 120
 QUIET_SECONDS = 15.0
 RECHECK_SECONDS = 30.0
 

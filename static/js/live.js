@@ -1,56 +1,150 @@
-// One event stream per tab: a nudge names a topic, and every panel with that data-topic fetches itself anew.
+// One event stream for all tabs: a nudge names a topic, and every panel with that data-topic fetches itself anew.
 import { onContent } from "./swaps.js";
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
 const NUDGE_GAP_MS = 200;
+const GATHER_MS = 50;
+const NAME = "luthier-live";
 
+// A browser has six connections for a host: the visible tabs share one stream. The tab that has the lock holds it, for the
+// topics of all, and passes every nudge on; when it is hidden, closed or killed, the lock goes to another.
+const tabs = new BroadcastChannel(NAME);
+const me = `${Date.now()}-${Math.random()}`;
+const others = new Map();
+
+let mine = [];
+let asked = null; // our place in the queue for the lock
+let release = null; // gives the lock back
 let source = null;
-let openTopics = "";
+let covered = new Set();
+let state = "";
 let wait = FIRST_WAIT_MS;
 let retry = 0;
 const lastNudge = new Map();
 const pendingNudge = new Map();
 const stale = new Set();
 
+const tell = (message) => tabs.postMessage({ from: me, ...message });
+const isLive = () => source?.readyState === EventSource.OPEN;
+
 const topicsOnPage = () =>
   [...new Set([...document.querySelectorAll("[data-topic]")].map((element) => element.dataset.topic).filter(Boolean))].sort();
 
-function connect() {
-  clearTimeout(retry);
-  const topics = topicsOnPage();
-  if (document.hidden || topics.length === 0) {
-    close();
-    show(topics.length === 0 ? "" : "paused");
-    return;
+/** Say what this tab wants to hear of, and be ready to hold the stream; a hidden tab wants nothing. */
+function attend() {
+  const onPage = topicsOnPage();
+  const wanted = document.hidden ? [] : onPage;
+  const isNew = wanted.join("\n") !== mine.join("\n");
+  mine = wanted;
+  if (isNew) tell({ topics: mine });
+  if (mine.length === 0) {
+    leave();
+    show(onPage.length === 0 ? "" : "paused");
+  } else if (release) {
+    if (isNew) soon();
+  } else {
+    queueUp();
   }
-  const wanted = topics.join("\n");
-  if (source && wanted === openTopics && source.readyState !== EventSource.CLOSED) return;
+}
+
+function queueUp() {
+  if (asked) return;
+  const place = new AbortController();
+  asked = place;
+  const lead = () =>
+    new Promise((done) => {
+      if (asked !== place) return done();
+      release = done;
+      others.clear();
+      tell({ who: true });
+      soon();
+    });
+  navigator.locks.request(NAME, { signal: place.signal }, lead).catch(() => {});
+}
+
+function leave() {
+  asked?.abort();
+  asked = null;
+  clearTimeout(retry);
   close();
-  const address = new URL(document.body.dataset.stream ?? "/live", location.href);
-  for (const topic of topics) address.searchParams.append("topic", topic);
-  openTopics = wanted;
-  const opened = new EventSource(address);
-  source = opened;
-  if (wait > FIRST_WAIT_MS) show("reconnecting");
-  opened.addEventListener("open", () => {
-    wait = FIRST_WAIT_MS;
-    show("live");
-  });
-  opened.addEventListener("nudge", (event) => receive(event.data));
-  opened.addEventListener("error", () => {
-    if (source !== opened) return;
-    close();
-    show("reconnecting");
-    retry = setTimeout(connect, wait * (0.8 + 0.4 * Math.random()));
-    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
-  });
+  release?.();
+  release = null;
 }
 
 function close() {
   source?.close();
   source = null;
-  openTopics = "";
+  covered = new Set();
+}
+
+tabs.addEventListener("message", ({ data }) => {
+  if (data.to && data.to !== me) return;
+  if (data.who && mine.length > 0) tell({ topics: mine });
+  if (mine.includes(data.nudge)) receive(data.nudge);
+  if (mine.length > 0 && data.state) show(data.state);
+  if (data.topics && release) welcome(data.from, data.topics);
+});
+
+/** A tab has come, or wants something else: what is heard already it looks at once, for the rest there is a new stream. */
+function welcome(tab, topics) {
+  if (topics.length > 0) others.set(tab, topics);
+  else others.delete(tab);
+  if (isLive()) {
+    for (const topic of topics) if (covered.has(topic)) tell({ to: tab, nudge: topic });
+  }
+  tell({ to: tab, state });
+  soon();
+}
+
+/** Tabs come in bursts, and say what they want one after the other. */
+function soon() {
+  clearTimeout(retry);
+  retry = setTimeout(connect, GATHER_MS);
+}
+
+function connect() {
+  const topics = [...new Set([mine, ...others.values()].flat())].sort();
+  if (source && source.readyState !== EventSource.CLOSED && topics.every((topic) => covered.has(topic))) return;
+  const address = new URL(document.body.dataset.stream ?? "/live", location.href);
+  for (const topic of topics) address.searchParams.append("topic", topic);
+  // The old stream is closed when the new one speaks: nothing is missed between them.
+  const old = source;
+  const known = isLive() ? covered : new Set();
+  const greeted = new Set();
+  const opened = new EventSource(address);
+  source = opened;
+  covered = new Set(topics);
+  if (wait > FIRST_WAIT_MS) proclaim("reconnecting");
+  opened.addEventListener("open", () => {
+    wait = FIRST_WAIT_MS;
+    proclaim("live");
+    setTimeout(() => old?.close(), FIRST_WAIT_MS);
+  });
+  opened.addEventListener("nudge", ({ data: topic }) => {
+    old?.close();
+    // A stream begins with a nudge for every topic; who listened until now has seen all of it.
+    const isGreeting = !greeted.has(topic) && known.has(topic);
+    greeted.add(topic);
+    if (isGreeting) return;
+    tell({ nudge: topic });
+    if (mine.includes(topic)) receive(topic);
+  });
+  opened.addEventListener("error", () => {
+    old?.close();
+    opened.close();
+    if (source !== opened) return;
+    close();
+    proclaim("reconnecting");
+    retry = setTimeout(connect, wait * (0.8 + 0.4 * Math.random()));
+    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+  });
+}
+
+/** The holder's stream is everybody's. */
+function proclaim(words) {
+  tell({ state: words });
+  show(words);
 }
 
 /** At most one refetch a topic in each gap; the last nudge of a burst is never lost. */
@@ -91,20 +185,25 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (panel) window.htmx.trigger(panel, "changed");
 });
 
-function show(state) {
+function show(words) {
+  state = words;
   for (const element of document.querySelectorAll("[data-live]")) {
-    element.hidden = state === "";
-    element.dataset.state = state;
-    element.textContent = { live: "Live", reconnecting: "Reconnecting", paused: "Paused" }[state] ?? "";
+    element.hidden = words === "";
+    element.dataset.state = words;
+    element.textContent = { live: "Live", reconnecting: "Reconnecting", paused: "Paused" }[words] ?? "";
   }
 }
 
 document.addEventListener("visibilitychange", () => {
   wait = FIRST_WAIT_MS;
-  connect();
+  attend();
 });
-window.addEventListener("pagehide", close);
+window.addEventListener("pagehide", () => {
+  mine = [];
+  tell({ topics: [] });
+  leave();
+});
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted) connect();
+  if (event.persisted) attend();
 });
-onContent(connect);
+onContent(attend);
