@@ -80,6 +80,7 @@ TITLES = {
     401: "Sign in first",
     403: "Not for your role",
     404: "Nothing here",
+    408: "Too slow",
     409: "That does not fit",
     413: "Too large",
     422: "Some of that is wrong",

@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     session_idle_seconds: int = 12 * 3600
     session_absolute_seconds: int = 14 * 86400
     upload_limit: int = 64_000_000_000
+    uploads_at_once: int = 3
+    starts_per_hour: int = 60
+    invitations_per_day: int = 50
+    streams_per_person: int = 30
     line_limit: int = 160 * 2**20
     row_limit: int = 20_000_000
     structural_error_limit: int = 10_000

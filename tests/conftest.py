@@ -70,6 +70,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("LUTHIER_HOME", str(folder))
     monkeypatch.setenv("LUTHIER_SECRET", SECRET)
     monkeypatch.setenv("LUTHIER_WAIT_DIVISOR", "60")
+    monkeypatch.setenv("LUTHIER_STARTS_PER_HOUR", "1000")  # full pages of jobs are made in one go
     forget()
     yield folder
     forget()

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
@@ -131,6 +132,17 @@ def make_team(url: str, key: str) -> Team:
 def team(database) -> Team:
     """A team whose provider is never asked."""
     return make_team(make.PUBLIC_URL, "sk-0123456789abcdef")
+
+
+@pytest.fixture
+def furnished(team) -> SimpleNamespace:
+    """The same team with a job that ended and its model: `job_id`, `model_id`."""
+    with database.unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        connection = session.get_one(Connection, team.connection_id)
+        version = session.get_one(DatasetVersion, team.version_id)
+        model = make.make_model(session, project, connection, version)
+        return SimpleNamespace(**vars(team), job_id=model.job_id, model_id=model.id)
 
 
 @pytest.fixture

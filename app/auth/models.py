@@ -99,7 +99,10 @@ class Activity(Base):
     """Who did what, when, to what. Only ever added to, in the unit of work of the change itself."""
 
     __tablename__ = "activity"
-    __table_args__ = (Index(None, "project_id", "id"),)
+    __table_args__ = (
+        Index(None, "project_id", "id"),
+        Index(None, "actor_id", "verb", "at"),  # how often somebody did something lately
+    )
 
     id: Mapped[Id]
     project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))

@@ -82,6 +82,14 @@ def activity_of(
     ).all()
 
 
+def count_done(session: Session, actor_id: int, verb: str, since: datetime) -> int:
+    """How often a person did this since a moment."""
+    query = select(func.count()).where(
+        Activity.actor_id == actor_id, Activity.verb == verb, Activity.at >= since
+    )
+    return session.scalar(query) or 0
+
+
 def people(session: Session, *, after: int | None, limit: int) -> Sequence[User]:
     """Every account of the instance, the oldest first, from behind `after`."""
     query = select(User)

@@ -167,6 +167,16 @@ def check_throttle(session: Session, *, email: str, address: str) -> None:
         )
 
 
+def check_pace(
+    session: Session, *, actor_id: int, verb: str, most: int, within: timedelta, words: str
+) -> None:
+    """Raises TooMany with these words when a person did this as often as they may in that time."""
+    since = clock.now(session) - within
+    if queries.count_done(session, actor_id, verb, since) >= most:
+        retry_after = str(round(within.total_seconds() / 10))
+        raise TooMany(words, headers={"Retry-After": retry_after})
+
+
 def record_failure(session: Session, *, email: str, address: str) -> None:
     """Count a wrong password; rows older than a day are forgotten."""
     moment = clock.now(session)

@@ -68,6 +68,12 @@ class TooLarge(ProductError):
     status = 413
 
 
+class TooSlow(ProductError):
+    """A sender who takes longer than any line would."""
+
+    status = 408
+
+
 class WrongInput(ProductError):
     """Fields that cannot be taken as they are."""
 

@@ -83,6 +83,10 @@ class Hub:
                 if not self._waiting[topic]:
                     del self._waiting[topic]
 
+    def listeners(self, topic: str) -> int:
+        """How many open pages of this process wait for the topic."""
+        return len(self._waiting.get(topic, ()))
+
     def deliver(self, topic: str) -> None:
         """Put the name into every queue that waits for it; a full one already says "look again"."""
         for queue in self._waiting.get(topic, ()):

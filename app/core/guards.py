@@ -104,6 +104,8 @@ def _refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
             400,
             "Luthier does not serve this address. LUTHIER_PUBLIC_URL names the one people use.",
         )
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        return 415, "Send it as it is: a compressed body is not taken."
     return _too_large(scope, headers) or _foreign(scope, headers)
 
 
@@ -122,9 +124,17 @@ def _foreign(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return 403, "This request comes from another site."
     origin = headers.get("origin")
-    if origin is not None and not origin.endswith(f"://{headers['host']}"):
+    if origin is not None and not _is_ours(origin, headers["host"]):
         return 403, "This request comes from another site."
     return None
+
+
+def _is_ours(origin: str, host: str) -> bool:
+    """Whether a page of this origin is one of ours; on the public address its scheme counts too."""
+    public = settings().base_url.lower()
+    if host.lower() == urlsplit(public).netloc:
+        return origin.lower() == public
+    return origin in {f"http://{host}", f"https://{host}"}
 
 
 def body_limit(path: str) -> int | None:

@@ -3,8 +3,10 @@ the last byte.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,8 +16,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from app.core.errors import ProductError, WrongInput
+from app.core.errors import ProductError, TooMany, TooSlow, WrongInput
 from app.core.storage import Blob, Incoming
+from app.settings import settings
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
 GATHER_BYTES = 4 * 2**20
 FIELD_BYTES = 64 * 1024
 MAX_PARTS = 20
+# Who sends less than 10 kB a second for a minute is not uploading.
+PACE_SECONDS, PACE_BYTES = 60.0, 600_000
+
+# Uploads under way in this process, by sender; the event loop alone counts.
+_under_way: Counter[int] = Counter()
 
 
 class Received(NamedTuple):
@@ -33,27 +41,29 @@ class Received(NamedTuple):
     fields: dict[str, str]
 
 
-async def receive_raw(request: Request, *, size: int | None, sha256: str | None = None) -> Blob:
+async def receive_raw(
+    request: Request, *, sender: int, size: int | None, sha256: str | None = None
+) -> Blob:
     """Store the body as it is. Raises WrongInput when fewer or other bytes arrive than were
-    declared.
+    declared, and TooMany when this sender (the id of a user) uploads enough already.
     """
     declared = size if size is not None else _content_length(request)
-    with Incoming() as incoming:
+    with _one_of_few(sender), Incoming() as incoming:
         async with _writing(incoming) as write:
             async for piece in _gathered(request):
                 await write(piece)
         return await anyio.to_thread.run_sync(lambda: incoming.keep(size=declared, sha256=sha256))
 
 
-async def receive_form(request: Request) -> Received:
+async def receive_form(request: Request, *, sender: int) -> Received:
     """Store the one file of a multipart form. A body that stops early is refused, whole parts and
-    all.
+    all. Raises TooMany as `receive_raw`.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         raise ProductError("Send the file as multipart/form-data.")
-    with Incoming() as incoming:
+    with _one_of_few(sender), Incoming() as incoming:
         reader = _FormReader()
         parser = MultipartParser(boundary, reader.callbacks())
         try:
@@ -72,6 +82,23 @@ async def receive_form(request: Request) -> Received:
             raise WrongInput.field("file", "Choose a file.")
         blob = await anyio.to_thread.run_sync(incoming.keep)
         return Received(blob, reader.file_name, reader.fields)
+
+
+@contextmanager
+def _one_of_few(sender: int) -> Iterator[None]:
+    most = settings().uploads_at_once
+    if _under_way[sender] >= most:
+        raise TooMany(
+            f"{most} uploads of yours are on their way. Wait until one has arrived.",
+            headers={"Retry-After": "10"},
+        )
+    _under_way[sender] += 1
+    try:
+        yield
+    finally:
+        _under_way[sender] -= 1
+        if not _under_way[sender]:
+            del _under_way[sender]
 
 
 @asynccontextmanager
@@ -102,7 +129,7 @@ async def _gathered(request: Request) -> AsyncIterator[bytes]:
     waiting: list[bytes] = []
     length = 0
     try:
-        async for chunk in request.stream():
+        async for chunk in _paced(request.stream()):
             waiting.append(chunk)
             length += len(chunk)
             if length >= GATHER_BYTES:
@@ -112,6 +139,29 @@ async def _gathered(request: Request) -> AsyncIterator[bytes]:
         raise ProductError("The upload stopped before its end; nothing was kept.") from error
     if waiting:
         yield b"".join(waiting)
+
+
+async def _paced(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same chunks. Raises TooSlow when waiting for the sender goes on and on for little: the
+    time in which we are busy ourselves does not count.
+    """
+    waited, seen = 0.0, 0
+    while True:
+        asked_at = time.monotonic()
+        try:
+            async with asyncio.timeout(PACE_SECONDS):
+                chunk = await anext(chunks, None)
+        except TimeoutError as error:
+            raise TooSlow("The upload stands still; nothing was kept.") from error
+        if chunk is None:
+            return
+        waited += time.monotonic() - asked_at
+        seen += len(chunk)
+        if waited > PACE_SECONDS:
+            if seen < PACE_BYTES:
+                raise TooSlow("The upload is too slow; nothing was kept.")
+            waited, seen = 0.0, 0
+        yield chunk
 
 
 def _content_length(request: Request) -> int | None:

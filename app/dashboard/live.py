@@ -58,6 +58,12 @@ def _project_of(session: Session, topic: str) -> int | None:
     return find(session, int(number))
 
 
+def streams_of(request: Request) -> int:
+    """How many streams of this person are open in this process: each hears of their rights."""
+    hub: Hub = request.app.state.hub
+    return hub.listeners(f"rights:{request.state.user.id}")
+
+
 async def nudges(request: Request, hub: Hub, topics: Sequence[str]) -> AsyncIterator[bytes]:
     """The stream's events: one nudge a topic at once, then each change. Ends when the rights do: at
     once when a change of them is announced, and in half a minute when that was not heard.

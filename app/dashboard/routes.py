@@ -11,14 +11,16 @@ from app.auth import queries as people
 from app.auth.access import InstanceOwner, Myself
 from app.core import measures
 from app.core.database import DbSession
+from app.core.errors import TooMany
 from app.core.pages import page, path_for, redirect
 from app.dashboard import health, metrics, views
 from app.dashboard.activity import activity as in_words
 from app.dashboard.home import home
-from app.dashboard.live import nudges, visible_topics
+from app.dashboard.live import nudges, streams_of, visible_topics
 from app.jobs import queries as jobs
 from app.projects import queries as projects
 from app.projects.access import CurrentProject, role_here
+from app.settings import settings
 
 router = APIRouter()
 
@@ -68,6 +70,8 @@ def side(request: Request, session: DbSession, project: CurrentProject) -> Respo
 
 @router.get("/live", name="live")
 async def live(request: Request, topics: Annotated[list[str], Depends(visible_topics)]) -> Response:
+    if streams_of(request) >= settings().streams_per_person:
+        raise TooMany("Too many open pages listen. Close some.", headers={"Retry-After": "30"})
     return StreamingResponse(
         nudges(request, request.app.state.hub, topics),
         media_type="text/event-stream",

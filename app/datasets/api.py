@@ -71,7 +71,7 @@ async def create(request: Request, entered: ReceivingProject) -> DatasetResource
     """Upload a file as a new dataset; the check begins at once. Poll its version until `status` is
     ready or rejected.
     """
-    received = await receive_form(request)
+    received = await receive_form(request, sender=entered.user.id)
     return await anyio.to_thread.run_sync(_store, entered.thing.id, entered.user.id, received, None)
 
 
@@ -83,7 +83,7 @@ async def create(request: Request, entered: ReceivingProject) -> DatasetResource
 )
 async def add_version(request: Request, entered: ReceivingDataset) -> DatasetResource:
     """Upload a file as the next version of a dataset. Rows that are the same keep their ids."""
-    received = await receive_form(request)
+    received = await receive_form(request, sender=entered.user.id)
     dataset = entered.thing
     return await anyio.to_thread.run_sync(
         _store, dataset.project_id, entered.user.id, received, dataset

@@ -90,7 +90,7 @@ async def upload(
     request: Request, entered: ReceivingProject, name: str, size: Size = None, title: str = ""
 ) -> Response:
     title = _title(title, name)  # before the bytes: a name that cannot be is told at once
-    blob = await receive_raw(request, size=size)
+    blob = await receive_raw(request, sender=entered.user.id, size=size)
     made = await anyio.to_thread.run_sync(
         _store, entered.thing.id, entered.user.id, blob, name, title, None
     )
@@ -100,7 +100,7 @@ async def upload(
 @receiving.post("/projects/{project_id}/datasets/upload", name="datasets.upload_form")
 @checks_form_token
 async def upload_form(request: Request, entered: ReceivingProject) -> Response:
-    received = await receive_form(request)
+    received = await receive_form(request, sender=entered.user.id)
     _check_csrf(request, received)
     title = received.fields.get("name", "")
     made = await anyio.to_thread.run_sync(
@@ -131,7 +131,7 @@ def upload_version_page(request: Request, session: DbSession, dataset: CurrentDa
 async def upload_version(
     request: Request, entered: ReceivingDataset, name: str, size: Size = None
 ) -> Response:
-    blob = await receive_raw(request, size=size)
+    blob = await receive_raw(request, sender=entered.user.id, size=size)
     dataset = entered.thing
     made = await anyio.to_thread.run_sync(
         _store, dataset.project_id, entered.user.id, blob, name, "", dataset
@@ -142,7 +142,7 @@ async def upload_version(
 @receiving.post("/datasets/{dataset_id}/upload", name="datasets.upload_version_form")
 @checks_form_token
 async def upload_version_form(request: Request, entered: ReceivingDataset) -> Response:
-    received = await receive_form(request)
+    received = await receive_form(request, sender=entered.user.id)
     _check_csrf(request, received)
     dataset = entered.thing
     made = await anyio.to_thread.run_sync(

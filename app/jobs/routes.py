@@ -19,7 +19,7 @@ from app.connections.access import CurrentConnection
 from app.core import clock, instance
 from app.core.api import MOST
 from app.core.database import DbSession, read_only
-from app.core.errors import Conflict, FieldError, ProductError, WrongInput
+from app.core.errors import Conflict, FieldError, ProductError, TooMany, WrongInput
 from app.core.forms import form_values
 from app.core.pages import page, path_for, redirect
 from app.core.views import Paging
@@ -144,7 +144,7 @@ def create(
         job = service.create_job(
             session, project=project, user=user, form=job_form(values), request_key=key
         )
-    except (WrongInput, Conflict) as error:
+    except (WrongInput, Conflict, TooMany) as error:
         errors = {item.field: item.message for item in error.errors} or {"": error.message}
         values["nonce"] = str(uuid.uuid4())
         view = _form(session, project.id, values, errors)
@@ -284,7 +284,10 @@ def series_csv(job: CurrentJob) -> Response:
     return StreamingResponse(
         _csv(job.id),
         media_type="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="job-{job.id}-metrics.csv"'},
+        headers={
+            "Content-Disposition": f'attachment; filename="job-{job.id}-metrics.csv"',
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        },
     )
 
 

@@ -25,6 +25,7 @@ from app.jobs.forms import JobForm
 from app.jobs.models import FOLLOWED, Job, JobEvent, JobStatus
 from app.jobs.orders import Checked, check_form
 from app.projects.models import Project
+from app.settings import settings
 
 WATCH = timedelta(seconds=40)
 
@@ -35,12 +36,14 @@ def create_job(
     """The job this request asks for. The same key again gives the first job; with other content it
     is a Conflict.
 
-    Raises WrongInput naming each field, Conflict when a version is not ready.
+    Raises WrongInput naming each field, Conflict when a version is not ready, TooMany when this
+    person started enough of them in the last hour.
     """
     sha256 = _fingerprint(form)
     known = queries.job_asked_for(session, project.id, request_key)
     if known is None:
         checked = check_form(session, project.id, form)
+        _check_pace(session, user)
         try:
             with session.begin_nested():
                 return _write_down(session, project, user, form, checked, request_key, sha256)
@@ -51,6 +54,19 @@ def create_job(
     if known.request_sha256 != sha256:
         raise Conflict("This request key was used for another job. Take a fresh one for a new job.")
     return known
+
+
+def _check_pace(session: Session, user: User) -> None:
+    most = settings().starts_per_hour
+    auth.check_pace(
+        session,
+        actor_id=user.id,
+        verb="job.created",
+        most=most,
+        within=timedelta(hours=1),
+        words=f"You started {most} jobs within an hour, as many as this instance allows. "
+        "Wait a little; LUTHIER_STARTS_PER_HOUR says how many there may be.",
+    )
 
 
 def _write_down(

@@ -21,7 +21,7 @@ from app.auth.access import (
 from app.auth.models import User
 from app.core import clock, secrets
 from app.core.database import DbSession, read_only, unit_of_work
-from app.core.errors import Conflict, NotFound, NotSignedIn, ProductError, WrongInput
+from app.core.errors import Conflict, NotFound, NotSignedIn, ProductError, TooMany, WrongInput
 from app.core.forms import Submission, submitted
 from app.core.pages import asked_part, page, path_for, redirect
 from app.core.views import FormState
@@ -148,7 +148,10 @@ def invite(
     if submission.form is None:
         return _refused(request, session, project, user, WrongInput(CHOOSE))
     role = submission.form.role
-    _, token = service.invite(session, project=project, role=role, actor_id=user.id)
+    try:
+        _, token = service.invite(session, project=project, role=role, actor_id=user.id)
+    except TooMany as error:
+        return _refused(request, session, project, user, error)
     link = settings().base_url + path_for(request, "invitations.show", token=token)
     view = replace(_members(session, project, user), link=link, link_role=role)
     return page(request, "projects/members.html", view, headers={"Cache-Control": "no-store"})

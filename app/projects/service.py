@@ -16,6 +16,7 @@ from app.core.errors import Conflict, NotAllowed, NotFound, ProductError, WrongI
 from app.core.events import announce
 from app.projects import queries
 from app.projects.models import INVITATION_HOURS, Invitation, Membership, Project, Role
+from app.settings import settings
 
 SLUG_LENGTH = 60
 USED_UP = "This invitation was used already, taken back, or has expired. Ask for a new one."
@@ -158,7 +159,19 @@ def _record_member(
 def invite(
     session: Session, *, project: Project, role: Role, actor_id: int
 ) -> tuple[Invitation, str]:
-    """A new invitation and its token: it works once, for 72 hours, and gives this role."""
+    """A new invitation and its token: it works once, for 72 hours, and gives this role. Raises
+    TooMany when this person made enough of them today.
+    """
+    most = settings().invitations_per_day
+    auth.check_pace(
+        session,
+        actor_id=actor_id,
+        verb="invitation.created",
+        most=most,
+        within=timedelta(days=1),
+        words=f"You made {most} invitations within a day, as many as this instance allows. "
+        "LUTHIER_INVITATIONS_PER_DAY says how many there may be.",
+    )
     moment, token = clock.now(session), secrets.new_token()
     invitation = Invitation(
         project_id=project.id,

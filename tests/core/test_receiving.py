@@ -45,7 +45,7 @@ def end():
 
 
 def receive(*pieces, kind=f"multipart/form-data; boundary={BOUNDARY}"):
-    return asyncio.run(receiving.receive_form(request(pieces, content_type=kind)))
+    return asyncio.run(receiving.receive_form(request(pieces, content_type=kind), sender=1))
 
 
 @settings(
@@ -100,7 +100,8 @@ def test_what_is_no_form_is_refused(kind):
 
 
 def raw(*pieces, size=None, sha256=None, **headers):
-    return asyncio.run(receiving.receive_raw(request(pieces, **headers), size=size, sha256=sha256))
+    sent = request(pieces, **headers)
+    return asyncio.run(receiving.receive_raw(sent, sender=1, size=size, sha256=sha256))
 
 
 def test_a_raw_body_is_counted_and_hashed():
