@@ -21,7 +21,7 @@ from typing_extensions import TypedDict  # pydantic needs it before Python 3.12
 
 from app import __doc__ as about
 from app import reactions, tables
-from app.auth import access, passwords
+from app.auth import access, passwords, preferences
 from app.auth import routes as auth
 from app.catalog import api as catalog_api
 from app.catalog import routes as catalog
@@ -126,7 +126,8 @@ def create_app() -> FastAPI:
     )
     app.state.seats = asyncio.Semaphore(SEATS)
     app.state.hashing_seats = asyncio.Semaphore(passwords.AT_ONCE)
-    app.include_router(auth.inside, include_in_schema=False, dependencies=[Depends(outside)])
+    for router in (auth.inside, preferences.router):
+        app.include_router(router, include_in_schema=False, dependencies=[Depends(outside)])
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
     for router in API:

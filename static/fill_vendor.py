@@ -15,12 +15,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "static" / "vendor"
 STAMP = VENDOR / "lock.sha256"
+SANS = "@fontsource-variable/source-sans-3"
+MONO = "@fontsource-variable/source-code-pro"
 FILES = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
     "swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
     "uPlot.iife.min.js": "uplot/dist/uPlot.iife.min.js",
     "uPlot.min.css": "uplot/dist/uPlot.min.css",
+    **{
+        f"sans-{script}.woff2": f"{SANS}/files/source-sans-3-{script}-wght-normal.woff2"
+        for script in ("latin", "latin-ext", "cyrillic", "greek", "vietnamese")
+    },
+    **{
+        f"mono-{script}.woff2": f"{MONO}/files/source-code-pro-{script}-wght-normal.woff2"
+        for script in ("latin", "latin-ext")
+    },
+    "sans-LICENSE.txt": f"{SANS}/LICENSE",
+    "mono-LICENSE.txt": f"{MONO}/LICENSE",
 }
 TEST_FILE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 

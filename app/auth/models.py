@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.orm import Base, Id
@@ -15,8 +15,20 @@ from app.core.orm import Base, Id
 Access = Literal["view", "edit", "spend", "manage", "instance", "self"]
 
 
+class Theme(StrEnum):
+    """How the pages look; `system` follows the person's device."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
 class User(Base):
-    """A person. Without `password_hash` they cannot sign in yet; `disabled_at` shuts them out."""
+    """A person. Without `password_hash` they cannot sign in yet; `disabled_at` shuts them out.
+
+    How they like the pages: without `time_zone` times are shown in the browser's;
+    `has_single_keys` lets one key alone be a command; `is_touring` shows the five steps.
+    """
 
     __tablename__ = "users"
 
@@ -27,6 +39,10 @@ class User(Base):
     is_instance_owner: Mapped[bool] = mapped_column(default=False)
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    theme: Mapped[str] = mapped_column(String(8), default=Theme.SYSTEM, server_default="system")
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    has_single_keys: Mapped[bool] = mapped_column(default=True, server_default=true())
+    is_touring: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class UserSession(Base):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.auth.models import Activity, ApiToken, FailedSignIn, SingleUseLink, User, UserSession
@@ -88,6 +88,17 @@ def count_done(session: Session, actor_id: int, verb: str, since: datetime) -> i
         Activity.actor_id == actor_id, Activity.verb == verb, Activity.at >= since
     )
     return session.scalar(query) or 0
+
+
+def last_activity_by_project(session: Session, project_ids: Select[int]) -> dict[int, datetime]:
+    """When something was last done in each of these projects."""
+    newest = (
+        select(func.max(Activity.id))
+        .where(Activity.project_id.in_(project_ids))
+        .group_by(Activity.project_id)
+    )
+    rows = session.execute(select(Activity.project_id, Activity.at).where(Activity.id.in_(newest)))
+    return {project_id: at for project_id, at in rows if project_id is not None}
 
 
 def people(session: Session, *, after: int | None, limit: int) -> Sequence[User]:

@@ -174,7 +174,7 @@ def set_password(
 def account(request: Request, session: DbSession, user: Myself, said: str = "") -> Response:
     field, sentence = SAID.get(said, ("", ""))
     form = FormState({}, {field: sentence} if field else {})
-    view = replace(_account(request, session, user, form), said="" if field else sentence)
+    view = replace(account_of(request, session, user, form), said="" if field else sentence)
     return page(request, "auth/account.html", view, fragment=asked_part(request, "rows"))
 
 
@@ -186,10 +186,10 @@ def rename(
     submission: Annotated[Submission[NameForm], Depends(submitted(NameForm))],
 ) -> Response:
     if submission.form is None:
-        view = _account(request, session, user, submission)
+        view = account_of(request, session, user, submission)
         return page(request, "auth/account.html", view, status=422)
     service.rename(session, user, submission.form.name)
-    return redirect(request, "account.show")
+    return redirect(request, "account.show", toast="Your name is saved.")
 
 
 @router.post("/account/password", name="account.password")
@@ -231,13 +231,13 @@ def _change(request: Request, user: User, form: NewPasswordForm | None) -> str:
 @inside.post("/account/sessions/{fingerprint}/end", name="account.end_session")
 def end_session(request: Request, session: DbSession, user: Myself, fingerprint: str) -> Response:
     service.end_session(session, user_id=user.id, fingerprint=fingerprint)
-    return redirect(request, "account.show")
+    return redirect(request, "account.show", toast="That browser is signed out.")
 
 
 @inside.post("/account/sessions/end-others", name="account.end_other_sessions")
 def end_other_sessions(request: Request, session: DbSession, user: Myself) -> Response:
     service.end_other_sessions(session, user_id=user.id, here=_here(request))
-    return redirect(request, "account.show")
+    return redirect(request, "account.show", toast="Every other browser is signed out.")
 
 
 @inside.post("/account/tokens", name="account.create_token")
@@ -248,18 +248,18 @@ def create_token(
     submission: Annotated[Submission[TokenForm], Depends(submitted(TokenForm))],
 ) -> Response:
     if submission.form is None:
-        view = _account(request, session, user, submission)
+        view = account_of(request, session, user, submission)
         return page(request, "auth/account.html", view, status=422)
     name = submission.form.token_name
     token = service.create_token(session, user, name=name)
-    view = replace(_account(request, session, user), token=token, token_name=name)
+    view = replace(account_of(request, session, user), token=token, token_name=name)
     return page(request, "auth/account.html", view, headers={"Cache-Control": "no-store"})
 
 
 @inside.post("/account/tokens/{token_id}/revoke", name="account.revoke_token")
 def revoke_token(request: Request, session: DbSession, user: Myself, token_id: PathId) -> Response:
     service.revoke_token(session, user_id=user.id, token_id=token_id)
-    return redirect(request, "account.show")
+    return redirect(request, "account.show", toast="The token is revoked.")
 
 
 @inside.get("/people", name="people.index")
@@ -315,7 +315,9 @@ def _set_disabled(
         accounts.set_disabled(session, user_id=user_id, is_disabled=is_disabled, actor_id=user.id)
     except Conflict as error:
         return _people_refused(request, session, user, error)
-    return redirect(request, "people.index")
+    said = "shut out" if is_disabled else "let in again"
+    name = session.get_one(User, user_id).name
+    return redirect(request, "people.index", toast=f"{name} is {said}.")
 
 
 def _set_owner(
@@ -325,7 +327,10 @@ def _set_owner(
         accounts.set_instance_owner(session, user_id=user_id, is_owner=is_owner, actor_id=user.id)
     except Conflict as error:
         return _people_refused(request, session, user, error)
-    return redirect(request, "people.index" if user.is_instance_owner else "projects.index")
+    name = session.get_one(User, user_id).name
+    said = f"{name} {'owns' if is_owner else 'no longer owns'} this instance."
+    target = "people.index" if user.is_instance_owner else "projects.index"
+    return redirect(request, target, toast=said)
 
 
 def _people_refused(request: Request, session: Session, user: User, error: Conflict) -> Response:
@@ -344,9 +349,10 @@ def _people(request: Request, session: Session, user: User, after: int | None = 
     return people_view(shown, user, here_url=from_behind(after), next_url=next_url)
 
 
-def _account(
+def account_of(
     request: Request, session: Session, user: User, form: FormState | None = None
 ) -> AccountView:
+    """The page of a person's account as this browser sees it."""
     return account_view(
         user,
         queries.sessions_of(session, user.id),

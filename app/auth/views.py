@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.auth.forms import time_zones
 from app.auth.models import ApiToken, User, UserSession
 from app.auth.passwords import SHORTEST
 from app.core.views import FormState
@@ -66,8 +67,8 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """A person's own page. Fields of `form`: name, current, password, token_name. `token` is a
-    fresh one, shown this once.
+    """A person's own page. Fields of `form`: name, current, password, token_name, theme, time_zone,
+    single_keys. `token` is a fresh one, shown this once.
     """
 
     user_id: int
@@ -75,6 +76,8 @@ class AccountView:
     sessions: tuple[SessionRow, ...]
     tokens: tuple[TokenRow, ...]
     form: FormState
+    zones: tuple[str, ...]
+    is_touring: bool
     token: str = ""
     token_name: str = ""
     said: str = ""
@@ -106,8 +109,19 @@ def account(
         tokens=tuple(
             TokenRow(one.id, one.name, one.prefix, one.created_at, one.used_at) for one in tokens
         ),
-        form=FormState({"name": user.name, **form.values}, form.errors),
+        form=FormState({**_kept(user), **form.values}, form.errors),
+        zones=time_zones(),
+        is_touring=user.is_touring,
     )
+
+
+def _kept(user: User) -> dict[str, str]:
+    return {
+        "name": user.name,
+        "theme": user.theme,
+        "time_zone": user.time_zone or "",
+        "single_keys": "yes" if user.has_single_keys else "",
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.catalog.models import BaseModel, ModelRef, TunedModel
 from app.connections.models import Connection
+from app.core.orm import holds
 from app.datasets.models import DatasetVersion
 
 
@@ -47,6 +48,48 @@ def models_of(
     if after is not None:
         query = query.where(TunedModel.id < after)
     return session.scalars(_with_all(query).order_by(TunedModel.id.desc()).limit(limit)).all()
+
+
+def models_named(
+    session: Session, project_ids: Select[int], words: Sequence[str], *, limit: int
+) -> Sequence[TunedModel]:
+    """Tuned models of these projects whose name, ours or the provider's, holds all words, the
+    newest first.
+    """
+    return session.scalars(
+        select(TunedModel)
+        .join(TunedModel.ref)
+        .where(
+            TunedModel.project_id.in_(project_ids),
+            or_(holds(TunedModel.name, words), holds(ModelRef.name, words)),
+        )
+        .order_by(TunedModel.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def count_models_by_base(session: Session, project_id: int) -> Sequence[tuple[str, str, int]]:
+    """How many tuned models a project has of each base: the connection's profile, base model,
+    number.
+    """
+    rows = session.execute(
+        select(Connection.profile, TunedModel.base_model, func.count())
+        .join(TunedModel.ref)
+        .join(ModelRef.connection)
+        .where(TunedModel.project_id == project_id)
+        .group_by(Connection.profile, TunedModel.base_model)
+    )
+    return [(profile, base, count) for profile, base, count in rows]
+
+
+def count_models_by_project(session: Session, project_ids: Select[int]) -> dict[int, int]:
+    """How many tuned models each of these projects has; those without one are left out."""
+    rows = session.execute(
+        select(TunedModel.project_id, func.count())
+        .where(TunedModel.project_id.in_(project_ids))
+        .group_by(TunedModel.project_id)
+    )
+    return dict(rows.all())
 
 
 def model_id_of_job(session: Session, job_id: int) -> int | None:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, false, func, select
+from sqlalchemy import Select, and_, false, func, select
 from sqlalchemy.orm import Session
 
 from app.connections.models import Connection, ConnectionTest
-from app.core.orm import Base
+from app.core.orm import Base, holds
 
 
 def connection_by_id(session: Session, connection_id: int) -> Connection | None:
@@ -30,6 +30,18 @@ def connections_page(
     if after is not None:
         query = query.where(Connection.id > after)
     return session.scalars(query.order_by(Connection.id).limit(limit)).all()
+
+
+def connections_named(
+    session: Session, project_ids: Select[int], words: Sequence[str], *, limit: int
+) -> Sequence[Connection]:
+    """Connections of these projects whose name holds all words, the newest first."""
+    return session.scalars(
+        select(Connection)
+        .where(Connection.project_id.in_(project_ids), holds(Connection.name, words))
+        .order_by(Connection.id.desc())
+        .limit(limit)
+    ).all()
 
 
 def connection_in(session: Session, project_id: int, connection_id: int) -> Connection | None:

@@ -50,7 +50,8 @@ def create(
                 base_url=form.base_url,
                 api_key=form.api_key.get_secret_value(),
             )
-            return redirect(request, "connections.show", connection_id=made.id)
+            said = f"{made.name} is connected."
+            return redirect(request, "connections.show", connection_id=made.id, toast=said)
     except WrongInput as error:
         submission = submission.refused(error)
     view = views.index(
@@ -88,7 +89,8 @@ def change(
                 base_url=form.base_url,
                 api_key=form.api_key.get_secret_value() if form.api_key else None,
             )
-            return redirect(request, "connections.show", connection_id=connection.id)
+            said = "Saved."
+            return redirect(request, "connections.show", connection_id=connection.id, toast=said)
     except WrongInput as error:
         submission = submission.refused(error)
     view = views.show(connection, can_manage=True, form=without_key(submission))
@@ -104,7 +106,8 @@ def delete(
     except Conflict as error:
         view = views.show(connection, can_manage=True, refused=error.message)
         return page(request, "connections/show.html", view, status=error.status)
-    return redirect(request, "connections.index", project_id=connection.project_id)
+    said = f"{connection.name} is removed."
+    return redirect(request, "connections.index", project_id=connection.project_id, toast=said)
 
 
 @asking.post("/connections/{connection_id}/test", name="connections.test")

@@ -1,7 +1,8 @@
-"""The declarative base, named constraints, and the column types that mean the same on both
-databases.
+"""The declarative base, named constraints, and what means the same on both databases: column types,
+searching in names.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
@@ -9,14 +10,16 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     Integer,
     MetaData,
     TypeDecorator,
+    and_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, mapped_column
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -76,3 +79,10 @@ Id = Annotated[
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     ),
 ]
+
+
+def holds(column: InstrumentedAttribute[Any], words: Sequence[str]) -> ColumnElement[bool]:
+    """True where a text holds each of these words, however they are capitalised (on SQLite only
+    ASCII letters have two sizes). No words: always true.
+    """
+    return and_(True, *(column.icontains(word, autoescape=True) for word in words))

@@ -3,6 +3,7 @@ filter.
 """
 
 import math
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,10 +16,14 @@ from jinja2.runtime import Context
 from jinja2_fragments import render_block
 from markupsafe import Markup, escape
 
+from app.core import toasts
 from app.settings import ROOT
 
 KILO = 1000
 MINUTE, HOUR, DAY = 60, 3600, 86400
+
+# Makes a path of a route's name and its parameters: path_for, bound to a request.
+Link = Callable[..., str]
 
 
 def page(
@@ -30,18 +35,27 @@ def page(
     status: int = 200,
     headers: dict[str, str] | None = None,
 ) -> HTMLResponse:
-    """The whole page, or the block named `fragment` of it: the same lines either way."""
+    """The whole page, or the block named `fragment` of it: the same lines either way.
+
+    A whole page also says what was kept for it, and that once.
+    """
+    is_part = fragment is not None or request.headers.get("hx-request") == "true"
+    toast = "" if is_part else toasts.take(request)
     context = {
         "request": request,
         "view": view,
         "shell": getattr(request.state, "shell", None),
         "csrf": getattr(request.state, "csrf", ""),
+        "toast": toast,
     }
     if fragment is None:
         html = templates().get_template(template).render(context)
     else:
         html = render_block(templates(), template, fragment, context)
-    return HTMLResponse(html, status, headers={"Vary": "HX-Request", **(headers or {})})
+    answer = HTMLResponse(html, status, headers={"Vary": "HX-Request", **(headers or {})})
+    if toast:
+        toasts.forget(answer)
+    return answer
 
 
 def asked_part(request: Request, name: str) -> str | None:
@@ -50,12 +64,20 @@ def asked_part(request: Request, name: str) -> str | None:
 
 
 def redirect(
-    request: Request, route: str, *, query: dict[str, Any] | None = None, **parameters: Any
+    request: Request,
+    route: str,
+    *,
+    query: dict[str, Any] | None = None,
+    toast: str = "",
+    **parameters: Any,
 ) -> Response:
     """Go to a route by name: 303 for a browser, `HX-Redirect` for htmx, which would swap the target
-    page in.
+    page in. The page there says `toast`: what was done, where that may be missed.
     """
-    return redirect_to(request, path_for(request, route, query=query, **parameters))
+    answer = redirect_to(request, path_for(request, route, query=query, **parameters))
+    if toast:
+        toasts.keep(answer, toast)
+    return answer
 
 
 def redirect_to(request: Request, path: str) -> Response:

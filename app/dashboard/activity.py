@@ -1,13 +1,11 @@
 """Activity rows in words: who did what, when, to what."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from app.auth.models import Activity
-from app.core.pages import size
+from app.core.pages import Link, size
 from app.dashboard.views import ActivityView, Happening
 from app.projects.views import initials
-
-Link = Callable[..., str]
 
 VERBS = {
     "project.created": "made",

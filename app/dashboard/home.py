@@ -9,14 +9,18 @@ from app.auth import queries as people
 from app.catalog import queries as catalog
 from app.catalog.models import TunedModel
 from app.connections import queries as connections
+from app.connections.models import Connection
 from app.core import clock
 from app.core.leases import is_poisoned
-from app.dashboard.activity import Link, happening
+from app.core.pages import Link
+from app.dashboard.activity import happening
+from app.dashboard.stops import stops
+from app.dashboard.tour import next_step
 from app.dashboard.views import HomeView, ModelRow, Need, RunningJob
 from app.datasets import queries as datasets
 from app.jobs import queries as jobs
 from app.jobs import words
-from app.jobs.charts import spark
+from app.jobs.charts import highest, spark
 from app.jobs.models import Job, JobStatus
 from app.projects.models import Project
 
@@ -24,30 +28,39 @@ FEW = 5
 LATELY = timedelta(days=7)
 
 
-def home(session: Session, project: Project, link: Link, *, can_edit: bool) -> HomeView:
+def home(
+    session: Session, project: Project, link: Link, *, can_edit: bool, is_touring: bool
+) -> HomeView:
     """What needs a person, what runs, what was made lately. `link` makes paths of route names."""
     moment = clock.now(session)
     running = jobs.unended_jobs_of(session, project.id, limit=10)
     models = catalog.models_of(session, project.id, after=None, limit=FEW)
-    step, step_url = _step(session, project.id, models, link)
+    accounts = connections.connections_of(session, project.id)
+    top = max((highest(job.spark) for job in running), default=0.0) or None
     return HomeView(
         project_id=project.id,
         project_name=project.name,
         can_edit=can_edit,
-        needs=tuple(_needs(session, project.id, running, moment, link)),
-        running=tuple(_running(job, moment) for job in running),
+        needs=tuple(_needs(session, project.id, running, accounts, moment, link)),
+        running=tuple(_running(job, moment, top) for job in running),
+        spark_top=top,
+        stops=stops(session, project.id, accounts, moment.date()),
         models=tuple(_model(model) for model in models),
         happenings=tuple(
             happening(row, link) for row in people.activity_of(session, project.id, limit=8)
         ),
-        step=step,
-        step_url=step_url,
+        step=next_step(session, project.id, link) if is_touring else None,
         topic=f"project:{project.id}",
     )
 
 
 def _needs(
-    session: Session, project_id: int, running: Sequence[Job], moment: datetime, link: Link
+    session: Session,
+    project_id: int,
+    running: Sequence[Job],
+    accounts: Sequence[Connection],
+    moment: datetime,
+    link: Link,
 ) -> Sequence[Need]:
     found = [
         Need(
@@ -70,7 +83,7 @@ def _needs(
             link("connections.index", project_id=project_id),
             "See it",
         )
-        for connection in connections.connections_of(session, project_id)
+        for connection in accounts
         if connection.refused_at is not None
     ]
     found += [
@@ -122,7 +135,7 @@ def _needs(
     return found
 
 
-def _running(job: Job, moment: datetime) -> RunningJob:
+def _running(job: Job, moment: datetime, top: float | None) -> RunningJob:
     return RunningJob(
         id=job.id,
         name=job.name,
@@ -137,7 +150,7 @@ def _running(job: Job, moment: datetime) -> RunningJob:
         best_valid_loss=job.best_valid_loss,
         train_loss=job.train_loss,
         left_seconds=words.left_seconds(job, moment),
-        spark=spark(job.spark, step=job.step, total_steps=job.total_steps),
+        spark=spark(job.spark, step=job.step, total_steps=job.total_steps, top=top),
     )
 
 
@@ -152,17 +165,3 @@ def _model(model: TunedModel) -> ModelRow:
         by=model.creator.name if model.creator else "someone who left",
         created_at=model.created_at,
     )
-
-
-def _step(
-    session: Session, project_id: int, models: Sequence[TunedModel], link: Link
-) -> tuple[int | None, str | None]:
-    """The first of the five steps that is still to be done, and where that is."""
-    if models:
-        return None, None
-    newest = jobs.jobs_of(session, project_id, after=None, limit=1)
-    if newest:
-        return 4, link("jobs.show", job_id=newest[0].id)
-    if datasets.ready_versions(session, project_id, limit=1):
-        return 3, link("jobs.new", project_id=project_id)
-    return 2, link("datasets.index", project_id=project_id)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,6 +13,7 @@ from app.core.database import DbSession
 from app.core.errors import NotFound
 from app.core.pages import page, path_for
 from app.core.views import FormState, Paging
+from app.dashboard.stops import Month, Stop, StopsView
 from app.dashboard.views import Happening
 from app.datasets.charts import ticks
 from app.datasets.views import Bar, Call, Histogram, RowCard, RowFinding, Turn
@@ -44,6 +45,7 @@ class KitView:
     epochs: int
     histogram: Histogram
     spark: SparkPaths | None
+    stops: StopsView
 
 
 @router.get("/kit", name="dashboard.kit")
@@ -121,7 +123,20 @@ def _view(metrics_url: str) -> KitView:
         epochs=EPOCHS,
         histogram=Histogram(bars, ticks(max(counts)), 50, 520156),
         spark=spark({"train": curve}, step=STEPS, total_steps=STEPS),
+        stops=_stops(),
     )
+
+
+def _stops() -> StopsView:
+    read = ("a page", WHEN.date())
+    near = ("Hosted Evals close", "14 evals of yours.", "")
+    far = ("gpt-4o stops", "What is tuned on it too.", "7 tuned models of yours.")
+    days = (
+        Stop(date(2026, 11, 30), 8, *near, *read, at=13.3, is_near=True),
+        Stop(date(2027, 1, 14), 53, *far, *read, at=79.1, is_near=False),
+    )
+    months = (Month("Dec", 13.4), Month("Jan", 59.7))
+    return StopsView(days, months, date(2027, 1, 28), (read,))
 
 
 def _form() -> FormState:

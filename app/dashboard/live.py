@@ -82,6 +82,7 @@ async def nudges(request: Request, hub: Hub, topics: Sequence[str]) -> AsyncIter
             if topic == rights or time.monotonic() - checked_at > RECHECK_SECONDS:
                 checked_at = time.monotonic()
                 if not await anyio.to_thread.run_sync(_may_still, request, topics):
+                    yield b"event: ended\ndata: rights\n\n"
                     return
             yield _nudge(topic) if topic in topics else b": still here\n\n"
 

@@ -2,13 +2,14 @@
 
 from functools import partial
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.auth import queries as people
-from app.auth.access import InstanceOwner, Myself
+from app.auth.access import CurrentUser, InstanceOwner, Myself
 from app.core import measures
 from app.core.database import DbSession
 from app.core.errors import TooMany
@@ -16,10 +17,13 @@ from app.core.pages import page, path_for, redirect
 from app.dashboard import health, metrics, views
 from app.dashboard.activity import activity as in_words
 from app.dashboard.home import home
+from app.dashboard.jump import places
 from app.dashboard.live import nudges, streams_of, visible_topics
+from app.dashboard.projects import overview
+from app.dashboard.tour import TourView, next_step
 from app.jobs import queries as jobs
 from app.projects import queries as projects
-from app.projects.access import CurrentProject, role_here
+from app.projects.access import CurrentProject, outside, role_here
 from app.settings import settings
 
 router = APIRouter()
@@ -36,10 +40,21 @@ def front(request: Request, session: DbSession, user: Myself) -> Response:
     return redirect(request, "dashboard.home", project_id=newest.project_id)
 
 
+@router.get("/projects", name="projects.index", dependencies=[Depends(outside)])
+def index(request: Request, session: DbSession, user: Myself) -> Response:
+    return page(request, "dashboard/projects.html", overview(session, user))
+
+
 @router.get("/projects/{project_id}", name="dashboard.home")
-def show(request: Request, session: DbSession, project: CurrentProject) -> Response:
+def show(
+    request: Request, session: DbSession, user: CurrentUser, project: CurrentProject
+) -> Response:
     view = home(
-        session, project, partial(path_for, request), can_edit=role_here(request).may("edit")
+        session,
+        project,
+        partial(path_for, request),
+        can_edit=role_here(request).may("edit"),
+        is_touring=user.is_touring,
     )
     fragment = "home" if request.headers.get("hx-request") else None
     return page(request, "dashboard/home.html", view, fragment=fragment)
@@ -66,6 +81,26 @@ def side(request: Request, session: DbSession, project: CurrentProject) -> Respo
         project.id, jobs.count_unended(session, project.id), f"project:{project.id}"
     )
     return page(request, "dashboard/side.html", view)
+
+
+@router.get("/projects/{project_id}/tour", name="dashboard.tour")
+def tour(request: Request, session: DbSession, project: CurrentProject) -> Response:
+    step = next_step(session, project.id, partial(path_for, request))
+    here = urlsplit(request.headers.get("hx-current-url", "")).path
+    view = TourView(project.id, step, here == step.url, here)
+    return page(request, "dashboard/tour.html", view)
+
+
+@router.get("/jump", name="dashboard.jump")
+def jump(
+    request: Request,
+    session: DbSession,
+    user: Myself,
+    q: Annotated[str, Query(max_length=100)] = "",
+    project: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> Response:
+    view = places(session, user, q, project, partial(path_for, request))
+    return page(request, "dashboard/jump.html", view)
 
 
 @router.get("/live", name="live")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.dashboard.stops import StopsView
+from app.dashboard.tour import Step
 from app.jobs.charts import SparkPaths
 
 
@@ -83,9 +85,9 @@ class ActivityView:
 
 @dataclass(frozen=True, slots=True)
 class HomeView:
-    """`step` is the first of the five steps not done yet: 2 upload, 3 configure, 4 watch, 5 use;
-    None when the path was walked once. `topic` nudges when any job or dataset of the project
-    changes.
+    """`step` is the first of the five steps not done yet, None where the reader has put them away.
+    `spark_top` is the upper end of the scale all curves of running jobs share, from 0; None where
+    there is none. `topic` nudges when any job or dataset of the project changes.
     """
 
     project_id: int
@@ -93,10 +95,11 @@ class HomeView:
     can_edit: bool
     needs: tuple[Need, ...]
     running: tuple[RunningJob, ...]
+    spark_top: float | None
+    stops: StopsView | None
     models: tuple[ModelRow, ...]
     happenings: tuple[Happening, ...]
-    step: int | None
-    step_url: str | None
+    step: Step | None
     topic: str
 
 

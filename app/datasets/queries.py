@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, defer, joinedload
 
+from app.core.orm import holds
 from app.datasets.models import Dataset, DatasetVersion, VersionStatus
 
 MOST_VERSIONS = 200
@@ -51,6 +52,26 @@ def newest_versions(
         query = query.where(DatasetVersion.dataset_id < after)
     query = query.options(joinedload(DatasetVersion.dataset), joinedload(DatasetVersion.creator))
     return session.scalars(query.order_by(DatasetVersion.dataset_id.desc()).limit(limit)).all()
+
+
+def datasets_named(
+    session: Session, project_ids: Select[int], words: Sequence[str], *, limit: int
+) -> Sequence[DatasetVersion]:
+    """The newest version of datasets of these projects whose name holds all words, the latest made
+    dataset first.
+    """
+    newest = (
+        select(func.max(DatasetVersion.id).label("id"))
+        .join(DatasetVersion.dataset)
+        .where(Dataset.project_id.in_(project_ids), holds(Dataset.name, words))
+        .group_by(DatasetVersion.dataset_id)
+        .order_by(DatasetVersion.dataset_id.desc())
+        .limit(limit)
+        .subquery()
+    )
+    query = select(DatasetVersion).join(newest, newest.c.id == DatasetVersion.id)
+    query = query.options(joinedload(DatasetVersion.dataset), *WITHOUT_REPORT)
+    return session.scalars(query.order_by(DatasetVersion.dataset_id.desc())).all()
 
 
 def count_datasets(session: Session, project_id: int) -> int:

@@ -194,7 +194,8 @@ def example(
     if not is_csrf_token(request, token):
         raise NotAllowed(OLD_FORM)
     version_id = examples.load_banking77(entered.thing.id, entered.user.id)
-    return redirect(request, "datasets.show", version_id=version_id)
+    said = "The example is here, with rows held out to measure by."
+    return redirect(request, "datasets.show", version_id=version_id, toast=said)
 
 
 @router.get("/dataset-versions/{version_id}", name="datasets.show")
@@ -225,7 +226,7 @@ def retry(
     request: Request, session: DbSession, user: CurrentUser, version: EditableVersion
 ) -> Response:
     service.retry_check(session, version, actor_id=user.id)
-    return redirect(request, "datasets.show", version_id=version.id)
+    return redirect(request, "datasets.show", version_id=version.id, toast="It is checked again.")
 
 
 @router.get("/dataset-versions/{version_id}/findings", name="datasets.findings")

@@ -47,17 +47,29 @@ class SparkPaths(NamedTuple):
     valid: str
 
 
+def highest(kept: Mapping[str, Any] | None) -> float:
+    """The highest loss of a spark-line; 0 before there is a point."""
+    lines = [(kept or {}).get(name, []) for name in ("train", "valid")]
+    return max((value for line in lines for _, value in line), default=0.0)
+
+
 def spark(
-    kept: Mapping[str, Any] | None, *, step: int | None, total_steps: int | None
+    kept: Mapping[str, Any] | None,
+    *,
+    step: int | None,
+    total_steps: int | None,
+    top: float | None = None,
 ) -> SparkPaths | None:
     """The spark-line of a job: both losses on one scale, as wide as the job has come. None before
-    there is a point.
+    there is a point. With a `top` the scale is 0 to it, which several jobs can share.
     """
     if not kept or not kept.get("train"):
         return None
     train = [value for _, value in kept["train"]]
     valid = [value for _, value in kept.get("valid", [])]
     low, high = min(train + valid), max(train + valid)
+    if top is not None:
+        low, high = 0.0, top
     share = min(1.0, (step or 1) / total_steps) if total_steps else 1.0
     return SparkPaths(
         spark_path(train, low=low, high=high, share=share),

@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
+from app.core.orm import holds
 from app.datasets.models import DatasetVersion
 from app.jobs.models import FOLLOWED, UNENDED, Checkpoint, Job, JobEvent, JobStatus, StartAttempt
 
@@ -50,6 +51,24 @@ def jobs_of(session: Session, project_id: int, *, after: int | None, limit: int)
     if after is not None:
         query = query.where(Job.id < after)
     return session.scalars(_with_all(query).order_by(Job.id.desc()).limit(limit)).all()
+
+
+def jobs_named(
+    session: Session, project_ids: Select[int], words: Sequence[str], *, limit: int
+) -> Sequence[Job]:
+    """Jobs of these projects whose name, or the run's id at its provider, holds all words, the
+    newest first.
+    """
+    return session.scalars(
+        select(Job)
+        .where(
+            Job.project_id.in_(project_ids),
+            Job.archived_at.is_(None),
+            or_(holds(Job.name, words), holds(Job.run_id, words)),
+        )
+        .order_by(Job.id.desc())
+        .limit(limit)
+    ).all()
 
 
 def jobs_before(session: Session, project_id: int, *, before: int, limit: int) -> Sequence[Job]:
@@ -96,6 +115,16 @@ def count_unended(session: Session, project_id: int) -> int:
         .where(Job.project_id == project_id, Job.status.in_(UNENDED))
     )
     return session.scalar(query) or 0
+
+
+def count_unended_by_project(session: Session, project_ids: Select[int]) -> dict[int, int]:
+    """How many jobs of each of these projects have not ended; those without one are left out."""
+    rows = session.execute(
+        select(Job.project_id, func.count())
+        .where(Job.project_id.in_(project_ids), Job.status.in_(UNENDED))
+        .group_by(Job.project_id)
+    )
+    return dict(rows.all())
 
 
 def failed_lately(session: Session, project_id: int, since: datetime) -> Sequence[Job]:

@@ -156,7 +156,7 @@ def create(
             fragment="form" if is_part else None,
             status=error.status,
         )
-    return redirect(request, "jobs.show", job_id=job.id)
+    return redirect(request, "jobs.show", job_id=job.id, toast=f"{job.name} is asked for.")
 
 
 def _form(
@@ -313,13 +313,13 @@ def _csv(job_id: int) -> Iterator[str]:
 @router.post("/jobs/{job_id}/cancel", name="jobs.cancel")
 def cancel(request: Request, session: DbSession, user: CurrentUser, job: SpendableJob) -> Response:
     service.cancel_job(session, job, actor_id=user.id)
-    return redirect(request, "jobs.show", job_id=job.id)
+    return redirect(request, "jobs.show", job_id=job.id, toast="It is asked to stop.")
 
 
 @router.post("/jobs/{job_id}/retry", name="jobs.retry")
 def retry(request: Request, session: DbSession, user: CurrentUser, job: SpendableJob) -> Response:
     service.retry_start(session, job, actor_id=user.id)
-    return redirect(request, "jobs.show", job_id=job.id)
+    return redirect(request, "jobs.show", job_id=job.id, toast="It is tried again.")
 
 
 def _all_events(request: Request, job_id: int, total: int, shown: str) -> str | None:

@@ -107,6 +107,7 @@ class ProgressView:
     error: str | None
     model_id: int | None
     can_cancel: bool
+    cancel_text: str
     can_retry: bool
     by: str
     created_at: datetime
@@ -135,7 +136,6 @@ class ShowView(ProgressView, EventsView):
     files: tuple[FileFact, ...]
     run_id: str | None
     checkpoints: tuple[CheckpointRow, ...]
-    cancel_text: str
     shutdown_date: date | None
 
 
@@ -237,6 +237,7 @@ def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
         "can_cancel": facts.may_spend
         and not job.has_ended
         and (job.cancel_requested_at is None or job.status == JobStatus.IN_DOUBT),
+        "cancel_text": _cancel_text(job) if facts.may_spend and not job.has_ended else "",
         "can_retry": facts.may_spend and standing.is_poisoned,
         "by": _name(job),
         "created_at": job.created_at,
@@ -307,7 +308,6 @@ def show(
         files=files_of(job),
         run_id=job.run_id,
         checkpoints=checkpoint_rows(checkpoints),
-        cancel_text=_cancel_text(job),
         shutdown_date=shutdown_date,
     )
 

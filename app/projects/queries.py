@@ -21,6 +21,11 @@ def memberships_of(session: Session, user_id: int) -> Sequence[Membership]:
     ).all()
 
 
+def project_ids_of(user_id: int) -> Select[int]:
+    """The ids of a person's projects, for the `where` of a search across them."""
+    return select(Membership.project_id).where(Membership.user_id == user_id)
+
+
 def membership(session: Session, user_id: int, project_id: int) -> Membership | None:
     """How a person belongs to a project, with the project."""
     query = select(Membership).where(

@@ -38,12 +38,6 @@ invited = APIRouter()
 CHOOSE = "Choose viewer, editor or owner."
 
 
-@router.get("/projects", name="projects.index", dependencies=[Depends(outside)])
-def index(request: Request, session: DbSession, user: Myself) -> Response:
-    memberships = queries.memberships_of(session, user.id)
-    return page(request, "projects/index.html", views.index(memberships))
-
-
 @router.get("/projects/new", name="projects.new", dependencies=[Depends(outside)])
 def new(request: Request, _user: Myself) -> Response:
     return page(request, "projects/new.html", views.NewView(FormState()))
@@ -59,7 +53,7 @@ def create(
     if submission.form is None:
         return page(request, "projects/new.html", views.NewView(submission), status=422)
     project = service.create_project(session, name=submission.form.name, user=user)
-    return redirect(request, "dashboard.home", project_id=project.id)
+    return redirect(request, "dashboard.home", project_id=project.id, toast="The project is made.")
 
 
 @router.get("/projects/{project_id}/members", name="members.index")
@@ -84,7 +78,8 @@ def add_member(
             service.add_by_email(
                 session, project=project, email=form.email, role=form.role, actor_id=user.id
             )
-            return redirect(request, "members.index", project_id=project.id)
+            said = f"{form.email} is added as {form.role}."
+            return redirect(request, "members.index", project_id=project.id, toast=said)
     except WrongInput as error:
         submission = submission.refused(error)
     view = _members(session, project, user, submission)
@@ -107,7 +102,8 @@ def change_role(
         service.change_role(session, project=project, user_id=user_id, role=role, actor_id=user.id)
     except Conflict as error:
         return _refused(request, session, project, user, error)
-    return redirect(request, "members.index", project_id=project.id)
+    said = f"The role is {role} now."
+    return redirect(request, "members.index", project_id=project.id, toast=said)
 
 
 @router.post("/projects/{project_id}/members/{user_id}/remove", name="members.remove")
@@ -123,8 +119,9 @@ def remove_member(
     except Conflict as error:
         return _refused(request, session, project, user, error)
     if user_id == user.id:
-        return redirect(request, "projects.index")
-    return redirect(request, "members.index", project_id=project.id)
+        return redirect(request, "projects.index", toast=f"You left {project.name}.")
+    said = "They are no longer a member."
+    return redirect(request, "members.index", project_id=project.id, toast=said)
 
 
 @router.post("/projects/{project_id}/leave", name="members.leave")
@@ -134,7 +131,7 @@ def leave(request: Request, session: DbSession, user: Myself, project_id: PathId
         service.remove_member(session, project=project, user_id=user.id, actor_id=user.id)
     except Conflict as error:
         return _refused(request, session, project, user, error)
-    return redirect(request, "projects.index")
+    return redirect(request, "projects.index", toast=f"You left {project.name}.")
 
 
 @router.post("/projects/{project_id}/invitations", name="members.invite")
@@ -173,7 +170,8 @@ def revoke_invitation(
         )
     except Conflict as error:
         return _refused(request, session, project, user, error)
-    return redirect(request, "members.index", project_id=project.id)
+    said = "The invitation is taken back."
+    return redirect(request, "members.index", project_id=project.id, toast=said)
 
 
 def _members(
@@ -211,7 +209,8 @@ def accept(
     if submission.form is None:
         raise NotFound
     project = service.accept_invitation(session, token=submission.form.token, user=user)
-    return redirect(request, "dashboard.home", project_id=project.id)
+    said = f"You are a member of {project.name}."
+    return redirect(request, "dashboard.home", project_id=project.id, toast=said)
 
 
 @invited.post("/invitations/join", name="invitations.join")

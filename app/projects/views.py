@@ -15,12 +15,18 @@ from app.projects.models import INVITATION_HOURS, Invitation, Membership, Projec
 
 @dataclass(frozen=True, slots=True)
 class ShellUser:
-    """The person looking; `initials` are at most two letters."""
+    """The person looking; `initials` are at most two letters. `zone` is an IANA time zone, or empty
+    for the browser's.
+    """
 
     name: str
     email: str
     initials: str
     is_instance_owner: bool
+    theme: str
+    zone: str
+    has_single_keys: bool
+    is_touring: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +51,6 @@ class Shell:
     projects: tuple[ShellProject, ...] = ()
     section: str = ""
     as_of: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectRow:
-    """One project of the reader."""
-
-    id: int
-    name: str
-    initials: str
-    role: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class IndexView:
-    """The reader's projects by name."""
-
-    projects: tuple[ProjectRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,22 +152,6 @@ def members(
     )
 
 
-def index(memberships: Sequence[Membership]) -> IndexView:
-    """The list of a person's projects."""
-    return IndexView(
-        tuple(
-            ProjectRow(
-                one.project.id,
-                one.project.name,
-                initials(one.project.name),
-                one.role,
-                one.project.created_at,
-            )
-            for one in memberships
-        )
-    )
-
-
 SECTIONS = {
     "dashboard": "home",
     "datasets": "datasets",
@@ -204,7 +176,16 @@ def shell_of(
     switcher = tuple(_switch(one) for one in everything)
     return Shell(
         csrf=request.state.csrf,
-        user=ShellUser(user.name, user.email, initials(user.name), user.is_instance_owner),
+        user=ShellUser(
+            user.name,
+            user.email,
+            initials(user.name),
+            user.is_instance_owner,
+            user.theme,
+            user.time_zone or "",
+            user.has_single_keys,
+            user.is_touring,
+        ),
         project=_switch(here) if here else None,
         projects=switcher,
         as_of=held.backed_up_at if held else None,

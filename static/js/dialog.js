@@ -1,4 +1,5 @@
 // Native dialogs by attribute: data-dialog-open="id" opens, data-dialog-close closes; focus goes back to the opener.
+// What a dialog says is as old as its page, unless data-words-of names an element that is kept fresh.
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog-open]");
@@ -13,7 +14,10 @@ document.addEventListener("click", (event) => {
 function open(opener) {
   const dialog = document.getElementById(opener.dataset.dialogOpen);
   if (!dialog || dialog.open) return;
+  const words = document.getElementById(dialog.dataset.wordsOf)?.dataset.words;
+  if (words) document.getElementById(dialog.getAttribute("aria-describedby")).textContent = words;
   dialog.showModal();
+  dialog.dispatchEvent(new CustomEvent("luthier:opened", { bubbles: true }));
   dialog.addEventListener(
     "close",
     () => {

@@ -46,6 +46,7 @@ function attend() {
   } else {
     queueUp();
   }
+  if (mine.length > 0 && state) show(state);
 }
 
 function queueUp() {
@@ -83,6 +84,7 @@ tabs.addEventListener("message", ({ data }) => {
   if (data.who && mine.length > 0) tell({ topics: mine });
   if (mine.includes(data.nudge)) receive(data.nudge);
   if (mine.length > 0 && data.state) show(data.state);
+  if (data.ended) mine.forEach(receive);
   if (data.topics && release) welcome(data.from, data.topics);
 });
 
@@ -129,6 +131,11 @@ function connect() {
     if (isGreeting) return;
     tell({ nudge: topic });
     if (mine.includes(topic)) receive(topic);
+  });
+  // Rights have changed: each panel asks whether it is still for this person.
+  opened.addEventListener("ended", () => {
+    tell({ ended: true });
+    mine.forEach(receive);
   });
   opened.addEventListener("error", () => {
     old?.close();
@@ -185,10 +192,26 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (panel) window.htmx.trigger(panel, "changed");
 });
 
+// What a panel shows is gone, or no longer for this person: nothing of the page may stay on the screen.
+document.addEventListener("htmx:responseError", (event) => {
+  const { elt, xhr } = event.detail;
+  const ended = document.getElementById("ended");
+  if (!ended || xhr.status !== 404 || !elt.closest?.("[data-topic][hx-get]")) return;
+  mine = [];
+  tell({ topics: [] });
+  leave();
+  document.title = ended.dataset.title;
+  document.body.className = "";
+  document.body.replaceChildren(ended.content.cloneNode(true));
+  document.querySelector("h1").focus();
+});
+
+/** What the page says about itself; a page on which nothing can change any more says nothing. */
 function show(words) {
   state = words;
+  const isFollowed = document.querySelector("main [data-topic][hx-get]") !== null;
   for (const element of document.querySelectorAll("[data-live]")) {
-    element.hidden = words === "";
+    element.hidden = words === "" || !isFollowed;
     element.dataset.state = words;
     element.textContent = { live: "Live", reconnecting: "Reconnecting", paused: "Paused" }[words] ?? "";
   }

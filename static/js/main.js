@@ -2,7 +2,11 @@
 import "./when.js";
 import "./copy.js";
 import "./dialog.js";
+import "./jump.js";
+import "./keys.js";
+import "./toast.js";
 import "./forms.js";
+import "./menu.js";
 import "./live.js";
 import "./state.js";
 import "./upload.js";

@@ -1,20 +1,35 @@
-// Shows stored UTC times in the reader's own zone. <time datetime="…" data-when="time|date|">.
+// Shows stored UTC times in the zone the reader chose, else the browser's. <time datetime="…" data-when="time|date|">.
 import { onContent, within } from "./swaps.js";
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const exactClock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const dayAndYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
-const full = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
+const timeZone = known(document.documentElement.dataset.zone);
+const format = (words) => new Intl.DateTimeFormat("en-GB", { timeZone, ...words });
+const clock = format({ hour: "2-digit", minute: "2-digit" });
+const exactClock = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = format({ day: "numeric", month: "short" });
+const dayAndYear = format({ day: "numeric", month: "short", year: "numeric" });
+const year = format({ year: "numeric" });
+const full = format({ dateStyle: "full", timeStyle: "long" });
+const parts = new Intl.DateTimeFormat("sv-SE", { timeZone });
 
+/** A zone this browser does not know is as good as none. */
+function known(zone) {
+  try {
+    new Intl.DateTimeFormat("en-GB", { timeZone: zone || undefined });
+    return zone || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Days between two calendar days of the reader's zone. */
 function daysAgo(moment) {
-  const midnight = (at) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+  const midnight = (at) => Date.parse(parts.format(at));
   return Math.round((midnight(new Date()) - midnight(moment)) / 86_400_000);
 }
 
 function words(moment, form) {
   const ago = daysAgo(moment);
-  const date = moment.getFullYear() === new Date().getFullYear() ? day.format(moment) : dayAndYear.format(moment);
+  const date = year.format(moment) === year.format(new Date()) ? day.format(moment) : dayAndYear.format(moment);
   if (form === "time") return ago === 0 ? exactClock.format(moment) : `${date} ${clock.format(moment)}`;
   if (form === "date") return ago === 0 ? "today" : ago === 1 ? "yesterday" : date;
   if (form === "sentence") {

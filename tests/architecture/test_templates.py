@@ -14,7 +14,7 @@ from tests.architecture.test_modules import TREES
 FOLDER = ROOT / "templates"
 NAMES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.html"))
 PAGES = [name for name in NAMES if not name.startswith("ui/")]
-CONTEXT = {"view", "shell", "csrf", "request"}
+CONTEXT = {"view", "shell", "csrf", "request", "toast"}
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>|\son[a-z]+=|\sstyle=|javascript:|hx-on|<style")
 
 

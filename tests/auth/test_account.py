@@ -129,3 +129,44 @@ def test_a_person_sees_which_browsers_are_signed_in_and_from_where(nia, client):
     page = nia.get("/account").text
     assert "Firefox on Linux" in page
     assert "testclient" in page
+
+
+def test_how_pages_look_is_kept_and_every_page_knows_it(nia, person):
+    plain = nia.get("/account").text
+    assert 'data-theme="system"' in plain
+    assert "data-zone" not in plain
+    chosen = {"theme": "dark", "time_zone": "Pacific/Auckland"}
+    assert nia.post("/account/settings", chosen).status_code == 303
+    page = nia.get("/projects").text
+    assert 'data-theme="dark"' in page
+    assert 'data-zone="Pacific/Auckland"' in page
+    assert 'data-single-keys="off"' in page
+    assert (
+        nia.post("/account/settings", {"theme": "light", "single_keys": "yes"}).status_code == 303
+    )
+    found = read(User, person)
+    assert (found.theme, found.time_zone, found.has_single_keys) == ("light", None, True)
+
+
+def test_a_zone_or_a_theme_that_does_not_exist_is_told_by_field(nia, person):
+    wrong = nia.post("/account/settings", {"theme": "dark", "time_zone": "Mars/Olympus"})
+    assert wrong.status_code == 422
+    assert "There is no time zone of this name." in wrong.text
+    assert nia.post("/account/settings", {"theme": "pink"}).status_code == 422
+    assert nia.post("/account/theme", {"theme": "pink"}).status_code == 422
+    assert read(User, person).theme == "system"
+
+
+def test_the_side_bars_switch_keeps_the_theme(nia, person):
+    assert nia.post("/account/theme", {"theme": "dark"}).status_code == 204
+    assert read(User, person).theme == "dark"
+
+
+def test_the_tour_is_put_away_and_brought_back(nia, person):
+    away = nia.post("/account/tour", {"is_touring": "no", "next": "/projects"})
+    assert away.headers["location"] == "/projects"
+    assert read(User, person).is_touring is False
+    nia.post("/account/tour", {"is_touring": "yes", "next": "https://evil.example/"})
+    assert read(User, person).is_touring is True
+    foreign = nia.post("/account/tour", {"is_touring": "no", "next": "//evil.example/"})
+    assert foreign.headers["location"] == "/"

@@ -111,6 +111,10 @@ TABLE: dict[str, Expected] = {
     "account.end_other_sessions": own(303),
     "account.create_token": own(422),
     "account.revoke_token": own(303),
+    "account.settings": own(422),
+    "account.theme": own(422),
+    "account.tour": own(303),
+    "dashboard.jump": own(),
     # The instance
     "dashboard.metrics": instance(),
     "people.index": instance(),
@@ -128,6 +132,7 @@ TABLE: dict[str, Expected] = {
     "api.projects.show": view(),
     "dashboard.home": view(),
     "dashboard.side": view(),
+    "dashboard.tour": view(),
     "activity.index": view(),
     "members.index": view(),
     "members.add": manage(422),

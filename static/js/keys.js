@@ -1,0 +1,41 @@
+// Single keys as commands: an element with data-key="g d" is followed, clicked or focused by g then d.
+// Never while somebody types, and never where the person has turned single keys off.
+
+const NEXT_KEY_MS = 1200;
+const FIELDS = "input:not([type=radio], [type=checkbox], [type=button], [type=submit]), textarea, select, [contenteditable]";
+let first = "";
+let timer = 0;
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.body.dataset.singleKeys !== "on") return;
+  if (event.target.closest?.(FIELDS) || document.querySelector("dialog:modal")) return;
+  const asked = first ? `${first} ${event.key}` : event.key;
+  clear();
+  const target = find(asked);
+  if (target) {
+    event.preventDefault();
+    act(target);
+  } else if (document.querySelector(`[data-key^="${CSS.escape(event.key)} "]`)) {
+    first = event.key;
+    timer = setTimeout(clear, NEXT_KEY_MS);
+  }
+});
+
+function clear() {
+  clearTimeout(timer);
+  first = "";
+}
+
+function find(keys) {
+  return [...document.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)][0];
+}
+
+function act(target) {
+  if (target.matches(FIELDS)) {
+    target.focus();
+    target.select?.();
+  } else {
+    target.click();
+  }
+}
