@@ -2,6 +2,7 @@
 they think.
 """
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import closing
 from functools import lru_cache
@@ -18,9 +19,17 @@ from app.connections.models import Connection
 from app.connections.service import open_connection
 from app.core import clock
 from app.core.database import read_only, unit_of_work
-from app.core.errors import ProviderFailed
+from app.core.errors import Conflict, ProductError, ProviderFailed, TooMany
 from app.core.http import HttpOptions
-from app.providers.base import ChatDelta, ChatRequest, Provider, ProviderError
+from app.providers.base import (
+    AllowanceSpent,
+    ChatDelta,
+    ChatRequest,
+    KeyRejected,
+    NotPermitted,
+    Provider,
+    ProviderError,
+)
 
 WAITERS = 32
 
@@ -33,13 +42,15 @@ def read_base_models(connection_id: int) -> None:
         connection = connections.connection_by_id(session, connection_id)
         if connection is None or service.has_fresh_base_models(session, connection_id):
             return
-        if connection.not_before is not None and connection.not_before > clock.now(session):
+        if standing.is_held(connection, clock.now(session)):
             return
     # A form waits for this list; it must not wait long.
     patience = HttpOptions(connect_seconds=3, read_seconds=6, total_seconds=10)
     try:
-        with closing(open_connection(connection, patience)) as provider:
+        with closing(open_connection(connection, patience, is_urgent=True)) as provider:
             offered = provider.base_models()
+    except NotPermitted:
+        return  # names are typed in, then; what else the key may do is another question
     except ProviderError as error:
         with unit_of_work() as session:
             standing.record_failure(session, connection, error)
@@ -55,13 +66,13 @@ async def answer(connection: Connection, model: str, form: ChatForm) -> dict[str
     """
 
     def ask() -> dict[str, object]:
-        with closing(open_connection(connection)) as provider:
+        with closing(_opened(connection)) as provider:
             return dict(provider.answer(_request(model, form)).raw)
 
     try:
         return await anyio.to_thread.run_sync(ask, limiter=_waiters())
     except ProviderError as error:
-        raise ProviderFailed(f"{connection.name} did not answer: {error.message}") from error
+        raise await _failed(connection, error) from error
 
 
 async def stream(connection: Connection, model: str, form: ChatForm) -> AsyncIterator[bytes]:
@@ -69,7 +80,7 @@ async def stream(connection: Connection, model: str, form: ChatForm) -> AsyncIte
     them, or never: what fails later is said inside the stream.
     """
     try:
-        provider = await anyio.to_thread.run_sync(open_connection, connection, limiter=_waiters())
+        provider = await anyio.to_thread.run_sync(_opened, connection, limiter=_waiters())
         pieces = provider.stream(_request(model, form))
         try:
             first = await anext(pieces, None)
@@ -77,8 +88,30 @@ async def stream(connection: Connection, model: str, form: ChatForm) -> AsyncIte
             await anyio.to_thread.run_sync(provider.close)
             raise
     except ProviderError as error:
-        raise ProviderFailed(f"{connection.name} did not answer: {error.message}") from error
+        raise await _failed(connection, error) from error
     return _relay(provider, first, pieces)
+
+
+def _opened(connection: Connection) -> Provider:
+    """Raises Conflict where the key is refused: nothing is sent until it is another."""
+    if connection.refused_at is not None:
+        raise Conflict(f"{connection.words} Nothing is asked until it is changed.")
+    return open_connection(connection, is_urgent=True)
+
+
+async def _failed(connection: Connection, error: ProviderError) -> ProductError:
+    """What to answer; a refused key stops the connection, for everybody."""
+    if isinstance(error, AllowanceSpent):
+        wait = str(math.ceil(error.retry_after or 1))
+        return TooMany(error.message, headers={"Retry-After": wait})
+    if isinstance(error, KeyRejected):
+        await anyio.to_thread.run_sync(_record_refusal, connection, error, limiter=_waiters())
+    return ProviderFailed(f"{connection.name} did not answer: {error.message}")
+
+
+def _record_refusal(connection: Connection, error: KeyRejected) -> None:
+    with unit_of_work() as session:
+        standing.record_failure(session, connection, error)
 
 
 @lru_cache

@@ -5,21 +5,24 @@ from contextlib import closing
 from app.connections import service, standing
 from app.connections.models import Connection
 from app.core.database import unit_of_work
+from app.core.errors import TooMany
 from app.core.http import HttpOptions
-from app.providers.base import ProviderError
+from app.providers.base import AllowanceSpent, ProviderError
 
 
 def test_connection(connection: Connection, *, user_id: int) -> None:
     """Ask, and keep what the provider says: of the key, or why it does not answer. Raises TooMany
-    when this person asked ten times within a minute.
+    when this person asked ten times within a minute, or the provider's allowance is spent.
     """
     with unit_of_work() as session:
         service.count_test(session, user_id)
     # Somebody waits for the answer; three short questions are asked.
     patience = HttpOptions(connect_seconds=5, read_seconds=10, total_seconds=15)
     try:
-        with closing(service.open_connection(connection, patience)) as provider:
+        with closing(service.open_connection(connection, patience, is_urgent=True)) as provider:
             found = provider.check_key()
+    except AllowanceSpent as error:
+        raise TooMany(f"{error.message} Try again in a moment.") from error
     except ProviderError as error:
         with unit_of_work() as session:
             standing.record_failure(session, connection, error)

@@ -5,8 +5,19 @@ from urllib.parse import urlsplit
 from app.connections.models import Connection
 from app.core import secrets
 from app.core.addresses import authority
+from app.providers.base import KeyRejected
 
 HINT_LENGTH = 4
+UNREADABLE = "The key was sealed with another secret and cannot be opened. Enter it again."
+
+
+class KeyUnreadable(KeyRejected):
+    """The key cannot even be opened: the instance's secret is another one than it was sealed with.
+    Only entering it again helps.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(UNREADABLE)
 
 
 def seal_key(connection: Connection, api_key: str) -> None:

@@ -15,8 +15,9 @@ class Connection(Leased, Base):
     runs.
 
     `not_before` holds every call of a connection that was told to wait; `refused_at` says the key
-    was turned down. `account` is what the last test found (an `AccountInfo`), `account_at` its
-    date.
+    was turned down, and then nothing is sent until it is another. `calls_spent_until` counts calls:
+    how far ahead of the clock its allowance is used up. `account` is what the last test found (an
+    `AccountInfo`), `account_at` its date.
     """
 
     __tablename__ = "connections"
@@ -36,11 +37,13 @@ class Connection(Leased, Base):
     key_set_at: Mapped[datetime | None]
     is_practice: Mapped[bool] = mapped_column(default=False)
     checked_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
     refused_at: Mapped[datetime | None]
     words: Mapped[str | None] = mapped_column(Text)
     account: Mapped[dict[str, Any] | None]
     account_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
+    calls_spent_until: Mapped[datetime | None]
     sweep_seconds: Mapped[float] = mapped_column(default=15.0)
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, false, func, select
+from sqlalchemy import Select, and_, false, func, select, update
 from sqlalchemy.orm import Session
 
 from app.connections.models import Connection, ConnectionTest
@@ -84,6 +84,28 @@ def count_by_state(session: Session, moment: datetime) -> dict[str, int]:
 def project_id_of_connection(session: Session, connection_id: int) -> int | None:
     """The project a connection belongs to."""
     return session.scalar(select(Connection.project_id).where(Connection.id == connection_id))
+
+
+def stopped() -> Select[int]:
+    """The ids of connections whose key is refused: what needs them waits, and stays due."""
+    return select(Connection.id).where(Connection.refused_at.is_not(None))
+
+
+def calls_spent_until(session: Session, connection_id: int) -> datetime | None:
+    """How far the allowance of calls is used up; nobody else counts until the unit of work ends."""
+    return session.scalar(
+        select(Connection.calls_spent_until).where(Connection.id == connection_id).with_for_update()
+    )
+
+
+def set_calls_spent_until(session: Session, connection_id: int, until: datetime) -> None:
+    """Count calls."""
+    session.execute(
+        update(Connection)
+        .where(Connection.id == connection_id)
+        .values(calls_spent_until=until)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def uses_of(session: Session, connection_id: int) -> dict[str, int]:

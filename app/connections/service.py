@@ -1,5 +1,6 @@
 """Decisions about connections, and `open_connection`: the one way to a provider."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import delete
@@ -8,13 +9,22 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.models import User
 from app.connections import queries, standing
-from app.connections.keys import move_key, opened_key, opens, origin, seal_key
+from app.connections.allowance import Allowance
+from app.connections.keys import (
+    UNREADABLE,
+    KeyUnreadable,
+    move_key,
+    opened_key,
+    opens,
+    origin,
+    seal_key,
+)
 from app.connections.models import Connection, ConnectionTest
 from app.core import clock, secrets
 from app.core.errors import Conflict, TooMany, WrongInput
 from app.core.http import HttpOptions
 from app.projects.models import Project
-from app.providers.base import Capabilities, KeyRejected, Provider
+from app.providers.base import Capabilities, Provider
 from app.providers.profiles import profiles
 from app.providers.registry import open_provider, profile_for
 from app.settings import settings
@@ -28,7 +38,6 @@ OTHER_ORIGIN = (
     "Enter the key for {there}."
 )
 PRACTICES_OWN = "Practice is this instance's own trainer: its address and key keep themselves."
-UNREADABLE = "The key was sealed with another secret and cannot be opened. Enter it again."
 
 
 def create_connection(
@@ -211,15 +220,21 @@ def refresh_practice(session: Session) -> None:
         seal_key(connection, present)
 
 
-def open_connection(connection: Connection, http: HttpOptions | None = None) -> Provider:
-    """The provider behind a connection. Raises KeyRejected when the key was sealed under another
-    secret, or is none that could be sent.
+def open_connection(
+    connection: Connection, http: HttpOptions | None = None, *, is_urgent: bool = False
+) -> Provider:
+    """The provider behind a connection, which it asks no oftener than its profile allows; somebody
+    waits for what `is_urgent`. No unit of work may be open while it is used.
+
+    Raises KeyUnreadable when the key was sealed under another secret, KeyRejected when it is none
+    that could be sent.
     """
     try:
         key = opened_key(connection)
     except secrets.SealBroken as error:
-        raise KeyRejected(UNREADABLE) from error
-    return open_provider(connection.kind, connection.base_url, key, connection.profile, http)
+        raise KeyUnreadable from error
+    paced = replace(http or HttpOptions(), gate=Allowance(connection, is_urgent=is_urgent))
+    return open_provider(connection.kind, connection.base_url, key, connection.profile, paced)
 
 
 def capabilities_of(connection: Connection) -> Capabilities:

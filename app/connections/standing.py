@@ -5,27 +5,38 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from app.connections import queries
+from app.connections.keys import KeyUnreadable
 from app.connections.models import Connection
 from app.core import clock
 from app.core.events import announce
-from app.providers.base import AccountInfo, KeyRejected, ProviderError
+from app.providers.base import (
+    AccountInfo,
+    AllowanceSpent,
+    KeyRejected,
+    ProviderError,
+    ProviderUnavailable,
+)
+from app.providers.profiles import profiles
 from app.settings import settings
 
 LONGEST_WAIT_SECONDS = 86_400.0
+ANSWERED_EVERY = timedelta(minutes=1)
+# A refused key is tried again when as much time has passed as it was refused for, within these.
+FIRST_PROBE_SECONDS, LAST_PROBE_SECONDS = 900.0, 14_400.0
 
 
 def record_answer(session: Session, connection_id: int) -> None:
     """The provider answered: nothing holds the connection any more."""
     connection = session.get_one(Connection, connection_id)
-    if (
-        connection.words
-        or connection.refused_at
-        or connection.not_before
-        or connection.checked_at is None
-    ):
-        connection.words = connection.refused_at = connection.not_before = None
-        connection.checked_at = clock.now(session)
+    moment = clock.now(session)
+    if connection.words or connection.refused_at or connection.checked_at is None:
+        connection.words = connection.refused_at = None
+        connection.checked_at = moment
         tell(session, connection)
+    connection.not_before = None
+    if connection.answered_at is None or moment - connection.answered_at > ANSWERED_EVERY:
+        connection.answered_at = moment
 
 
 def record_account(session: Session, asked: Connection, found: AccountInfo) -> None:
@@ -33,43 +44,99 @@ def record_account(session: Session, asked: Connection, found: AccountInfo) -> N
     connection = _unless_rekeyed(session, asked)
     if connection is None:
         return
+    was_refused = connection.refused_at is not None
     record_answer(session, connection.id)
     connection.profile = found.profile
     connection.account = asdict(found)
     connection.account_at = connection.checked_at = clock.now(session)
+    if was_refused:
+        connection.due_at = connection.checked_at
     tell(session, connection)
 
 
 def record_failure(session: Session, asked: Connection, error: ProviderError) -> None:
-    """Keep the provider's words where people see them. `asked` is the connection as it was asked: a
-    key entered since then has not been judged.
+    """Keep the provider's words where people see them; a refused key stops the connection. `asked`
+    is the connection as it was asked: a key entered since then has not been judged.
     """
     connection = _unless_rekeyed(session, asked)
-    if connection is None:
+    if connection is None or isinstance(error, AllowanceSpent):
         return
-    moment = clock.now(session)
-    connection.words = error.message
-    connection.checked_at = moment
-    connection.refused_at = moment if isinstance(error, KeyRejected) else None
+    moment = connection.checked_at = clock.now(session)
+    if isinstance(error, KeyRejected):
+        connection.words = _refusal(connection, error)
+        connection.refused_at = connection.refused_at or moment
+        _probe_later(connection, moment, is_useless=isinstance(error, KeyUnreadable))
+    elif connection.refused_at is not None and isinstance(error, ProviderUnavailable):
+        _probe_later(connection, moment)  # who does not answer says nothing of the key
+    else:
+        connection.words, connection.refused_at = error.message, None
     tell(session, connection)
 
 
-def hold(session: Session, asked: Connection, error: ProviderError, *, seconds: float) -> datetime:
-    """Keep the words, and let all calls over the connection wait; until when they do. A longer wait
-    that was asked for earlier holds.
+def _refusal(connection: Connection, error: KeyRejected) -> str:
+    if error.said is None:
+        return error.message
+    verb = "no longer accepts" if connection.answered_at else "does not accept"
+    return f'{profiles()[connection.profile].label} {verb} this key: "{error.said}"'
+
+
+def _probe_later(connection: Connection, moment: datetime, *, is_useless: bool = False) -> None:
+    """Nothing is sent until then; one look then shows whether the key works again."""
+    refused_for = (moment - (connection.refused_at or moment)).total_seconds()
+    first, last = settings().wait(FIRST_PROBE_SECONDS), settings().wait(LAST_PROBE_SECONDS)
+    wait = timedelta(seconds=min(max(refused_for, first), last))
+    connection.not_before = connection.due_at = None if is_useless else moment + wait
+
+
+def hold(
+    session: Session, asked: Connection, error: ProviderError, *, seconds: float
+) -> datetime | None:
+    """Keep the words, and let all calls over the connection wait; until when they do, None for ever
+    or until another key is entered. A longer wait that was asked for earlier holds.
     """
     record_failure(session, asked, error)
     connection = session.get_one(Connection, asked.id)
+    if connection.refused_at is not None:
+        return connection.not_before
     wait = timedelta(seconds=settings().wait(min(max(seconds, 1.0), LONGEST_WAIT_SECONDS)))
     until = max(clock.now(session) + wait, connection.not_before or clock.now(session))
     connection.not_before = until
     return until
 
 
+def is_held(connection: Connection, moment: datetime) -> bool:
+    """True while nothing may be sent over it: it was told to wait, or its key is refused."""
+    is_waiting = connection.not_before is not None and connection.not_before > moment
+    return is_waiting or connection.refused_at is not None
+
+
+def reserve_calls(
+    session: Session, connection: Connection, *, count: int, is_urgent: bool
+) -> float:
+    """Reserve calls within the profile's requests a minute. Seconds to wait before trying again; 0
+    when they are reserved.
+
+    A leaky bucket (GCRA): three quarters of the allowance flow steadily, a quarter may come at
+    once, so that no minute sees more than the whole. What nobody watches leaves half of that
+    quarter to what somebody does.
+    """
+    per_minute = profiles()[connection.profile].capabilities.requests_per_minute
+    each = timedelta(seconds=settings().wait(60 / (per_minute * 0.75)))
+    burst = each * max(per_minute // 4 - count, 0) / (1 if is_urgent else 2)
+    moment = clock.now(session)
+    spent_until = max(queries.calls_spent_until(session, connection.id) or moment, moment)
+    wait = (spent_until - moment - burst).total_seconds()
+    if wait > 0:
+        return wait
+    queries.set_calls_spent_until(session, connection.id, spent_until + each * count)
+    return 0.0
+
+
 def forget(session: Session, connection: Connection) -> None:
     """Another key or address: what was said of the old one is no longer true, and nothing waits."""
     connection.words = connection.refused_at = connection.not_before = None
-    connection.account = connection.account_at = connection.checked_at = None
+    connection.account = connection.account_at = None
+    connection.checked_at = connection.answered_at = None
     connection.due_at = clock.now(session)
     tell(session, connection)
 

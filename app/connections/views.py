@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.connections.keys import UNREADABLE
 from app.connections.models import Connection
 from app.core.views import FormState
 from app.providers.profiles import Profile, profiles
@@ -23,8 +24,8 @@ PERMISSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
-    """`status` is ready, refused (the key), unreachable or unchecked; `words` says it in a
-    sentence.
+    """`status` is ready, refused (the key), unreadable (the key, since the instance's secret is
+    another one), unreachable or unchecked; `words` says it in a sentence.
     """
 
     id: int
@@ -36,6 +37,15 @@ class ConnectionRow:
     words: str
     checked_at: datetime | None
     is_practice: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Nothing is sent over a connection until its key is another: what a banner says of it."""
+
+    connection_id: int
+    title: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,8 @@ class ShowView:
     connection: ConnectionRow
     can_manage: bool
     lead: str
+    stop: Stop | None
+    next_look_at: datetime | None
     label: str
     account: AccountView | None
     methods: tuple[str, ...]
@@ -124,6 +136,8 @@ def show(
         connection=_row(connection),
         can_manage=can_manage,
         lead=_lead(connection, profile.label),
+        stop=stop_of(connection),
+        next_look_at=connection.not_before if connection.refused_at else None,
         label=profile.label,
         account=_account(connection, profile),
         methods=tuple(method.label for method in can.methods),
@@ -139,11 +153,23 @@ def show(
     )
 
 
+def stop_of(connection: Connection) -> Stop | None:
+    """The banner about a refused key; None while the connection works."""
+    if connection.refused_at is None:
+        return None
+    needs = "needs its key again" if connection.words == UNREADABLE else "needs another key"
+    title = f"{connection.name} {needs}"
+    return Stop(connection.id, title, f"{connection.words} Jobs wait until you change it.")
+
+
 def _lead(connection: Connection, label: str) -> str:
     status, words = _state(connection)
-    if status == "ready":
-        return f"{label} answers."
-    return words if status != "unchecked" else f"{label} was not asked yet. Test the connection."
+    return {
+        "ready": f"{label} answers.",
+        "unchecked": f"{label} was not asked yet. Test the connection.",
+        "refused": f"Stopped: {label} is not asked until the key is another.",
+        "unreadable": "Stopped: the key has to be entered again.",
+    }.get(status, words)
 
 
 def _account(connection: Connection, profile: Profile) -> AccountView | None:
@@ -183,10 +209,10 @@ def _row(connection: Connection) -> ConnectionRow:
 
 
 def _state(connection: Connection) -> tuple[str, str]:
-    if connection.refused_at is not None:
-        return "refused", f"The key is refused: {connection.words}"
+    if connection.words == UNREADABLE:
+        return "unreadable", connection.words
     if connection.words:
-        return "unreachable", connection.words
+        return "refused" if connection.refused_at else "unreachable", connection.words
     if connection.checked_at is None:
         return "unchecked", "Not asked yet."
     return "ready", "Answers."

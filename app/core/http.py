@@ -5,27 +5,37 @@ Redirects, environment proxies and compressed answers are off.
 
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import cast
 
+import anyio.to_thread
 import httpcore2
 import httpx2
 
 from app.core.addresses import UnsafeUrl, check_url, private_hosts
 from app.core.sockets import GuardedAsyncBackend, GuardedBackend, until
 
-__all__ = ["HttpOptions", "UnsafeUrl", "async_client", "check_url", "client"]
+__all__ = ["HeldBack", "HttpOptions", "UnsafeUrl", "async_client", "check_url", "client"]
 
 PLAIN = {"Accept-Encoding": "identity"}
+
+
+class HeldBack(httpx2.ConnectError):
+    """A gate kept the request back: it did not leave. Worth another try after `seconds`."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
     """How to talk to a stranger, in seconds and bytes; a total or a limit of None is none.
 
-    `allow` names the private `host:port` pairs that may be called.
+    `allow` names the private `host:port` pairs that may be called. `gate` is called before each
+    request, may wait a little, and raises HeldBack.
     """
 
     allow: frozenset[str] = field(default_factory=private_hosts)
@@ -34,6 +44,7 @@ class HttpOptions:
     total_seconds: float | None = 120.0
     response_limit: int | None = 10 * 2**20
     keep_alive: bool = True
+    gate: Callable[[], None] | None = None
 
     @property
     def timeout(self) -> httpx2.Timeout:
@@ -86,6 +97,8 @@ class GuardedTransport(httpx2.HTTPTransport):
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self.options.gate is not None:
+            self.options.gate()
         total = self.options.total_seconds
         ends_at = None if total is None else time.monotonic() + total
         with until(ends_at):
@@ -112,6 +125,8 @@ class GuardedAsyncTransport(httpx2.AsyncHTTPTransport):
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self.options.gate is not None:
+            await anyio.to_thread.run_sync(self.options.gate)
         response = await super().handle_async_request(request)
         if _is_compressed(response):
             await response.aclose()

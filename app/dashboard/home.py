@@ -10,6 +10,7 @@ from app.catalog import queries as catalog
 from app.catalog.models import TunedModel
 from app.connections import queries as connections
 from app.connections.models import Connection
+from app.connections.views import stop_of
 from app.core import clock
 from app.core.leases import is_poisoned
 from app.core.pages import Link
@@ -78,13 +79,13 @@ def _needs(
         Need(
             "bad",
             "plug",
-            f"{connection.name} refuses its key",
-            f"{connection.words} Its jobs wait.",
-            link("connections.index", project_id=project_id),
+            stop.title,
+            stop.words,
+            link("connections.show", connection_id=stop.connection_id),
             "See it",
         )
         for connection in accounts
-        if connection.refused_at is not None
+        if (stop := stop_of(connection)) is not None
     ]
     found += [
         Need(

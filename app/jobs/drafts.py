@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from app.catalog.models import BaseModel
 from app.connections.models import Connection
 from app.connections.service import capabilities_of
+from app.connections.views import Stop, stop_of
 from app.core.pages import size
 from app.core.views import FormState
 from app.datasets.models import DatasetVersion
@@ -111,6 +112,7 @@ class NewView:
     methods: tuple[tuple[str, str], ...]
     parameters: tuple[Parameter, ...]
     receipt: Receipt
+    stop: Stop | None = None
     suffix_length: int = 64
 
 
@@ -236,6 +238,7 @@ def new_job(
         else (),
         parameters=tuple(_parameter(dial, chosen.training) for dial in dials),
         receipt=receipt,
+        stop=stop_of(chosen.connection) if chosen.connection else None,
         suffix_length=_suffix_length(chosen.capabilities),
     )
 
@@ -247,7 +250,7 @@ def _connection(connection: Connection) -> ConnectionChoice:
         if capabilities.is_free
         else capabilities.label
     )
-    refused = f"The key is refused: {connection.words}" if connection.refused_at else None
+    refused = connection.words if connection.refused_at else None
     return ConnectionChoice(connection.id, connection.name, where, refused)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from app.jobs.sweeps import FollowedRun, Sighting, Watch
 from app.providers.base import (
+    AllowanceSpent,
     CheckpointInfo,
     KeyRejected,
     NotFound,
@@ -28,8 +29,9 @@ Keep = Callable[[], None]
 
 
 def look_at_runs(watch: Watch, provider: Provider, *, keep: Keep) -> dict[int, Sighting]:
-    """What each run says, by job. Those not seen for longest come first; after twenty seconds the
-    rest waits for the next look. `keep` renews the sweep's lease and raises when it is lost.
+    """What each run says, by job, in their order; after twenty seconds, or when the allowance of
+    calls is spent, the rest waits for the next look. `keep` renews the sweep's lease and raises
+    when it is lost.
 
     Raises ProviderUnavailable and KeyRejected; what goes wrong with one run concerns that run.
     """
@@ -51,6 +53,10 @@ def look_at_runs(watch: Watch, provider: Provider, *, keep: Keep) -> dict[int, S
             seen[run.job_id] = _look(run, report or provider.report(run.run_id), provider, keep)
         except NotFound:
             seen[run.job_id] = Sighting(None)
+        except AllowanceSpent:
+            if not seen:
+                raise
+            break  # the rest waits for the next look
         except (ProviderUnavailable, KeyRejected):
             raise
         except ProviderError:

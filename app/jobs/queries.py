@@ -4,13 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
+from app.connections import queries as connections
 from app.core.orm import holds
 from app.datasets.models import DatasetVersion
-from app.jobs.models import FOLLOWED, UNENDED, Checkpoint, Job, JobEvent, JobStatus, StartAttempt
+from app.jobs.models import (
+    FOLLOWED,
+    UNENDED,
+    WAITING,
+    Checkpoint,
+    Job,
+    JobEvent,
+    JobStatus,
+    StartAttempt,
+)
 
 
 def _with_all(query: Select[Job]) -> Select[Job]:
@@ -144,8 +154,20 @@ def followed_jobs(session: Session, connection_id: int) -> Sequence[Job]:
         .where(
             Job.connection_id == connection_id, Job.status.in_(FOLLOWED), Job.run_id.is_not(None)
         )
-        .order_by(Job.id)
+        .order_by(Job.events_at.nulls_first(), Job.id)
     ).all()
+
+
+def unended_jobs_over(session: Session, connection_id: int) -> Sequence[Job]:
+    """The jobs of a connection that have not ended, for what concerns them all."""
+    return session.scalars(
+        select(Job).where(Job.connection_id == connection_id, Job.status.in_(UNENDED))
+    ).all()
+
+
+def startable() -> ColumnElement[bool]:
+    """Starts that may go on: those over a connection whose key is refused wait for another key."""
+    return and_(Job.status.in_(WAITING), Job.connection_id.not_in(connections.stopped()))
 
 
 def watched_until(session: Session, connection_id: int) -> datetime | None:

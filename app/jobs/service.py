@@ -145,7 +145,8 @@ def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
     is_out = queries.open_attempt(session, held.id) is not None
     is_held = held.lease_until is not None and held.lease_until > moment
     if held.status in FOLLOWED:
-        connection.due_at = moment
+        if connection.refused_at is None:
+            connection.due_at = moment
         enqueue(session, "jobs.sweep", held.connection_id)
         log(session, held, "Cancel asked for.")
     elif held.status == JobStatus.IN_DOUBT:
@@ -206,7 +207,11 @@ def mark_watched(session: Session, job_id: int) -> None:
     job = session.get_one(Job, job_id)
     job.watched_until = moment + WATCH
     connection = session.get_one(Connection, job.connection_id)
-    if job.status in FOLLOWED and (connection.due_at is None or connection.due_at > moment):
+    if (
+        connection.refused_at is None
+        and job.status in FOLLOWED
+        and (connection.due_at is None or connection.due_at > moment)
+    ):
         connection.due_at = max(moment, connection.not_before or moment)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, instance, leases
 from app.core.storage import Blob
@@ -16,6 +17,7 @@ from app.jobs import queries
 from app.jobs.models import WAITING, Job, JobStatus, StartAttempt
 from app.jobs.service import end, log, tell
 from app.providers.base import (
+    KeyRejected,
     NotSent,
     Refused,
     RunReport,
@@ -27,6 +29,7 @@ from app.settings import settings
 LEASE_SECONDS = 75
 SEND_WITHIN_SECONDS = 10
 NEVER_SHOWN = "The provider's list shows no such run ten minutes after the order."
+KEY_REFUSED = "The connection's key is refused."
 LOOKS = (15, 30, 60, 120, 300, 600)
 
 
@@ -52,10 +55,13 @@ class Order(NamedTuple):
 
 def claim_start(session: Session, job_id: int) -> StartWork | None:
     """Take the start of a job; None when it is not due, is another's, or the connection is held, or
-    the whole instance since it was restored.
+    the whole instance since it was restored. While a key is refused it stays due, for the moment
+    when it works again.
     """
     job = queries.job_by_id(session, job_id)
     if job is None or job.status not in WAITING or instance.held(session) is not None:
+        return None
+    if job.connection.refused_at is not None:
         return None
     fence = leases.claim(session, Job, job_id, seconds=LEASE_SECONDS)
     if fence is None:
@@ -169,22 +175,10 @@ def record_outcome(session: Session, work: StartWork, order: Order, outcome: Sta
     if isinstance(outcome, NotSent):
         record_not_sent(session, work, order, outcome.reason)
         return
-    job = _held(session, work)
     if isinstance(outcome, Refused):
-        attempt.outcome, attempt.http_status, attempt.words = (
-            "refused",
-            outcome.http_status,
-            outcome.message,
-        )
-        if job is not None and outcome.is_put_back:
-            _put_back(
-                session, job, seconds=max(outcome.retry_after or 0, 15), words=outcome.message
-            )
-        elif job is not None:
-            end(session, job, JobStatus.FAILED, error=outcome.message)
-            log(session, job, f"The provider refused the order: {outcome.message}", level="error")
-            tell(session, job)
+        _record_refusal(session, work, attempt, outcome)
         return
+    job = _held(session, work)
     attempt.outcome, attempt.words = "unknown", outcome.reason
     if job is not None:
         log(
@@ -194,6 +188,31 @@ def record_outcome(session: Session, work: StartWork, order: Order, outcome: Sta
             level="warn",
         )
         _look_later(session, job, attempt)
+
+
+def _record_refusal(
+    session: Session, work: StartWork, attempt: StartAttempt, refused: Refused
+) -> None:
+    """Clearly not created. What was refused for the key, or for the moment, is sent again."""
+    if refused.refuses_key:
+        # Connection before job, as a sweep does: two orders of locking are a deadlock.
+        error = KeyRejected(refused.message, said=refused.message)
+        standing.record_failure(session, work.connection, error)
+        session.flush()
+    job = _held(session, work)
+    attempt.outcome, attempt.http_status = "refused", refused.http_status
+    attempt.words = refused.message
+    if job is None:
+        return
+    if refused.refuses_key:
+        _stop(session, job)
+    elif refused.is_put_back:
+        seconds = max(refused.retry_after or 0, 15)
+        _put_back(session, job, seconds=seconds, words=refused.message)
+    else:
+        end(session, job, JobStatus.FAILED, error=refused.message)
+        log(session, job, f"The provider refused the order: {refused.message}", level="error")
+        tell(session, job)
 
 
 def record_found(session: Session, work: StartWork, runs: list[RunReport]) -> list[str]:
@@ -270,6 +289,13 @@ def record_trouble(session: Session, work: StartWork, words: str, *, seconds: fl
         _put_back(session, job, seconds=seconds, words=words)
 
 
+def record_stopped(session: Session, work: StartWork) -> None:
+    """The key is refused: nothing is owed, and the start goes on when there is one that works."""
+    job = _held(session, work)
+    if job is not None:
+        _stop(session, job)
+
+
 def record_refused(session: Session, work: StartWork, words: str) -> None:
     """A step before the order was refused for good: the job fails with the provider's words."""
     job = _held(session, work)
@@ -283,6 +309,14 @@ def _held(session: Session, work: StartWork) -> Job | None:
     """The job, while its start is ours to go on with: not ended, and without a run."""
     job: Job | None = leases.hold(session, Job, work.job.id, work.fence)
     return job if job is not None and job.status in WAITING and job.run_id is None else None
+
+
+def _stop(session: Session, job: Job) -> None:
+    """Stay due: what asks for due starts passes over connections whose key is refused."""
+    if job.last_error != KEY_REFUSED:
+        log(session, job, f"{KEY_REFUSED} The start goes on when it works.", level="warn")
+    leases.settle(job, due_at=clock.now(session), error=KEY_REFUSED)
+    tell(session, job)
 
 
 def _put_back(session: Session, job: Job, *, seconds: float, words: str) -> None:

@@ -1,7 +1,6 @@
 """Following runs: one sweep a connection at a time, progress kept by step, the end kept once."""
 
 import json
-import math
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,12 +15,12 @@ from app.connections.models import Connection
 from app.connections.service import capabilities_of
 from app.core import clock, instance, leases, storage
 from app.jobs import metrics, queries
-from app.jobs.charts import thinned
 from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
+from app.jobs.points import keep_bests, take_point
 from app.jobs.service import end, log, tell
 from app.providers.base import (
+    AllowanceSpent,
     CheckpointInfo,
-    KeyRejected,
     ProviderError,
     ProviderUnavailable,
     RunEvent,
@@ -32,14 +31,12 @@ from app.settings import settings
 
 LEASE_SECONDS = 25
 FIRST_SECONDS, MOST_SECONDS, GROWTH = 15.0, 300.0, 1.5
-KEY_PROBE_SECONDS = 600.0
 AFTER_THE_END = timedelta(seconds=2)
 EVENTS_EVERY = timedelta(seconds=15)
 EVENTS_UNWATCHED_EVERY = timedelta(minutes=10)
 TICK = timedelta(seconds=0.4)
 IDS_AT_ONCE = 500
 VANISHED_AFTER, VANISHED_WITHIN = 3, timedelta(hours=1)
-SERIES_LENGTH = 64
 
 STATUS_OF = {
     RunStatus.QUEUED: JobStatus.RUNNING,
@@ -62,6 +59,7 @@ class FollowedRun(NamedTuple):
     known_event_id: str | None
     wants_events: bool
     wants_cancel: bool
+    is_watched: bool
 
 
 class Watch(NamedTuple):
@@ -71,6 +69,11 @@ class Watch(NamedTuple):
     fence: int
     claimed_at: datetime
     runs: tuple[FollowedRun, ...]
+
+    @property
+    def is_watched(self) -> bool:
+        """True when somebody looks at one of the jobs."""
+        return any(run.is_watched for run in self.runs)
 
 
 class Sighting(NamedTuple):
@@ -84,24 +87,27 @@ class Sighting(NamedTuple):
 
 
 def claim_sweep(session: Session, connection_id: int) -> Watch | None:
-    """Take the next look at a connection's runs; None when it is not due or there is nothing to
-    follow.
+    """Take the next look at a connection's runs, those first that somebody watches, then those not
+    seen for longest; None when it is not due or there is nothing to follow. Over a connection whose
+    key is refused a look is also the probe whether it works again, and due for that alone.
     """
     fence = leases.claim(session, Connection, connection_id, seconds=LEASE_SECONDS)
     if fence is None:
         return None
     connection = session.get_one(Connection, connection_id, populate_existing=True)
     jobs = queries.followed_jobs(session, connection_id)
-    if not jobs:
-        leases.settle(connection, due_at=None)
+    moment, is_refused = clock.now(session), connection.refused_at is not None
+    is_early = connection.not_before is None or connection.not_before > moment
+    if (is_refused and is_early) or not (jobs or is_refused):
+        leases.settle(connection, due_at=connection.not_before if is_refused else None)
         return None
-    moment = clock.now(session)
     is_ours = capabilities_of(connection).is_ours
     held = instance.held(session)
     # What was asked for in another life of this instance is not carried out by this one unasked.
     asked_since = held.restored_at if held is not None else None
-    runs = tuple(_followed(job, moment, asked_since, is_ours=is_ours) for job in jobs)
-    return Watch(connection, fence, moment, runs)
+    runs = [_followed(job, moment, asked_since, is_ours=is_ours) for job in jobs]
+    runs.sort(key=lambda run: not run.is_watched)
+    return Watch(connection, fence, moment, tuple(runs))
 
 
 def keep_lease(session: Session, watch: Watch) -> bool:
@@ -129,6 +135,7 @@ def _followed(
         known_event_id=job.known_event_id,
         wants_events=is_stale,
         wants_cancel=asked_at is not None and (asked_since is None or asked_at > asked_since),
+        is_watched=is_watched,
     )
 
 
@@ -137,6 +144,9 @@ def record_sweep(session: Session, watch: Watch, seen: Mapping[int, Sighting]) -
     connection = leases.hold(session, Connection, watch.connection.id, watch.fence)
     if connection is None:
         return
+    if connection.refused_at is not None:
+        for job in queries.unended_jobs_over(session, connection.id):
+            tell(session, job)
     standing.record_answer(session, connection.id)
     has_changed = False
     for job_id, sighting in seen.items():
@@ -163,15 +173,14 @@ def hold_connection(session: Session, watch: Watch, error: ProviderError) -> Non
     if connection is None:
         return
     seconds = min(max(connection.sweep_seconds * 2, FIRST_SECONDS), MOST_SECONDS)
-    connection.sweep_seconds = seconds
-    if isinstance(error, KeyRejected):
-        seconds = KEY_PROBE_SECONDS
-    elif isinstance(error, ProviderUnavailable) and error.retry_after is not None:
+    if not isinstance(error, AllowanceSpent):
+        connection.sweep_seconds = seconds
+    if isinstance(error, ProviderUnavailable) and error.retry_after is not None:
         seconds = error.retry_after
     until = standing.hold(session, watch.connection, error, seconds=seconds)
     leases.settle(connection, due_at=until, error=error.message)
-    for run in watch.runs:
-        tell(session, session.get_one(Job, run.job_id))
+    for job in queries.unended_jobs_over(session, connection.id):
+        tell(session, job)
 
 
 def record_progress(session: Session, job: Job, sighting: Sighting) -> bool:
@@ -267,7 +276,7 @@ def _keep_events(session: Session, job: Job, events: Sequence[RunEvent], moment:
     series: dict[str, list[metrics.Point]] = {}
     for event in fresh:
         if event.kind == "metrics":
-            _take_point(job, event.data, series)
+            take_point(job, event.data, series)
             job.training_since = job.training_since or event.at
         else:
             session.add(
@@ -282,53 +291,11 @@ def _keep_events(session: Session, job: Job, events: Sequence[RunEvent], moment:
             )
     if series:
         metrics.append(session, job.id, series)
-        _keep_bests(job, series)
+        keep_bests(job, series)
     job.events_bytes = storage.append_line_file(
         str(job.id), keep=job.events_bytes, lines=[_raw_line(event) for event in fresh]
     )
     job.known_event_id = events[0].event_id
-
-
-def _take_point(job: Job, data: Mapping[str, Any], series: dict[str, list[metrics.Point]]) -> None:
-    """The finite numbers of one metrics event, by name; `step` is their place."""
-    step = data.get("step")
-    if not isinstance(step, int) or isinstance(step, bool) or step < 0:
-        return
-    total = data.get("total_steps")
-    job.step = max(step, job.step or 0)
-    if isinstance(total, int) and total > 0:
-        job.total_steps = total
-    for name, value in data.items():
-        is_number = (
-            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        )
-        if is_number and name not in {"step", "total_steps"} and len(name) <= SERIES_LENGTH:
-            series.setdefault(name, []).append((step, float(value)))
-
-
-def _keep_bests(job: Job, series: Mapping[str, list[metrics.Point]]) -> None:
-    """The job row's own figures: last and best losses, and sixty points of each for its spark-line.
-
-    The best validation loss is that of the full validation set where the provider measures it.
-    """
-    train, valid = series.get("train_loss", []), series.get("valid_loss", [])
-    full = series.get("full_valid_loss", [])
-    spark = job.spark or {}
-    if train:
-        job.train_loss = train[-1][1]
-    if valid:
-        job.valid_loss = valid[-1][1]
-    if full and not spark.get("is_full"):
-        job.best_valid_loss = job.best_valid_step = None
-    for step, value in full or ([] if spark.get("is_full") else valid):
-        if job.best_valid_loss is None or value < job.best_valid_loss:
-            job.best_valid_loss, job.best_valid_step = value, step
-    job.spark = {
-        "train": thinned(spark.get("train", []), train),
-        "valid": thinned(spark.get("valid", []), valid),
-        "full": thinned(spark.get("full", []), full),
-        "is_full": bool(full) or bool(spark.get("is_full")),
-    }
 
 
 def _keep_checkpoints(

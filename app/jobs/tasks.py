@@ -17,7 +17,7 @@ from app.core.queue import Work, finds_work, post, task
 from app.datasets.split import split
 from app.jobs import queries, starts, sweeps
 from app.jobs.look import look_at_runs
-from app.jobs.models import WAITING, Job
+from app.jobs.models import Job
 from app.jobs.starts import StartWork
 from app.jobs.sweeps import Watch
 from app.providers.base import (
@@ -32,7 +32,6 @@ from app.providers.base import (
 
 TRY_AGAIN_SECONDS = 30.0
 FILE_SECONDS = 5.0
-KEY_REFUSED_SECONDS = 600.0
 RENEW_EVERY_SECONDS = 10.0
 SPLIT_BYTES_A_SECOND = 5_000_000
 
@@ -42,7 +41,7 @@ def waiting() -> list[Work]:
     """Every start that is due, and every connection whose runs want a look."""
     with read_only() as session:
         is_held = instance.held(session) is not None
-        starting = [] if is_held else leases.due_ids(session, Job, Job.status.in_(WAITING))
+        starting = [] if is_held else leases.due_ids(session, Job, queries.startable())
         watching = leases.due_ids(session, Connection)
     return [("jobs.start", job_id) for job_id in starting] + [
         ("jobs.sweep", connection_id) for connection_id in watching
@@ -80,11 +79,11 @@ def start(job_id: int) -> None:
 
 def _record_trouble(session: Session, work: StartWork, error: ProviderError) -> None:
     """What a step that failed means: an order in doubt stays in doubt, whatever else is wrong."""
-    if work.doubt is not None:
-        starts.record_search_failed(session, work, error.message)
-    elif isinstance(error, KeyRejected):
+    if isinstance(error, KeyRejected):
         standing.record_failure(session, work.connection, error)
-        starts.record_trouble(session, work, error.message, seconds=KEY_REFUSED_SECONDS)
+        starts.record_stopped(session, work)
+    elif work.doubt is not None:
+        starts.record_search_failed(session, work, error.message)
     elif isinstance(error, ProviderUnavailable):
         wait = error.retry_after or TRY_AGAIN_SECONDS
         standing.hold(session, work.connection, error, seconds=wait)
@@ -229,7 +228,7 @@ def sweep(connection_id: int) -> None:
     if watch is None:
         return
     try:
-        with closing(open_connection(watch.connection)) as provider:
+        with closing(open_connection(watch.connection, is_urgent=watch.is_watched)) as provider:
             seen = look_at_runs(watch, provider, keep=partial(_keep_sweep, watch))
     except LeaseLost:
         return

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from app.connections.views import Stop, stop_of
 from app.core.leases import is_poisoned
 from app.core.views import Paging
 from app.jobs import words
@@ -111,6 +112,7 @@ class ProgressView:
     can_retry: bool
     by: str
     created_at: datetime
+    stop: Stop | None
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,7 @@ def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
         "can_retry": facts.may_spend and standing.is_poisoned,
         "by": _name(job),
         "created_at": job.created_at,
+        "stop": None if job.has_ended else stop_of(job.connection),
     }
 
 

@@ -47,13 +47,15 @@ def _waiting(job: Job, where: str, standing: Standing) -> str:
         return "The start gave up: three workers died over it. Nothing more is sent by itself."
     if standing.is_order_out and job.last_error:
         return f"{where} gave no clear answer to the order, so its list is searched for the run."
+    if job.connection.refused_at is not None:
+        return f"Waiting: {where} needs another key."
     if job.cancel_requested_at:
         return "Cancelling, as soon as the step at hand is done."
     if job.last_error:
         return f"{where} did not take it yet: {job.last_error}"
-    if job.status == JobStatus.QUEUED:
-        return "In the queue. A worker takes it in a moment."
-    return f"Sending rows and order to {where}."
+    is_queued = job.status == JobStatus.QUEUED
+    in_queue = "In the queue. A worker takes it in a moment."
+    return in_queue if is_queued else f"Sending rows and order to {where}."
 
 
 def _cancelled(job: Job) -> str:
@@ -97,6 +99,10 @@ def what_next(job: Job, standing: Standing) -> str | None:
         return _after_the_hold(where, standing)
     if job.status in WAITING and (standing.is_poisoned or standing.is_order_out):
         return None if standing.is_poisoned else "Nothing is sent a second time meanwhile."
+    if job.connection.refused_at is not None and job.status in WAITING:
+        return "Nothing is lost: it starts by itself when the key works."
+    if job.connection.refused_at is not None and job.status in FOLLOWED:
+        return "The run goes on there. Luthier hears of it again when the key works."
     if job.cancel_requested_at and job.status in FOLLOWED:
         return "The steps already done may be billed."
     return {

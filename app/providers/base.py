@@ -35,6 +35,7 @@ __all__ = [
     "INSTANCE_TAG",
     "OP_KEY_TAG",
     "AccountInfo",
+    "AllowanceSpent",
     "BaseModelInfo",
     "Capabilities",
     "ChatAnswer",
@@ -125,6 +126,10 @@ class ProviderUnavailable(ProviderError):
     ) -> None:
         super().__init__(message, http_status=http_status)
         self.retry_after = retry_after
+
+
+class AllowanceSpent(ProviderUnavailable):
+    """We would ask oftener than the provider allows: nothing left this machine."""
 
 
 class Provider(Protocol):

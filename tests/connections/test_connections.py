@@ -7,7 +7,7 @@ from app.connections.service import open_connection
 from app.connections.standing import record_answer, record_failure
 from app.core.database import unit_of_work
 from app.projects.models import Project
-from app.providers.base import KeyRejected, ProviderUnavailable
+from app.providers.base import KeyRejected, ProviderUnavailable, RequestRejected
 from tests import make
 
 KEY = "sk-0123456789abcdef"
@@ -45,10 +45,19 @@ def test_a_key_copied_to_another_row_does_not_open(session, connection):
 
 
 def test_a_failure_is_kept_in_words_until_the_provider_answers(session, connection):
-    record_failure(session, connection, KeyRejected("OpenAI refused the key."))
-    assert connection.refused_at is not None
-    assert connection.words == "OpenAI refused the key."
     record_failure(session, connection, ProviderUnavailable("OpenAI does not answer."))
+    assert connection.refused_at is None
+    assert connection.words == "OpenAI does not answer."
+    record_failure(session, connection, KeyRejected("Refused.", said="No."))
+    assert connection.refused_at is not None
+    assert connection.words == 'OpenAI does not accept this key: "No."'
+    record_answer(session, connection.id)
+    record_failure(session, connection, KeyRejected("Refused.", said="No."))
+    assert connection.words == 'OpenAI no longer accepts this key: "No."'
+    record_failure(session, connection, ProviderUnavailable("OpenAI does not answer."))
+    assert connection.refused_at is not None, "who does not answer says nothing of the key"
+    assert connection.words == 'OpenAI no longer accepts this key: "No."'
+    record_failure(session, connection, RequestRejected("Not this."))
     assert connection.refused_at is None
     record_answer(session, connection.id)
     assert (connection.words, connection.not_before) == (None, None)

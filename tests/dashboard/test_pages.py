@@ -207,7 +207,7 @@ def test_home_says_what_needs_a_person(team, owner, job):
         rejected = make.make_version(session, session.get_one(Project, team.project_id), b"x\n")
         rejected.status, rejected.reason = "rejected", "Not one row can be read."
     text = owner.get(f"/projects/{team.project_id}").text
-    for words in ("may or may not be running", "refuses its key", "Not one row can be read."):
+    for words in ("may or may not be running", "needs another key", "Not one row can be read."):
         assert words in text, words
 
 

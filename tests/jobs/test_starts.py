@@ -5,6 +5,7 @@ import json as _json
 import pytest
 
 from app.auth.models import Activity
+from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, storage
 from app.core.database import read_only, unit_of_work
@@ -248,7 +249,7 @@ def test_a_key_that_no_longer_opens_lets_the_job_wait_for_another(workshop, witn
         connection = session.get_one(Connection, workshop.connection_id)
         assert connection.refused_at is not None
         connection.sealed_key = kept
-    make_due(job_id)
+        standing.forget(session, connection)
     tasks.start(job_id)
     assert job_of(job_id).status == JobStatus.RUNNING
 
@@ -264,7 +265,9 @@ def test_an_order_in_doubt_stays_in_doubt_when_its_key_no_longer_opens(workshop,
     tasks.start(job_id)
     assert job_of(job_id).status == JobStatus.STARTING
     with unit_of_work() as session:
-        session.get_one(Connection, workshop.connection_id).sealed_key = kept
+        connection = session.get_one(Connection, workshop.connection_id)
+        connection.sealed_key = kept
+        standing.forget(session, connection)
     make_due(job_id)
     tasks.start(job_id)
     assert job_of(job_id).status == JobStatus.RUNNING

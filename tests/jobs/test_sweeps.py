@@ -271,13 +271,23 @@ def test_a_provider_that_says_wait_holds_the_whole_connection(
     assert (after.not_before, after.words) == (None, None)
 
 
-def test_a_refused_key_is_remembered_and_the_job_goes_on(workshop, witness, job):
-    witness.script(Fault(LIST_RUNS, status=401, body=json.dumps(refusal("Bad key."))))
+def test_a_refused_key_is_tried_again_seldom_and_the_job_goes_on(workshop, witness, job):
+    witness.script(Fault(LIST_RUNS, status=401, body=json.dumps(refusal("Bad key.")), times=3))
     look(workshop)
     assert connection_of(workshop.connection_id).refused_at is not None
     assert job_of(job).status == JobStatus.RUNNING
-    look(workshop)
-    assert connection_of(workshop.connection_id).refused_at is None
+    probes = []
+    for second in range(0, 130, 5):  # of a clock that runs sixty times as fast
+        clock.shift(second)
+        before = len(witness.journal.read(LIST_RUNS))
+        for _ in range(3):
+            look(workshop)
+        probes += [second] * (len(witness.journal.read(LIST_RUNS)) - before)
+        if connection_of(workshop.connection_id).refused_at is None:
+            break
+    assert probes[:2] == [pytest.approx(15, abs=5), pytest.approx(35, abs=10)]
+    assert len([one for one in probes if one < second]) == 2
+    assert second == pytest.approx(75, abs=15)
 
 
 def test_the_next_look_comes_later_while_nothing_changes(workshop, witness, job):

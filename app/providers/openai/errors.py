@@ -14,8 +14,10 @@ from typing import Any
 import httpx2
 import openai
 
+from app.core.http import HeldBack
 from app.core.sockets import Refused
 from app.providers.base import (
+    AllowanceSpent,
     KeyRejected,
     NotFound,
     NotPermitted,
@@ -59,13 +61,19 @@ def plain_errors(label: str, secret: str) -> Iterator[None]:
     except openai.APIStatusError as error:
         raise _of_status(error, label, secret) from error
     except openai.APIConnectionError as error:
-        raise ProviderUnavailable(connection_words(error.__cause__, label)) from error
+        raise _of_transport(error.__cause__, label) from error
     except httpx2.TransportError as error:
-        raise ProviderUnavailable(connection_words(error, label)) from error
+        raise _of_transport(error, label) from error
     except json.JSONDecodeError as error:
         raise ProviderError(f"{label} sent broken data.") from error
     except openai.OpenAIError as error:
         raise ProviderError(f"{label}: {words(str(error), secret)}") from error
+
+
+def _of_transport(cause: BaseException | None, label: str) -> ProviderError:
+    if isinstance(cause, HeldBack):
+        return AllowanceSpent(str(cause), retry_after=cause.seconds)
+    return ProviderUnavailable(connection_words(cause, label))
 
 
 def _of_status(error: openai.APIStatusError, label: str, secret: str) -> ProviderError:
@@ -126,6 +134,8 @@ def words(text: str, secret: str) -> str:
 
 def connection_words(cause: BaseException | None, label: str) -> str:
     """Why no answer came, for a page."""
+    if isinstance(cause, HeldBack):
+        return str(cause)
     guard = getattr(cause, "__cause__", None)
     if isinstance(guard, Refused):
         return str(guard)
