@@ -30,8 +30,16 @@ from app.connections import routes as connections
 from app.connections.service import refresh_practice
 from app.core import heartbeat, logs, storage
 from app.core.api import is_for_scripts
-from app.core.database import SEATS, THREADS, unit_of_work
-from app.core.errors import Conflict, FieldError, NotFound, NotSignedIn, ProductError, WrongInput
+from app.core.database import SEATS, THREADS, has_no_room, unit_of_work
+from app.core.errors import (
+    Conflict,
+    DiskFull,
+    FieldError,
+    NotFound,
+    NotSignedIn,
+    ProductError,
+    WrongInput,
+)
 from app.core.events import Hub
 from app.core.forms import explain
 from app.core.guards import Guards
@@ -48,6 +56,7 @@ from app.projects import routes as projects
 from app.projects.access import outside
 from app.settings import ROOT
 from app.upkeep import routes as upkeep
+from app.upkeep import service as housekeeping
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +116,9 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     with unit_of_work() as session:
         refresh_practice(session)
+        housekeeping.begin(session)
     storage.forget_torn_parts()
+    storage.lay_ballast()
     # What start-up made lives as long as the process; a full collection would walk all of it, a
     # tenth of a second in which no page is drawn.
     gc.collect()
@@ -208,6 +219,8 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _database_away(request: Request, error: Exception) -> Response:
+    if has_no_room(error):
+        return _no_room(request, error)
     log.error("database.away", error=str(error).split("\n")[0])
     wrapped = ProductError(
         "The database does not answer just now. Try again in a moment.",
@@ -215,6 +228,15 @@ def _database_away(request: Request, error: Exception) -> Response:
     )
     wrapped.status = 503
     return _drawn(request, wrapped)
+
+
+def _no_room(request: Request, error: Exception) -> Response:
+    log.error("database.full", error=str(error).split("\n")[0])
+    storage.drop_ballast()
+    return _drawn(
+        request,
+        DiskFull("The disk is full, and this was not kept. Free some space, then do it once more."),
+    )
 
 
 def _at_the_same_moment(request: Request, error: Exception) -> Response:

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
 
     session_idle_seconds: int = 12 * 3600
     session_absolute_seconds: int = 14 * 86400
+    # Told early below a tenth of the disk or 5 GB, whichever is less; refused below the reserve.
+    disk_low: int = 5_000_000_000
+    disk_low_share: float = 0.1
+    disk_reserve: int = 256 * 2**20
     upload_limit: int = 64_000_000_000
     uploads_at_once: int = 3
     starts_per_hour: int = 60

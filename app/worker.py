@@ -27,6 +27,7 @@ MODULES = (
     "app.reactions",
     "app.datasets.tasks",
     "app.jobs.tasks",
+    "app.upkeep.tasks",
     # Before the fork, so that the pool shares its memory.
     "app.providers.openai",
 )
@@ -36,7 +37,7 @@ QUIET_SECONDS = 15.0
 LOOK_SECONDS = 5.0
 
 # What the beat asks for every second, and on which queue.
-TIMETABLE = {"datasets.due": "ingest", "jobs.due": "provider"}
+TIMETABLE = {"datasets.due": "ingest", "jobs.due": "provider", "upkeep.due": "ingest"}
 
 celery.conf.beat_schedule = {
     name: {"task": name, "schedule": 1.0, "options": {"queue": place, "expires": 10}}

@@ -164,7 +164,7 @@ class Letters:
 def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
     """Tasks and nudges of this test; a task runs when the test delivers it."""
     kept = Letters()
-    for place in ("app.core.queue", "app.datasets.tasks", "app.jobs.tasks"):
+    for place in ("app.core.queue", "app.datasets.tasks", "app.jobs.tasks", "app.upkeep.tasks"):
         monkeypatch.setattr(f"{place}.post", kept.post)
     monkeypatch.setattr(events, "nudge", kept.nudges.append)
     return kept

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from sqlite3 import SQLITE_FULL
 from sqlite3 import Connection as SqliteConnection
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 THREADS, SEATS = 12, 8
 # Two connections a seat (a note is written beside a reading session), one a thread, one to beat.
 POOL = 2 * SEATS + THREADS + 2
+POSTGRES_FULL = "53100"
 READ_ONLY = {"luthier_read_only": True, "postgresql_readonly": True}
 
 
@@ -128,6 +130,13 @@ def _look_only(session: Session) -> None:
 def is_read_only(session: Session) -> bool:
     """True for a session that `read_only` opened."""
     return bool(session.info.get("read_only"))
+
+
+def has_no_room(error: BaseException) -> bool:
+    """True for a failed statement of which the database says that its disk is full."""
+    cause = getattr(error, "orig", None)
+    code = getattr(cause, "sqlite_errorcode", None) or getattr(cause, "sqlstate", None)
+    return code in {SQLITE_FULL, POSTGRES_FULL}
 
 
 def send_waiting(session: Session) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import String, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core import clock, database
+from app.core import clock, database, storage
 from app.core.orm import Base
 
 log = structlog.get_logger(__name__)
@@ -78,6 +78,8 @@ def keep_beating(kind: str) -> threading.Event:
                     beat(session, kind, has_worked=done_at != told)
                 told = done_at
             except SQLAlchemyError as error:
+                if database.has_no_room(error):
+                    storage.drop_ballast()
                 log.warning("heartbeat.failed", kind=kind, error=str(error).split("\n")[0])
             if stop.wait(BEAT_SECONDS):
                 return

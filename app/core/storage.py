@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,12 +17,23 @@ from typing import NamedTuple, Self
 from app.core.errors import DiskFull, TooLarge, WrongInput
 from app.settings import settings
 
-RESERVE_BYTES = 256 * 2**20
 PIECE_BYTES = 2**20
 LOOK_EVERY_BYTES = 64 * 2**20
 PART_SECONDS = 86_400
 NO_ROOM = "The disk is full; nothing was stored. Free some space, then upload again."
 SHA256_LENGTH = 64
+
+
+BALLAST_BYTES = 32 * 2**20
+
+
+class Room(NamedTuple):
+    """Bytes of the disk of the home. `is_low` is told early; `is_full` refuses uploads."""
+
+    free: int
+    total: int
+    is_low: bool
+    is_full: bool
 
 
 class Blob(NamedTuple):
@@ -50,6 +62,31 @@ def blob_path(sha256: str) -> Path:
 def index_path(version_id: int) -> Path:
     """The derived index of one dataset version; it can be made again from the blob."""
     return folder("index") / f"{int(version_id)}.sqlite"
+
+
+def room() -> Room:
+    """How full the disk is that holds files and, where it is SQLite, the database."""
+    place = settings().home
+    while not place.exists():
+        place = place.parent
+    usage = shutil.disk_usage(place)
+    enough = min(usage.total * settings().disk_low_share, settings().disk_low)
+    is_full = usage.free < settings().disk_reserve
+    return Room(usage.free, usage.total, usage.free < enough or is_full, is_full)
+
+
+def lay_ballast() -> None:
+    """Keep some bytes of the disk for the hour when it is full: see `drop_ballast`."""
+    path = folder("run") / "ballast"
+    with contextlib.suppress(OSError):
+        if not path.exists() and not room().is_full:
+            with path.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
+
+
+def drop_ballast() -> None:
+    """The disk is full to the last byte: give the database room for signing in and cancelling."""
+    (settings().home / "run" / "ballast").unlink(missing_ok=True)
 
 
 def sqlite_path() -> Path | None:
@@ -91,7 +128,7 @@ class Incoming:
             self._look_again_at = self.size + LOOK_EVERY_BYTES
             check_room(self._path.parent)
         self._hash.update(chunk)
-        with _telling_a_full_disk():
+        with telling_a_full_disk():
             self._file.write(chunk)
 
     def keep(self, *, size: int | None = None, sha256: str | None = None) -> Blob:
@@ -106,12 +143,14 @@ class Incoming:
             raise WrongInput.field(
                 "file", "The bytes that arrived are not those that were sent (the SHA-256 differs)."
             )
-        with _telling_a_full_disk():
+        with telling_a_full_disk():
             self._file.flush()
             os.fsync(self._file.fileno())
         target = blob_path(found)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path.replace(target)
+        with kept():  # its time of birth is now: whoever prunes sees either none or a young file
+            os.utime(self._path)
+            self._path.replace(target)
         return Blob(found, self.size)
 
     def __exit__(
@@ -127,7 +166,7 @@ class Incoming:
 
 def check_room(place: Path) -> None:
     """Leave the database its room. Raises DiskFull when less than the reserve is free."""
-    if shutil.disk_usage(place).free < RESERVE_BYTES:
+    if shutil.disk_usage(place).free < settings().disk_reserve:
         raise DiskFull(NO_ROOM)
 
 
@@ -140,18 +179,21 @@ def forget_torn_parts() -> None:
 
 
 @contextlib.contextmanager
-def _telling_a_full_disk() -> Iterator[None]:
+def telling_a_full_disk() -> Iterator[None]:
+    """Turn what the system and SQLite say of a full disk into DiskFull."""
     try:
         yield
-    except OSError as error:
+    except (OSError, sqlite3.OperationalError) as error:
         if is_full(error):
             raise DiskFull(NO_ROOM) from error
         raise
 
 
-def is_full(error: OSError) -> bool:
+def is_full(error: BaseException) -> bool:
     """True when the file system, or the share of it that is ours, has no room left."""
-    return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 def save_file(path: Path) -> Blob:
@@ -174,6 +216,23 @@ def kept() -> Iterator[None]:
     """While this lasts nothing is pruned: what a snapshot of the database names stays readable."""
     with _lock(fcntl.LOCK_SH):
         yield
+
+
+def remove_if_old(path: Path, *, seconds: float) -> int | None:
+    """Remove a file nobody has renewed for so long; its bytes, 0 when it was spared. None, and
+    nothing done, while a backup or an upload needs things to stay: ask again later.
+    """
+    try:
+        with _lock(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            state = path.stat()
+            if time.time() - state.st_mtime < seconds:
+                return 0
+            path.unlink()
+            return state.st_size
+    except BlockingIOError:
+        return None
+    except FileNotFoundError:
+        return 0
 
 
 @contextlib.contextmanager
@@ -204,10 +263,11 @@ def append_line_file(name: str, *, keep: int, lines: list[bytes]) -> int:
     """Append to a job's event log after cutting it back to `keep` bytes, the length the database
     knows.
 
-    Returns the new length. Run twice with the same arguments it leaves the same file.
+    Returns the new length. Run twice with the same arguments it leaves the same file. Raises
+    DiskFull.
     """
     path = folder("events") / f"{name}.jsonl"
-    with path.open("r+b" if path.exists() else "w+b") as file:
+    with telling_a_full_disk(), path.open("r+b" if path.exists() else "w+b") as file:
         file.truncate(keep)
         file.seek(keep)
         file.write(b"".join(line.rstrip(b"\n") + b"\n" for line in lines))

@@ -8,7 +8,7 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import heartbeat
+from app.core import heartbeat, storage
 from app.core.database import read_only
 from app.core.events import ping
 from app.settings import settings
@@ -22,9 +22,22 @@ def parts() -> dict[str, str]:
     living = _living()
     for kind in ("worker", "beat"):
         found[kind] = "ok" if kind in living else "no sign of life"
+    if (room := storage.room()).is_full:
+        found["disk"] = f"only {room.free // 10**6:,} MB free: uploads are refused"
+    else:
+        found["disk"] = "ok"
     if settings().trainer_url is not None:
         found["trainer"] = _tried(_ask_trainer)
     return found
+
+
+def warnings() -> dict[str, str]:
+    """What is well now and will not be for long."""
+    room = storage.room()
+    if not room.is_low:
+        return {}
+    free, total = room.free / 1e9, room.total / 1e9
+    return {"disk": f"nearly full: {free:.1f} of {total:.0f} GB free"}
 
 
 def _tried(ask: Callable[[], object]) -> str:

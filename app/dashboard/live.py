@@ -43,7 +43,7 @@ def visible_topics(request: Request) -> list[str]:
 
 
 def _may_hear(session: Session, user: User, mine: Collection[int], topic: str) -> bool:
-    if topic == "people":
+    if topic in {"people", "storage"}:
         return user.is_instance_owner
     if topic.startswith("account:"):
         return topic == f"account:{user.id}"

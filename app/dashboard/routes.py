@@ -124,7 +124,12 @@ def healthz() -> Response:
     parts = health.parts()
     is_well = all(words == "ok" for words in parts.values())
     return JSONResponse(
-        {"status": "ok" if is_well else "degraded", "parts": parts}, 200 if is_well else 503
+        {
+            "status": "ok" if is_well else "degraded",
+            "parts": parts,
+            "warnings": health.warnings(),
+        },
+        200 if is_well else 503,
     )
 
 

@@ -129,10 +129,10 @@ def _lead(version: DatasetVersion, moment: datetime) -> str:
         return (
             "The check gave up: three workers died over it. Nothing is lost; it can be tried again."
         )
-    if version.status == VersionStatus.RECEIVED:
-        return "Stored. A worker reads it in a moment."
-    if version.status == VersionStatus.CHECKING:
-        return "Luthier reads every row."
+    if not version.is_final:
+        is_new = version.status == VersionStatus.RECEIVED
+        usual = "Stored. A worker reads it in a moment." if is_new else "Luthier reads every row."
+        return version.last_error or usual
     if version.status == VersionStatus.REJECTED:
         return version.reason or "Refused."
     if version.errors:

@@ -19,6 +19,8 @@ from app.settings import settings
 
 LEASE_SECONDS = 90
 BUSY_SECONDS = 5.0
+ROOM_SECONDS = 30.0
+WAITS_FOR_ROOM = "The disk of this instance is full. The check goes on when there is room."
 
 
 class CheckWork(NamedTuple):
@@ -122,6 +124,15 @@ def record_slice(session: Session, work: CheckWork, progress: Progress) -> None:
     leases.settle(version, due_at=clock.now(session))
     enqueue(session, "datasets.check", version.id)
     announce(session, f"version:{version.id}")
+
+
+def wait_for_room(session: Session, work: CheckWork) -> None:
+    """The disk is full: the check goes on by itself when there is room, and costs no attempt."""
+    version = leases.hold(session, DatasetVersion, work.version_id, work.fence)
+    if version is not None:
+        wait = timedelta(seconds=settings().wait(ROOM_SECONDS))
+        leases.settle(version, due_at=clock.now(session) + wait, error=WAITS_FOR_ROOM)
+        announce(session, f"version:{version.id}")
 
 
 def record_check(session: Session, work: CheckWork, verdict: Verdict) -> None:

@@ -4,6 +4,7 @@ from functools import partial
 
 from app.core import leases, storage
 from app.core.database import read_only, unit_of_work
+from app.core.errors import DiskFull
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets import service
@@ -37,15 +38,21 @@ def check(version_id: int) -> None:
     index = storage.index_path(version_id)
     inherit = storage.index_path(work.inherit_id) if work.inherit_id else None
     try:
-        progress = check_slice(
-            storage.blob_path(work.sha256),
-            index,
-            work.progress,
-            seconds=settings().slice_seconds,
-            inherit=inherit,
-            alive=partial(_keep, work),
-        )
+        with storage.telling_a_full_disk():
+            storage.check_room(index.parent)
+            progress = check_slice(
+                storage.blob_path(work.sha256),
+                index,
+                work.progress,
+                seconds=settings().slice_seconds,
+                inherit=inherit,
+                alive=partial(_keep, work),
+            )
     except LeaseLost:
+        return
+    except DiskFull:
+        with unit_of_work() as session:
+            service.wait_for_room(session, work)
         return
     if not progress.is_done:
         with unit_of_work() as session:

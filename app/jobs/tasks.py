@@ -12,6 +12,7 @@ from app.connections.models import Connection
 from app.connections.service import open_connection
 from app.core import instance, leases, storage
 from app.core.database import read_only, unit_of_work
+from app.core.errors import DiskFull
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets.split import split
@@ -32,6 +33,10 @@ from app.providers.base import (
 
 TRY_AGAIN_SECONDS = 30.0
 FILE_SECONDS = 5.0
+NO_ROOM = "The disk of this instance is full."
+UNREADABLE = ProviderUnavailable(
+    f"{NO_ROOM} What the runs say is read when there is room.", retry_after=TRY_AGAIN_SECONDS
+)
 RENEW_EVERY_SECONDS = 10.0
 SPLIT_BYTES_A_SECOND = 5_000_000
 
@@ -72,6 +77,9 @@ def start(job_id: int) -> None:
                 _prepare_and_order(work, provider)
     except LeaseLost:
         return
+    except DiskFull:
+        with unit_of_work() as session:
+            starts.record_trouble(session, work, NO_ROOM, seconds=TRY_AGAIN_SECONDS)
     except ProviderError as error:
         with unit_of_work() as session:
             _record_trouble(session, work, error)
@@ -131,7 +139,11 @@ def _split(work: StartWork) -> None:
     job = work.job
     source = storage.blob_path(job.training_version.sha256)
     _keep(work, seconds=starts.LEASE_SECONDS + source.stat().st_size / SPLIT_BYTES_A_SECOND)
-    with storage.draft() as training, storage.draft() as validation:
+    with (
+        storage.telling_a_full_disk(),
+        storage.draft() as training,
+        storage.draft() as validation,
+    ):
         counts = split(
             source,
             storage.index_path(job.training_version_id),
@@ -236,8 +248,12 @@ def sweep(connection_id: int) -> None:
         with unit_of_work() as session:
             sweeps.hold_connection(session, watch, error)
         return
-    with unit_of_work() as session:
-        sweeps.record_sweep(session, watch, seen)
+    try:
+        with unit_of_work() as session:
+            sweeps.record_sweep(session, watch, seen)
+    except DiskFull:  # what was seen is still there to be seen
+        with unit_of_work() as session:
+            sweeps.hold_connection(session, watch, UNREADABLE)
 
 
 def _keep_sweep(watch: Watch) -> None:

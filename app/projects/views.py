@@ -8,7 +8,9 @@ from fastapi import Request
 
 from app.auth.models import User
 from app.auth.passwords import SHORTEST
+from app.core import storage
 from app.core.instance import Instance
+from app.core.storage import Room
 from app.core.views import FormState
 from app.projects.models import INVITATION_HOURS, Invitation, Membership, Project
 
@@ -42,8 +44,9 @@ class ShellProject:
 @dataclass(frozen=True, slots=True)
 class Shell:
     """Around every page. `user` is None before sign-in; `section` is home, datasets, jobs, models,
-    connections, members, activity, account, people, projects or
-    empty. `as_of`: restored from a backup of that moment, and nobody has allowed starts since."""
+    connections, members, activity, account, people, storage, projects or
+    empty. `as_of`: restored from a backup of that moment, and nobody has allowed starts since.
+    `room`: how full the disk is, for the instance's owner while it is nearly."""
 
     csrf: str
     user: ShellUser | None = None
@@ -51,6 +54,7 @@ class Shell:
     projects: tuple[ShellProject, ...] = ()
     section: str = ""
     as_of: datetime | None = None
+    room: Room | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,7 @@ SECTIONS = {
     "activity": "activity",
     "account": "account",
     "people": "people",
+    "storage": "storage",
 }
 
 
@@ -189,8 +194,14 @@ def shell_of(
         project=_switch(here) if here else None,
         projects=switcher,
         as_of=held.backed_up_at if held else None,
+        room=_room_if_low() if user.is_instance_owner else None,
         section=SECTIONS.get(request.scope["route"].name.partition(".")[0], "projects"),
     )
+
+
+def _room_if_low() -> Room | None:
+    room = storage.room()
+    return room if room.is_low else None
 
 
 def _switch(membership: Membership) -> ShellProject:

@@ -1,15 +1,21 @@
 """Every select about the instance as a whole."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
+from app.core.instance import ONLY
 from app.core.orm import Base, blob_columns
-from app.datasets.models import DatasetVersion, VersionStatus
+from app.datasets.models import Dataset, DatasetVersion, VersionStatus
 from app.jobs.models import WAITING, Job
+from app.projects.models import Project
+from app.upkeep.models import Housekeeping
+from app.upkeep.room import Known
 
+LARGEST = 10
 FINAL = (VersionStatus.READY, VersionStatus.REJECTED)
 
 
@@ -50,3 +56,66 @@ def waiting_jobs(session: Session) -> Sequence[Job]:
 def leased_tables() -> list[Table]:
     """Every table whose rows are work that somebody may have taken."""
     return [one for one in Base.metadata.sorted_tables if "lease_until" in one.columns]
+
+
+def housekeeping(session: Session) -> Housekeeping | None:
+    """The one row of the housekeeping; None before the first start."""
+    return session.get(Housekeeping, ONLY)
+
+
+def known(session: Session) -> Known:
+    """What rows name of the files in the home."""
+    versions = session.scalars(select(DatasetVersion.id))
+    jobs = session.scalars(select(Job.id))
+    return Known(
+        frozenset(named_blobs(session.connection())),
+        frozenset(map(str, versions)),
+        frozenset(map(str, jobs)),
+    )
+
+
+def bytes_by_project(session: Session) -> list[dict[str, Any]]:
+    """What each project's uploads take, the largest first; a file of two projects counts twice."""
+    blobs = (
+        select(DatasetVersion.project_id, DatasetVersion.sha256, DatasetVersion.size)
+        .distinct()
+        .subquery()
+    )
+    total = func.sum(blobs.c.size).label("total")
+    query = (
+        select(Project.id, Project.name, total, func.count())
+        .join(blobs, blobs.c.project_id == Project.id)
+        .group_by(Project.id, Project.name)
+        .order_by(total.desc(), Project.id)
+    )
+    return [
+        {"id": project_id, "name": name, "bytes": int(size), "files": files}
+        for project_id, name, size, files in session.execute(query.limit(LARGEST))
+    ]
+
+
+def largest_versions(session: Session) -> list[dict[str, Any]]:
+    """The largest uploads with their dataset and project."""
+    query = (
+        select(
+            DatasetVersion.id,
+            Dataset.name,
+            DatasetVersion.number,
+            Project.name,
+            DatasetVersion.size,
+        )
+        .join(Dataset, Dataset.id == DatasetVersion.dataset_id)
+        .join(Project, Project.id == DatasetVersion.project_id)
+        .order_by(DatasetVersion.size.desc(), DatasetVersion.id)
+    )
+    return [
+        {"id": version_id, "name": name, "number": number, "project": project, "bytes": size}
+        for version_id, name, number, project, size in session.execute(query.limit(LARGEST))
+    ]
+
+
+def database_bytes(session: Session) -> int | None:
+    """What PostgreSQL's database takes; None for SQLite, which is a file of the home."""
+    if session.get_bind().dialect.name != "postgresql":
+        return None
+    return int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())

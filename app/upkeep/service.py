@@ -1,23 +1,31 @@
-"""Decisions about the instance: what a restore means for work that was under way, and who ends the
-wait.
+"""Decisions about the instance: what a restore means for work under way, and who ends the wait;
+when it is measured and pruned.
 """
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
-from app.core import clock, instance
+from app.core import clock, instance, leases
 from app.core.errors import Conflict
 from app.core.events import announce
 from app.core.instance import ONLY, Instance
+from app.core.queue import enqueue
 from app.datasets.models import VersionStatus
 from app.jobs import queries as jobs
 from app.jobs.models import StartAttempt
+from app.settings import settings
 from app.upkeep import queries
+from app.upkeep.models import Housekeeping
 
 TAG_BYTES = 8
+TOPIC = "storage"
+LEASE_SECONDS = 300
+EVERY = timedelta(days=1)
 PERHAPS_SENT = (
     "Luthier was restored from a backup taken before this order was answered: it may have been "
     "sent since."
@@ -78,3 +86,74 @@ def allow_starts(session: Session, *, actor_id: int) -> None:
     waiting = queries.waiting_jobs(session)
     announce(session, *(f"job:{job.id}" for job in waiting))
     announce(session, *{f"project:{job.project_id}" for job in waiting})
+
+
+class Work(NamedTuple):
+    """The claimed housekeeping; `is_pruning`: something is to be removed before it is measured."""
+
+    row_id: int
+    fence: int
+    is_pruning: bool
+
+
+def begin(session: Session) -> Housekeeping:
+    """The one row, made at the first start; its first measuring is due at once."""
+    row = session.get(Housekeeping, ONLY)
+    if row is None:
+        try:
+            with session.begin_nested():
+                session.add(Housekeeping(id=ONLY, due_at=clock.now(session)))
+        except IntegrityError:  # another web process starts at the same moment
+            pass
+        row = session.get_one(Housekeeping, ONLY)
+    return row
+
+
+def ask(session: Session, *, is_pruning: bool, actor_id: int) -> None:
+    """Measure now, and remove what nobody needs before that where it is wished."""
+    row = begin(session)
+    row.due_at = clock.now(session)
+    if is_pruning and not row.is_pruning:
+        row.is_pruning, row.progress, row.freed = True, {"files": 0}, 0
+        auth.record(session, "storage.pruned", "instance:1", actor_id=actor_id)
+    enqueue(session, "upkeep.keep", row.id)
+    announce(session, TOPIC)
+
+
+def claim(session: Session, row_id: int) -> Work | None:
+    """Take the housekeeping; None when it is not due or another worker has it."""
+    fence = leases.claim(session, Housekeeping, row_id, seconds=LEASE_SECONDS)
+    if fence is None:
+        return None
+    row = session.get_one(Housekeeping, row_id, populate_existing=True)
+    return Work(row_id, fence, row.is_pruning)
+
+
+def record_pruned(
+    session: Session, work: Work, *, freed: int, files: int, again: timedelta | None
+) -> None:
+    """Keep what a slice removed; the next is due after `again`, None when nothing is left."""
+    row = leases.hold(session, Housekeeping, work.row_id, work.fence)
+    if row is None:
+        return
+    done = (row.progress or {}).get("files", 0)
+    row.progress = {"files": done + files, "waits": bool(again)}
+    row.freed = (row.freed or 0) + freed
+    if again is None:
+        row.is_pruning, row.pruned_at = False, clock.now(session)
+    else:
+        wait = timedelta(seconds=settings().wait(again.total_seconds()))
+        leases.settle(row, due_at=clock.now(session) + wait)
+    announce(session, TOPIC)
+
+
+def record_measured(session: Session, work: Work, report: dict[str, Any]) -> None:
+    """Keep what takes space; it is measured again tomorrow. Torn uploads go every day by
+    themselves, the rest when a person says so.
+    """
+    row = leases.hold(session, Housekeeping, work.row_id, work.fence)
+    if row is None:
+        return
+    row.report, row.measured_at = report, clock.now(session)
+    leases.settle(row, due_at=clock.now(session) + EVERY)
+    announce(session, TOPIC)

@@ -7,7 +7,7 @@ from app.core.orm import Base, Instant
 
 INSTANCE = {
     "users", "user_sessions", "api_tokens", "single_use_links", "failed_sign_ins",
-    "heartbeat", "instance", "projects", "connection_tests",
+    "heartbeat", "instance", "housekeeping", "projects", "connection_tests",
 }  # fmt: skip
 # Parts of a row that has project_id; they live and die with it.
 PARTS = {

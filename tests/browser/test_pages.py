@@ -68,6 +68,7 @@ class Workshop:
             "activity": f"{project}/activity",
             "account": "/account",
             "people": "/people",
+            "storage": "/storage",
             "invitation": "/invitations/nobody-made-this-one",
             "api": "/api/docs",
         }
@@ -196,7 +197,7 @@ def test_a_viewer_finds_no_dead_button(workshop, chromium):
         expected = set(map(kind_of, workshop.pages.values()))
         assert expected - kinds == {
             kind_of(workshop.pages[name])
-            for name in ("version-new", "job-form", "people", "invitation")
+            for name in ("version-new", "job-form", "people", "storage", "invitation")
         }
 
 

@@ -16,7 +16,7 @@ from app.projects.models import Project
 from app.settings import settings
 from tests import make
 
-PARTS = {"web", "database", "broker", "worker", "beat"}
+PARTS = {"disk", "web", "database", "broker", "worker", "beat"}
 
 
 def test_livez_asks_nobody(client):
@@ -45,7 +45,11 @@ def test_health_is_200_when_every_configured_part_lives(client, monkeypatch, bro
         session.expunge_all()
         heartbeat.beat(session, "beat")
     answer = client.get("/healthz")
-    assert answer.json() == {"status": "ok", "parts": dict.fromkeys(sorted(PARTS), "ok")}
+    assert answer.json() == {
+        "status": "ok",
+        "parts": dict.fromkeys(sorted(PARTS), "ok"),
+        "warnings": health.warnings(),
+    }
     assert answer.status_code == 200
 
 

@@ -123,6 +123,10 @@ TABLE: dict[str, Expected] = {
     "people.reset": instance(200),
     "people.make_owner": instance(303),
     "people.unmake_owner": instance(303),
+    "instance.allow_starts": instance(409),  # nothing holds jobs back
+    "storage.index": instance(),
+    "storage.measure": instance(303),
+    "storage.prune": instance(303),
     # Projects and their members
     "projects.index": own(),
     "projects.new": own(),
