@@ -5,7 +5,6 @@ import gc
 import importlib
 import json
 import os
-import shutil
 import socket
 import sys
 import threading
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from app.core import owned
 from app.core.errors import ProductError
-from app.settings import ROOT, settings
+from app.settings import settings
 
 QUEUES = "ingest,provider,evaluate"
 # An open page holds its stream for as long as it is open; it comes back by itself.
@@ -217,55 +216,22 @@ def restore(asked: argparse.Namespace) -> int:
     return commands.restore(asked.file, replace=asked.replace)
 
 
-def doctor(_: argparse.Namespace) -> int:
-    """Look at what an instance needs, and say what is wrong."""
-    failed = 0
-    for name, look in CHECKS.items():
-        try:
-            print(f"ok    {name}: {look()}")
-        except Exception as error:  # noqa: BLE001 - a doctor survives what it finds
-            failed += 1
-            print(f"wrong {name}: {str(error).splitlines()[0] if str(error) else error!r}")
-    return 1 if failed else 0
+def doctor(asked: argparse.Namespace) -> int:
+    """Look at everything an instance needs, and say what is wrong and how to mend it."""
+    from app.upkeep import commands
+
+    _join_the_running_instance()
+    _know_all_tables()
+    return commands.doctor(as_json=asked.json)
 
 
-def _home() -> str:
-    home = settings().home
-    if not os.access(home, os.W_OK):
-        raise RuntimeError(f"{home} is not there or cannot be written; `make run` makes it")
-    if home.stat().st_mode & 0o077:
-        raise RuntimeError(f"{home} can be read by others; chmod 700 it")
-    return f"{home}, {shutil.disk_usage(home).free // 2**30} GiB free"
+def check_invariants(asked: argparse.Namespace) -> int:
+    """What must always be true of rows and files; with --hashes every stored byte is read."""
+    from app.upkeep import commands
 
-
-def _database() -> str:
-    from alembic.config import Config
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    from app.core.database import engine
-
-    with engine().connect() as connection:
-        now = MigrationContext.configure(connection).get_current_heads()
-        scripts = ScriptDirectory.from_config(Config(str(ROOT / "alembic.ini")))
-        if set(now) != set(scripts.get_heads()):
-            raise RuntimeError("not at this version; `python -m app migrate` brings it there")
-        return f"{connection.dialect.name}, at version {', '.join(now)}"
-
-
-def _assets() -> str:
-    missing = not any((ROOT / "static" / "vendor").glob("*"))
-    if missing:
-        raise RuntimeError("static/vendor is empty; `make run` fills it")
-    return "there"
-
-
-CHECKS: dict[str, Callable[[], str]] = {
-    "Python": lambda: sys.version.split()[0],
-    "home": _home,
-    "database": _database,
-    "browser assets": _assets,
-}
+    _expect_database()
+    _know_all_tables()
+    return commands.check_invariants(with_hashes=asked.hashes)
 
 
 def _join_the_running_instance() -> None:
@@ -317,7 +283,10 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("email")
     words.add_argument("--name", default="command line")
     add("trainer-key", trainer_key)
-    add("doctor", doctor)
+    words = add("doctor", doctor)
+    words.add_argument("--json", action="store_true", help="for a script")
+    words = add("check-invariants", check_invariants)
+    words.add_argument("--hashes", action="store_true", help="read every stored byte")
     words = add("backup", backup)
     words.add_argument("file", type=Path, metavar="FILE")
     words = add("restore", restore)

@@ -1,12 +1,15 @@
 """What the commands that keep an instance well say, and their exit status."""
 
+import json
 import sys
 from pathlib import Path
 
 from app.core.home import HomeTaken
 from app.core.pages import number, size
 from app.upkeep import backup as backups
+from app.upkeep import invariants
 from app.upkeep import restore as restores
+from app.upkeep.doctor import examine
 
 
 def backup(file: Path) -> int:
@@ -46,3 +49,27 @@ def restore(file: Path, *, replace: bool) -> int:
         print(f"It was missing in the backup already: the stored file {sha256}.", file=sys.stderr)
     print("Jobs wait until the instance's owner allows them, on any page.")
     return 0
+
+
+def doctor(*, as_json: bool) -> int:
+    """Look at everything; 1 when something is wrong."""
+    found = []
+    for one in examine():
+        found.append(one)
+        if not as_json:
+            cure = f"; {one.cure}" if one.cure else ""
+            print(f"{one.state:<5} {one.name}: {one.words}{cure}", flush=True)
+    if as_json:
+        print(json.dumps([one._asdict() for one in found], indent=1))
+    return 1 if any(one.state == "wrong" for one in found) else 0
+
+
+def check_invariants(*, with_hashes: bool) -> int:
+    """Look at every invariant; 1 when one is broken."""
+    is_sound = True
+    for name, looked_at, broken in invariants.check(with_hashes=with_hashes):
+        is_sound = is_sound and not broken
+        print(f"{'wrong' if broken else 'ok':<5} {name}: {len(broken)} of {looked_at:,} break it")
+        for words in broken[: invariants.SHOWN]:
+            print(f"      {words}")
+    return 0 if is_sound else 1

@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -49,8 +50,8 @@ def mark_restored(session: Session, *, backed_up_at: datetime) -> None:
             restored_at=moment,
         )
     )
-    for table in queries.leased_tables():
-        session.execute(table.update().values(lease_until=None, attempts=0))
+    for model in queries.leased_models():
+        session.execute(update(model).values(lease_until=None, attempts=0))
     for version in queries.unjudged_versions(session):
         version.status, version.progress, version.due_at = VersionStatus.RECEIVED, None, moment
     for job in queries.waiting_jobs(session):
