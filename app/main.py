@@ -51,6 +51,7 @@ from app.datasets import api as datasets_api
 from app.datasets import routes as datasets
 from app.jobs import api as jobs_api
 from app.jobs import routes as jobs
+from app.jobs import routes_list as jobs_list
 from app.projects import api as projects_api
 from app.projects import routes as projects
 from app.projects.access import outside
@@ -68,6 +69,7 @@ PAGES = (
     connections.router,
     datasets.receiving,
     datasets.router,
+    jobs_list.router,
     jobs.asking,
     jobs.router,
     catalog.talking,

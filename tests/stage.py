@@ -184,7 +184,7 @@ class Queries:
     """Counts statements sent to a database while it is open."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine, self.statements = engine, []
+        self.engine, self.asked = engine, []
 
     def __enter__(self) -> Self:
         event.listen(self.engine, "before_cursor_execute", self._note)
@@ -193,13 +193,13 @@ class Queries:
     def __exit__(self, *_: object) -> None:
         event.remove(self.engine, "before_cursor_execute", self._note)
 
-    def _note(self, _connection, _cursor, statement: str, *_: object) -> None:
+    def _note(self, _connection, _cursor, statement: str, values: Any, *_: object) -> None:
         if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "PRAGMA")):
-            self.statements.append(statement)
+            self.asked.append((statement, values))
 
     @property
     def count(self) -> int:
-        return len(self.statements)
+        return len(self.asked)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Every select about base models, model refs and tuned models."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -16,6 +17,18 @@ def base_models_of(session: Session, connection_id: int) -> Sequence[BaseModel]:
     return session.scalars(
         select(BaseModel).where(BaseModel.connection_id == connection_id).order_by(BaseModel.name)
     ).all()
+
+
+def shutdown_dates(
+    session: Session, connection_ids: Collection[int]
+) -> dict[tuple[int, str], date]:
+    """When base models of these connections stop, where that is known, by connection and name."""
+    rows = session.execute(
+        select(BaseModel.connection_id, BaseModel.name, BaseModel.shutdown_date).where(
+            BaseModel.connection_id.in_(connection_ids), BaseModel.shutdown_date.is_not(None)
+        )
+    )
+    return {(row.connection_id, row.name): row.shutdown_date for row in rows}
 
 
 def model_ref(session: Session, connection_id: int, name: str) -> ModelRef | None:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Query
 from pydantic import BaseModel
 
+from app.core.keyset import Found
+
 Item = TypeVar("Item")
 Row = TypeVar("Row")
 
@@ -46,3 +48,8 @@ def listing(
     return Listing(
         data=[view(row) for row in shown], next=cursor(shown[-1]) if len(rows) > limit else None
     )
+
+
+def keyed(found: Found, items: Sequence[Item]) -> Listing[Item]:
+    """A page of a sorted list; its last row's id is the cursor."""
+    return Listing(data=list(items), next=found.ids[-1] if found.has_later else None)

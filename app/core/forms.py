@@ -34,12 +34,12 @@ class Form(BaseModel):
     @classmethod
     def _storable(cls, value: Any) -> Any:
         """Neither NUL nor half a character: PostgreSQL refuses both, deep inside a request."""
-        if isinstance(value, str) and not _is_storable(value):
+        if isinstance(value, str) and not is_storable(value):
             raise ValueError("This holds a character that cannot be stored.")
         return value
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 

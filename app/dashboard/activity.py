@@ -28,6 +28,8 @@ VERBS = {
     "job.cancelled": "saw the cancelling of",
     "job.vanished": "lost sight of",
     "job.retried": "asked again to start",
+    "job.archived": "archived",
+    "job.unarchived": "brought back",
     "job.succeeded": "saw the end of",
     "job.failed": "saw the failure of",
     "model.added": "kept the model",

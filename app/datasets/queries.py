@@ -74,6 +74,13 @@ def datasets_named(
     return session.scalars(query.order_by(DatasetVersion.dataset_id.desc())).all()
 
 
+def dataset_names(session: Session, project_id: int) -> Sequence[tuple[int, str]]:
+    """Ids and names of a project's datasets, the latest made first."""
+    query = select(Dataset.id, Dataset.name).where(Dataset.project_id == project_id)
+    rows = session.execute(query.order_by(Dataset.id.desc()).limit(MOST_VERSIONS))
+    return [(row.id, row.name) for row in rows]
+
+
 def count_datasets(session: Session, project_id: int) -> int:
     """How many datasets a project has."""
     return (

@@ -17,6 +17,12 @@ def viewable_job(request: Request, session: DbSession, user: CurrentUser, job_id
     return reach(request, session, user, queries.job_by_id(session, job_id), "view")
 
 
+@declares("edit")
+def editable_job(request: Request, session: DbSession, user: CurrentUser, job_id: PathId) -> Job:
+    """The job of the URL, for those who keep the project in order."""
+    return reach(request, session, user, queries.job_by_id(session, job_id), "edit")
+
+
 @declares("spend")
 def spendable_job(request: Request, session: DbSession, user: CurrentUser, job_id: PathId) -> Job:
     """The job of the URL, for those who may start and stop what costs money."""
@@ -24,4 +30,5 @@ def spendable_job(request: Request, session: DbSession, user: CurrentUser, job_i
 
 
 CurrentJob = Annotated[Job, Depends(viewable_job)]
+EditableJob = Annotated[Job, Depends(editable_job)]
 SpendableJob = Annotated[Job, Depends(spendable_job)]

@@ -4,7 +4,7 @@ import uuid
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 from app.auth.access import CurrentUser
 from app.catalog import queries as catalog
 from app.core import clock
-from app.core.api import After, Limit, Listing, listing
+from app.core.api import After, Limit, Listing, keyed, listing
 from app.core.database import DbSession, unit_of_work
+from app.core.keyset import page_of
 from app.jobs import metrics, queries, service
-from app.jobs.access import CurrentJob, SpendableJob
+from app.jobs.access import CurrentJob, EditableJob, SpendableJob
 from app.jobs.forms import JobForm
+from app.jobs.listing import JOBS
 from app.jobs.models import Job
 from app.jobs.resources import (
     API_SERIES,
@@ -54,14 +56,15 @@ def create(
     return Response(job.first_answer, 201, media_type="application/json")
 
 
-@router.get("/projects/{project_id}/jobs", name="api.jobs.index")
+@router.get("/projects/{project_id}/jobs", name="api.jobs.index", openapi_extra=JOBS.openapi)
 def index(
-    session: DbSession, project: CurrentProject, after: After = None, limit: Limit = 50
+    request: Request, session: DbSession, project: CurrentProject, limit: Limit = 50
 ) -> Listing[JobResource]:
-    """A project's jobs, the newest first."""
-    rows = queries.jobs_of(session, project.id, after=after, limit=limit + 1)
-    made = catalog.model_ids_of_jobs(session, [job.id for job in rows])
-    return listing(rows, limit, lambda job: job_resource(job, made.get(job.id)))
+    """A project's jobs, the newest first unless asked otherwise."""
+    found = page_of(session, queries.ids_of_jobs(project.id), JOBS.read(request), limit=limit)
+    rows = queries.jobs_by_ids(session, project.id, found.ids)
+    made = catalog.model_ids_of_jobs(session, found.ids)
+    return keyed(found, [job_resource(job, made.get(job.id)) for job in rows])
 
 
 @router.get("/jobs/{job_id}", name="api.jobs.show")
@@ -98,6 +101,20 @@ def cancel(session: DbSession, user: CurrentUser, job: SpendableJob) -> JobResou
     """Stop a job. It ends as soon as the provider has stopped it; 409 when it has ended already."""
     service.cancel_job(session, job, actor_id=user.id)
     return job_resource(job)
+
+
+@router.post("/jobs/{job_id}/archive", name="api.jobs.archive")
+def archive(session: DbSession, user: CurrentUser, job: EditableJob) -> JobResource:
+    """Put an ended job out of the list; everything of it stays. 409 while it has not ended."""
+    service.archive_job(session, job, actor_id=user.id)
+    return job_resource(job, catalog.model_id_of_job(session, job.id))
+
+
+@router.post("/jobs/{job_id}/unarchive", name="api.jobs.unarchive")
+def unarchive(session: DbSession, user: CurrentUser, job: EditableJob) -> JobResource:
+    """Bring an archived job back into the list."""
+    service.unarchive_job(session, job, actor_id=user.id)
+    return job_resource(job, catalog.model_id_of_job(session, job.id))
 
 
 def keep_watch(session: Session, job: Job) -> None:

@@ -45,10 +45,21 @@ class Job(Leased, Base):
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("project_id", "request_key"),
+        # The list is sorted and filtered from this index alone: a job's own row is long.
         Index(
             "ix_jobs_listed",
             "project_id",
             "id",
+            "archived_at",
+            "status",
+            "name",
+            "base_model",
+            "connection_id",
+            "training_version_id",
+            "created_by",
+            "created_at",
+            "best_valid_loss",
+            "ended_at",
             postgresql_where=text("archived_at IS NULL"),
             sqlite_where=text("archived_at IS NULL"),
         ),

@@ -55,6 +55,20 @@ def job_asked_for(session: Session, project_id: int, request_key: str) -> Job | 
     )
 
 
+def ids_of_jobs(project_id: int) -> Select[int]:
+    """The ids of a project's jobs, archived ones included: what its list is sorted and filtered
+    from.
+    """
+    return select(Job.id).where(Job.project_id == project_id)
+
+
+def jobs_by_ids(session: Session, project_id: int, ids: Sequence[int]) -> Sequence[Job]:
+    """Those of the ids that are jobs of the project, in the order of the ids."""
+    query = _with_all(select(Job).where(Job.project_id == project_id, Job.id.in_(ids)))
+    found = {job.id: job for job in session.scalars(query)}
+    return [found[job_id] for job_id in ids if job_id in found]
+
+
 def jobs_of(session: Session, project_id: int, *, after: int | None, limit: int) -> Sequence[Job]:
     """A project's jobs, the newest first, from behind `after`."""
     query = select(Job).where(Job.project_id == project_id, Job.archived_at.is_(None))
@@ -81,14 +95,6 @@ def jobs_named(
     ).all()
 
 
-def jobs_before(session: Session, project_id: int, *, before: int, limit: int) -> Sequence[Job]:
-    """The page of jobs just newer than `before`, the newest first."""
-    query = select(Job).where(
-        Job.project_id == project_id, Job.archived_at.is_(None), Job.id > before
-    )
-    return session.scalars(_with_all(query).order_by(Job.id).limit(limit)).all()[::-1]
-
-
 def jobs_over(session: Session, connection_id: int, *, limit: int) -> Sequence[Job]:
     """The latest jobs of a connection, archived ones too."""
     query = _with_all(select(Job).where(Job.connection_id == connection_id))
@@ -101,14 +107,10 @@ def count_jobs_over(session: Session, connection_id: int) -> int:
     return session.scalar(query) or 0
 
 
-def count_jobs(session: Session, project_id: int) -> int:
-    """How many jobs a project has."""
-    query = (
-        select(func.count())
-        .select_from(Job)
-        .where(Job.project_id == project_id, Job.archived_at.is_(None))
-    )
-    return session.scalar(query) or 0
+def base_models_used(session: Session, project_id: int) -> Sequence[str]:
+    """The base models a project's listed jobs were tuned from, by name."""
+    query = select(Job.base_model).where(Job.project_id == project_id, Job.archived_at.is_(None))
+    return sorted(session.scalars(query.distinct()))
 
 
 def unended_jobs_of(session: Session, project_id: int, *, limit: int = 20) -> Sequence[Job]:
@@ -142,6 +144,7 @@ def failed_lately(session: Session, project_id: int, since: datetime) -> Sequenc
     query = select(Job).where(
         Job.project_id == project_id,
         Job.status.in_([JobStatus.FAILED, JobStatus.VANISHED]),
+        Job.archived_at.is_(None),
         Job.ended_at >= since,
     )
     return session.scalars(_with_all(query).order_by(Job.id.desc()).limit(5)).all()
@@ -276,17 +279,6 @@ def speed_of(session: Session, connection_id: int, base_model: str) -> float | N
         return None
     seconds = (ended - since).total_seconds()
     return float(tokens / seconds) if seconds > 0 else None
-
-
-def count_newer(session: Session, project_id: int, job_id: int) -> int:
-    """How many of a project's jobs were made after this one."""
-    query = select(func.count()).select_from(Job)
-    return (
-        session.scalar(
-            query.where(Job.project_id == project_id, Job.archived_at.is_(None), Job.id > job_id)
-        )
-        or 0
-    )
 
 
 def project_id_of_job(session: Session, job_id: int) -> int | None:

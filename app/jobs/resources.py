@@ -54,6 +54,7 @@ class JobResource:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    archived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def job_resource(job: Job, model_id: int | None = None) -> JobResource:
         created_at=job.created_at,
         started_at=job.started_at,
         ended_at=job.ended_at,
+        archived_at=job.archived_at,
     )
 
 

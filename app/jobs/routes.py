@@ -3,7 +3,7 @@
 import csv
 import io
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated
 
@@ -22,7 +22,6 @@ from app.core.database import DbSession, read_only
 from app.core.errors import Conflict, FieldError, ProductError, TooMany, WrongInput
 from app.core.forms import form_values
 from app.core.pages import page, path_for, redirect
-from app.core.views import Paging
 from app.datasets import queries as datasets
 from app.datasets.models import DatasetVersion, VersionStatus
 from app.jobs import drafts, metrics, queries, service, views
@@ -33,69 +32,14 @@ from app.jobs.forms import job_form
 from app.jobs.models import WAITING, Job
 from app.jobs.orders import check_form
 from app.jobs.resources import CHART_SERIES, metrics_resource
-from app.projects.access import CurrentProject, OrderingProject, SpendableProject, role_here
+from app.projects.access import OrderingProject, SpendableProject, role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 asking = APIRouter()
 
-PAGE = 25
 FEW_EVENTS = 12
 FEW_JOBS = 5
 SHORT_WORDS = 4
-
-
-@router.get("/projects/{project_id}/jobs", name="jobs.index")
-def index(
-    request: Request,
-    session: DbSession,
-    project: CurrentProject,
-    after: Annotated[int | None, Query(ge=1, le=2**53)] = None,
-    before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
-) -> Response:
-    if before is not None:
-        jobs = queries.jobs_before(session, project.id, before=before, limit=PAGE)
-    else:
-        jobs = queries.jobs_of(session, project.id, after=after, limit=PAGE)
-    view = views.index(
-        project.id,
-        jobs,
-        _paging(request, session, project.id, jobs),
-        can_edit=role_here(request).may("spend"),
-        has_ready_version=bool(datasets.ready_versions(session, project.id, limit=1)),
-        refresh_url=path_for(
-            request,
-            "jobs.index",
-            project_id=project.id,
-            query={"after": after, "before": before},
-        ),
-    )
-    return page(
-        request,
-        "jobs/index.html",
-        view,
-        fragment="rows" if request.headers.get("hx-request") else None,
-    )
-
-
-def _paging(
-    request: Request, session: Session, project_id: int, jobs: Sequence[Job]
-) -> Paging | None:
-    total = queries.count_jobs(session, project_id)
-    if not jobs or total <= PAGE:
-        return None
-    newer = queries.count_newer(session, project_id, jobs[0].id)
-    last = newer + len(jobs)
-
-    def link(**query: int) -> str:
-        return path_for(request, "jobs.index", project_id=project_id, query=query)
-
-    return Paging(
-        newer + 1,
-        last,
-        total,
-        link(before=jobs[0].id) if newer else None,
-        link(after=jobs[-1].id) if last < total else None,
-    )
 
 
 @router.get("/connections/{connection_id}/jobs", name="jobs.of_connection")
@@ -104,6 +48,7 @@ def of_connection(request: Request, session: DbSession, connection: CurrentConne
     view = views.over_connection(
         connection.project_id,
         jobs,
+        moment=clock.now(session),
         total=queries.count_jobs_over(session, connection.id),
         refresh_url=path_for(request, "jobs.of_connection", connection_id=connection.id),
     )

@@ -165,15 +165,32 @@ def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
         if not is_held:
             leases.try_again(session, held)
             enqueue(session, "jobs.start", held.id)
+    _record(session, held, "job.cancel_asked", actor_id)
+
+
+def archive_job(session: Session, job: Job, *, actor_id: int) -> None:
+    """Put an ended job out of the list; everything of it stays. Raises Conflict while it runs."""
+    held = session.get_one(Job, job.id, with_for_update=True, populate_existing=True)
+    if not held.has_ended:
+        raise Conflict(f"This job has not ended; it is {held.status}.")
+    if held.archived_at is None:
+        held.archived_at = clock.now(session)
+        _record(session, held, "job.archived", actor_id)
+
+
+def unarchive_job(session: Session, job: Job, *, actor_id: int) -> None:
+    """Bring an archived job back into the list."""
+    held = session.get_one(Job, job.id, with_for_update=True, populate_existing=True)
+    if held.archived_at is not None:
+        held.archived_at = None
+        _record(session, held, "job.unarchived", actor_id)
+
+
+def _record(session: Session, job: Job, verb: str, actor_id: int) -> None:
     auth.record(
-        session,
-        "job.cancel_asked",
-        f"job:{held.id}",
-        actor_id=actor_id,
-        project_id=held.project_id,
-        name=held.name,
+        session, verb, f"job:{job.id}", actor_id=actor_id, project_id=job.project_id, name=job.name
     )
-    tell(session, held)
+    tell(session, job)
 
 
 def retry_start(session: Session, job: Job, *, actor_id: int) -> None:

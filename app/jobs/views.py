@@ -1,15 +1,17 @@
 """What the pages of jobs show: the list, and one job."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from app.connections.views import Stop, stop_of
+from app.core.choosing import Act
 from app.core.leases import is_poisoned
-from app.core.views import Paging
+from app.core.list_views import ListView
 from app.jobs import words
 from app.jobs.charts import SparkPaths, spark
+from app.jobs.costs import cancel_text, cost_note, cost_so_far, share_done
 from app.jobs.frozen import (
     CheckpointRow,
     Fact,
@@ -19,10 +21,15 @@ from app.jobs.frozen import (
     settings_of,
 )
 from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
+from app.projects.views import initials
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
+    """A job in the list. `cost` None is unknown, `is_free` says that it will never cost anything;
+    `stops` is the day its base model is shut down, where that is known.
+    """
+
     id: int
     name: str
     status: str
@@ -33,26 +40,36 @@ class JobRow:
     dataset_number: int
     version_id: int
     best_valid_loss: float | None
-    train_loss: float | None
     step: int | None
     steps: int | None
+    left_seconds: float | None
+    cost: float | None
+    is_free: bool
     spark: SparkPaths | None
     by: str
+    by_initials: str
     created_at: datetime
+    ended_at: datetime | None
+    trained_tokens: int | None
+    method: str
+    run_id: str | None
+    stops: date | None
 
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
-    """`can_start` needs a ready version too; `why_not` says what is missing. Fragment "rows"
-    refreshes itself on `topic`.
+    """The list of a project's jobs; its fragment "rows" refreshes itself on `topic`. `told` is what
+    came of the last thing done to many; `acts` what can be done to those chosen.
     """
 
     project_id: int
     jobs: tuple[JobRow, ...]
-    paging: Paging | None
+    list: ListView
     can_edit: bool
+    has_jobs: bool
     has_ready_version: bool
-    refresh_url: str
+    told: str
+    acts: tuple[Act, ...]
     topic: str
 
 
@@ -144,33 +161,33 @@ class ShowView(ProgressView, EventsView):
 def index(
     project_id: int,
     jobs: Sequence[Job],
-    paging: Paging | None,
+    listed: ListView,
     *,
-    can_edit: bool,
-    has_ready_version: bool,
-    refresh_url: str,
+    moment: datetime,
+    stops: Mapping[tuple[int, str], date],
+    **rest: Any,
 ) -> IndexView:
     """The list of a project's jobs."""
     return IndexView(
         project_id=project_id,
-        jobs=tuple(_row(job) for job in jobs),
-        paging=paging,
-        can_edit=can_edit,
-        has_ready_version=has_ready_version,
-        refresh_url=refresh_url,
+        jobs=tuple(
+            _row(job, moment, stops.get((job.connection_id, job.base_model))) for job in jobs
+        ),
+        list=listed,
         topic=f"project:{project_id}",
+        **rest,
     )
 
 
 def over_connection(
-    project_id: int, jobs: Sequence[Job], *, total: int, refresh_url: str
+    project_id: int, jobs: Sequence[Job], *, moment: datetime, total: int, refresh_url: str
 ) -> OverConnectionView:
     """The latest jobs of a connection, for its page."""
-    rows = tuple(_row(job) for job in jobs)
+    rows = tuple(_row(job, moment, None) for job in jobs)
     return OverConnectionView(rows, total, refresh_url, f"project:{project_id}")
 
 
-def _row(job: Job) -> JobRow:
+def _row(job: Job, moment: datetime, stops: date | None) -> JobRow:
     version = job.training_version
     return JobRow(
         id=job.id,
@@ -183,12 +200,20 @@ def _row(job: Job) -> JobRow:
         dataset_number=version.number,
         version_id=version.id,
         best_valid_loss=job.best_valid_loss,
-        train_loss=job.train_loss,
         step=job.step,
         steps=job.total_steps,
+        left_seconds=words.left_seconds(job, moment),
+        cost=cost_so_far(job),
+        is_free=job.estimate.get("per_million") == 0,
         spark=spark(job.spark, step=job.step, total_steps=job.total_steps),
         by=_name(job),
+        by_initials=initials(_name(job)),
         created_at=job.created_at,
+        ended_at=job.ended_at,
+        trained_tokens=job.trained_tokens,
+        method=job.method,
+        run_id=job.run_id,
+        stops=stops,
     )
 
 
@@ -210,7 +235,7 @@ def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
     standing = words.Standing(is_poisoned(job, moment), facts.is_order_out, facts.is_held)
     epochs = (job.resolved or {}).get("n_epochs")
     epochs = epochs if isinstance(epochs, int) else None
-    share = job.step / job.total_steps if job.step and job.total_steps else 0.0
+    share = share_done(job)
     since = job.training_since or job.started_at
     return {
         "job_id": job.id,
@@ -232,14 +257,14 @@ def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
         "valid_loss": job.valid_loss,
         "best_valid_loss": job.best_valid_loss,
         "best_step": job.best_valid_step,
-        "cost": _cost(job, share),
-        "cost_note": _cost_note(job, share),
+        "cost": cost_so_far(job),
+        "cost_note": cost_note(job),
         "error": job.error,
         "model_id": facts.model_id,
         "can_cancel": facts.may_spend
         and not job.has_ended
         and (job.cancel_requested_at is None or job.status == JobStatus.IN_DOUBT),
-        "cancel_text": _cancel_text(job) if facts.may_spend and not job.has_ended else "",
+        "cancel_text": cancel_text(job) if facts.may_spend and not job.has_ended else "",
         "can_retry": facts.may_spend and standing.is_poisoned,
         "by": _name(job),
         "created_at": job.created_at,
@@ -250,30 +275,6 @@ def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
 def progress(job: Job, facts: Facts) -> ProgressView:
     """The panel that says how the job stands."""
     return ProgressView(**_progress_fields(job, facts))
-
-
-def _cost(job: Job, share: float) -> float | None:
-    """What was spent so far, estimated: billed tokens at the price of the day it started. None is
-    unknown.
-    """
-    price = job.estimate.get("per_million")
-    if price is None:
-        return None
-    tokens = (
-        job.trained_tokens
-        if job.trained_tokens is not None
-        else job.estimate["billed_tokens"] * share
-    )
-    return float(tokens * price / 1e6)
-
-
-def _cost_note(job: Job, share: float) -> str:
-    if job.estimate.get("per_million") is None:
-        return "not in the price book"
-    total = job.estimate.get("total") or 0
-    if total == 0:
-        return "free, your own machine"
-    return "nothing was billed that Luthier knows of" if not share else f"of about ${total:,.2f}"
 
 
 def event_lines(job: Job, events: Sequence[JobEvent]) -> tuple[EventLine, ...]:
@@ -313,20 +314,6 @@ def show(
         checkpoints=checkpoint_rows(checkpoints),
         shutdown_date=shutdown_date,
     )
-
-
-def _cancel_text(job: Job) -> str:
-    if not job.step:
-        return "Training has not begun; nothing is billed that Luthier knows of."
-    done = (
-        f"{job.step:,} of {job.total_steps:,} steps are done"
-        if job.total_steps
-        else f"{job.step:,} steps are done"
-    )
-    cost = _cost(job, job.step / job.total_steps if job.total_steps else 0.0)
-    if cost is None:
-        return f"{done}; what they cost is not in the price book."
-    return f"{done} and billed, about ${cost:,.2f}." if cost else f"{done}. They cost nothing."
 
 
 def _name(job: Job) -> str:

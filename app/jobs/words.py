@@ -19,6 +19,11 @@ class Standing(NamedTuple):
     is_held: bool = False
 
 
+def state_of(job: Job) -> str:
+    """The job's state as one says it in a sentence: running, in doubt."""
+    return str(job.status).replace("_", " ")
+
+
 def lead(job: Job, standing: Standing) -> str:
     """The sentence that opens the job's page: who does what, how far."""
     where = job.connection.name

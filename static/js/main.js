@@ -6,6 +6,7 @@ import "./jump.js";
 import "./keys.js";
 import "./toast.js";
 import "./forms.js";
+import "./listing.js";
 import "./menu.js";
 import "./live.js";
 import "./state.js";

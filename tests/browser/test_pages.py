@@ -58,6 +58,7 @@ class Workshop:
             "version-new": f"/datasets/{self.ready['id']}/upload",
             "jobs": f"{project}/jobs",
             "job-form": f"{project}/jobs/new",
+            "jobs-question": f"{project}/jobs/chosen?do=archive&chosen={self.job['id']}",
             "job": f"/jobs/{self.job['id']}",
             "models": f"{project}/models",
             "model": model,

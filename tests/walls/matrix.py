@@ -193,6 +193,8 @@ TABLE: dict[str, Expected] = {
     "jobs.new": spend(),
     "jobs.receipt": spend(),
     "jobs.index": view(),
+    "jobs.chosen": spend(303),  # nothing is chosen
+    "jobs.do_chosen": spend(422),
     "jobs.create": spend(422),
     "jobs.show": view(),
     "jobs.progress": view(),
@@ -207,6 +209,8 @@ TABLE: dict[str, Expected] = {
     "api.jobs.events": view(),
     "api.jobs.metrics": view(),
     "api.jobs.cancel": spend(200),
+    "api.jobs.archive": edit(409),  # it has not ended
+    "api.jobs.unarchive": edit(200),
     # Models
     "models.index": view(),
     "models.show": view(),
