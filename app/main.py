@@ -25,6 +25,7 @@ from app.auth import access, passwords, preferences
 from app.auth import routes as auth
 from app.catalog import api as catalog_api
 from app.catalog import routes as catalog
+from app.catalog import routes_list as catalog_list
 from app.connections import api as connections_api
 from app.connections import routes as connections
 from app.connections.service import refresh_practice
@@ -49,6 +50,7 @@ from app.dashboard import docs, kit
 from app.dashboard import routes as dashboard
 from app.datasets import api as datasets_api
 from app.datasets import routes as datasets
+from app.datasets import routes_list as datasets_list
 from app.jobs import api as jobs_api
 from app.jobs import routes as jobs
 from app.jobs import routes_list as jobs_list
@@ -67,6 +69,8 @@ PAGES = (
     projects.invited,
     connections.asking,
     connections.router,
+    datasets_list.router,
+    catalog_list.router,
     datasets.receiving,
     datasets.router,
     jobs_list.router,

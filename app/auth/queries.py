@@ -70,13 +70,21 @@ def failures_lately(
     return row[0], row[1], row[2]
 
 
-def activity_of(
-    session: Session, project_id: int, *, before: int | None = None, limit: int
-) -> Sequence[Activity]:
-    """What happened in a project, the latest first, with who did it; from behind `before`."""
+def ids_of_activity(project_id: int) -> Select[int]:
+    """The ids of what happened in a project: what its page is filtered from."""
+    return select(Activity.id).where(Activity.project_id == project_id)
+
+
+def activity_by_ids(session: Session, ids: Sequence[int]) -> Sequence[Activity]:
+    """These rows with who did it, in the order of the ids."""
+    query = select(Activity).where(Activity.id.in_(ids)).options(joinedload(Activity.actor))
+    found = {row.id: row for row in session.scalars(query)}
+    return [found[row_id] for row_id in ids]
+
+
+def activity_of(session: Session, project_id: int, *, limit: int) -> Sequence[Activity]:
+    """What happened in a project lately, the latest first, with who did it."""
     query = select(Activity).where(Activity.project_id == project_id)
-    if before is not None:
-        query = query.where(Activity.id < before)
     return session.scalars(
         query.options(joinedload(Activity.actor)).order_by(Activity.id.desc()).limit(limit)
     ).all()

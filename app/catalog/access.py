@@ -23,6 +23,14 @@ def viewable_model(
     return reach(request, session, user, queries.model_by_id(session, model_id), "view")
 
 
+@declares("edit")
+def editable_model(
+    request: Request, session: DbSession, user: CurrentUser, model_id: PathId
+) -> TunedModel:
+    """The tuned model of the URL, for those who keep the project in order."""
+    return reach(request, session, user, queries.model_by_id(session, model_id), "edit")
+
+
 @declares("spend")
 def talkable_model(request: Request, model_id: PathId) -> Entered[TunedModel]:
     """The tuned model of the URL for a conversation: no session stays open while it answers."""
@@ -47,5 +55,6 @@ def asked_connection(request: Request, connection_id: PathId) -> Entered[Connect
 
 
 CurrentModel = Annotated[TunedModel, Depends(viewable_model)]
+EditableModel = Annotated[TunedModel, Depends(editable_model)]
 TalkableModel = Annotated[Entered[TunedModel], Depends(talkable_model)]
 AskedConnection = Annotated[Entered[Connection], Depends(asked_connection)]

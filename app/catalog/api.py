@@ -2,16 +2,19 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from app.catalog import asking, queries
-from app.catalog.access import AskedConnection, CurrentModel, TalkableModel
+from app.auth.access import CurrentUser
+from app.catalog import asking, queries, service
+from app.catalog.access import AskedConnection, CurrentModel, EditableModel, TalkableModel
 from app.catalog.forms import ChatForm
+from app.catalog.listing import MODELS
 from app.catalog.views import BaseModelResource, ModelResource, base_resource, resource
-from app.core.api import After, Limit, Listing, listing
+from app.core.api import Limit, Listing, keyed
 from app.core.database import DbSession, read_only
 from app.core.errors import ProviderFailed
+from app.core.keyset import page_of
 from app.projects.access import CurrentProject
 
 router = APIRouter(prefix="/api/v1", tags=["models"])
@@ -32,19 +35,33 @@ def base_models(entered: AskedConnection) -> Listing[BaseModelResource]:
     return Listing(data=[base_resource(model, connection.profile) for model in offered], next=None)
 
 
-@router.get("/projects/{project_id}/models", name="api.models.index")
+@router.get("/projects/{project_id}/models", name="api.models.index", openapi_extra=MODELS.openapi)
 def index(
-    session: DbSession, project: CurrentProject, after: After = None, limit: Limit = 50
+    request: Request, session: DbSession, project: CurrentProject, limit: Limit = 50
 ) -> Listing[ModelResource]:
-    """A project's tuned models, the newest first."""
-    return listing(
-        queries.models_of(session, project.id, after=after, limit=limit + 1), limit, resource
-    )
+    """A project's tuned models, the newest first unless asked otherwise."""
+    found = page_of(session, queries.ids_of_models(project.id), MODELS.read(request), limit=limit)
+    rows = queries.models_by_ids(session, project.id, found.ids)
+    return keyed(found, [resource(model) for model in rows])
 
 
 @router.get("/models/{model_id}", name="api.models.show")
 def show(model: CurrentModel) -> ModelResource:
     """One tuned model."""
+    return resource(model)
+
+
+@router.post("/models/{model_id}/archive", name="api.models.archive")
+def archive(session: DbSession, user: CurrentUser, model: EditableModel) -> ModelResource:
+    """Put a model out of the list; the provider keeps it."""
+    service.archive_model(session, model, actor_id=user.id)
+    return resource(model)
+
+
+@router.post("/models/{model_id}/unarchive", name="api.models.unarchive")
+def unarchive(session: DbSession, user: CurrentUser, model: EditableModel) -> ModelResource:
+    """Bring an archived model back into the list."""
+    service.unarchive_model(session, model, actor_id=user.id)
     return resource(model)
 
 

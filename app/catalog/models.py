@@ -72,6 +72,7 @@ class TunedModel(Base):
     lineage: Mapped[dict[str, Any]]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
 
     ref: Mapped[ModelRef] = relationship(lazy="raise")
     dataset_version: Mapped[DatasetVersion] = relationship(lazy="raise")

@@ -53,11 +53,44 @@ def model_by_id(session: Session, model_id: int) -> TunedModel | None:
     return session.scalar(_with_all(select(TunedModel).where(TunedModel.id == model_id)))
 
 
+def ids_of_models(project_id: int) -> Select[int]:
+    """The ids of a project's tuned models beside their refs, archived ones included: what its list
+    is sorted and filtered from.
+    """
+    return (
+        select(TunedModel.id)
+        .select_from(TunedModel)
+        .join(TunedModel.ref)
+        .where(TunedModel.project_id == project_id)
+    )
+
+
+def models_by_ids(session: Session, project_id: int, ids: Sequence[int]) -> Sequence[TunedModel]:
+    """Those of the ids that are models of the project, in the order of the ids."""
+    query = select(TunedModel).where(TunedModel.project_id == project_id, TunedModel.id.in_(ids))
+    found = {model.id: model for model in session.scalars(_with_all(query))}
+    return [found[model_id] for model_id in ids if model_id in found]
+
+
+def has_models(session: Session, project_id: int) -> bool:
+    """True when a job of the project ever made a model."""
+    query = select(TunedModel.id).where(TunedModel.project_id == project_id).limit(1)
+    return session.scalar(query) is not None
+
+
+def base_models_tuned(session: Session, project_id: int) -> Sequence[str]:
+    """The base models the project's models were tuned from, by name."""
+    query = select(TunedModel.base_model).where(TunedModel.project_id == project_id)
+    return sorted(session.scalars(query.distinct()))
+
+
 def models_of(
     session: Session, project_id: int, *, after: int | None, limit: int
 ) -> Sequence[TunedModel]:
     """A project's tuned models, the newest first, from behind `after`."""
-    query = select(TunedModel).where(TunedModel.project_id == project_id)
+    query = select(TunedModel).where(
+        TunedModel.project_id == project_id, TunedModel.archived_at.is_(None)
+    )
     if after is not None:
         query = query.where(TunedModel.id < after)
     return session.scalars(_with_all(query).order_by(TunedModel.id.desc()).limit(limit)).all()

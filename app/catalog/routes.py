@@ -6,26 +6,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response, StreamingResponse
 
 from app.auth.access import csrf_checked
-from app.catalog import asking, queries, views
+from app.catalog import asking, views
 from app.catalog.access import CurrentModel, TalkableModel
 from app.catalog.forms import ChatForm
 from app.core.database import DbSession
 from app.core.pages import page, path_for
 from app.datasets import queries as datasets
 from app.datasets.rows import first_questions
-from app.projects.access import CurrentProject, role_here
+from app.projects.access import role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 talking = APIRouter()
 
-PAGE = 200
 EXAMPLES = 4
-
-
-@router.get("/projects/{project_id}/models", name="models.index")
-def index(request: Request, session: DbSession, project: CurrentProject) -> Response:
-    models = queries.models_of(session, project.id, after=None, limit=PAGE)
-    return page(request, "catalog/models.html", views.index(project.id, models))
 
 
 @router.get("/models/{model_id}", name="models.show")

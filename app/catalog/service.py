@@ -108,3 +108,29 @@ def add_tuned_model(
     )
     announce(session, f"project:{project_id}")
     return model
+
+
+def archive_model(session: Session, model: TunedModel, *, actor_id: int) -> None:
+    """Put a model out of the list; the provider keeps it, and its lineage stays."""
+    if model.archived_at is None:
+        model.archived_at = clock.now(session)
+        _record(session, model, "model.archived", actor_id)
+
+
+def unarchive_model(session: Session, model: TunedModel, *, actor_id: int) -> None:
+    """Bring an archived model back into the list."""
+    if model.archived_at is not None:
+        model.archived_at = None
+        _record(session, model, "model.unarchived", actor_id)
+
+
+def _record(session: Session, model: TunedModel, verb: str, actor_id: int) -> None:
+    auth.record(
+        session,
+        verb,
+        f"model:{model.id}",
+        actor_id=actor_id,
+        project_id=model.project_id,
+        name=model.name,
+    )
+    announce(session, f"project:{model.project_id}")

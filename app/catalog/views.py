@@ -5,9 +5,13 @@ it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from app.catalog.models import BaseModel, TunedModel
 from app.catalog.prices import training_price
+from app.core.choosing import Act
+from app.core.list_views import ListView
+from app.projects.views import initials
 from app.settings import settings
 
 
@@ -22,13 +26,25 @@ class ModelRow:
     dataset_number: int
     best_valid_loss: float | None
     by: str
+    by_initials: str
     created_at: datetime
+    job_id: int
+    job_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
+    """The list of a project's tuned models; its fragment "rows" refreshes itself on `topic`. `told`
+    is what came of the last thing done to many; `acts` what can be done to those chosen.
+    """
+
     project_id: int
     models: tuple[ModelRow, ...]
+    list: ListView
+    has_models: bool
+    told: str
+    acts: tuple[Act, ...]
+    topic: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +115,17 @@ class TryView:
     cost_note: str
 
 
-def index(project_id: int, models: Sequence[TunedModel]) -> IndexView:
+def index(
+    project_id: int, models: Sequence[TunedModel], listed: ListView, **rest: Any
+) -> IndexView:
     """The list of a project's tuned models."""
-    return IndexView(project_id, tuple(_row(model) for model in models))
+    return IndexView(
+        project_id=project_id,
+        models=tuple(_row(model) for model in models),
+        list=listed,
+        topic=f"project:{project_id}",
+        **rest,
+    )
 
 
 def _row(model: TunedModel) -> ModelRow:
@@ -115,7 +139,10 @@ def _row(model: TunedModel) -> ModelRow:
         dataset_number=model.dataset_version.number,
         best_valid_loss=model.best_valid_loss,
         by=_maker(model),
+        by_initials=initials(_maker(model)),
         created_at=model.created_at,
+        job_id=model.job_id,
+        job_name=model.lineage["job_name"],
     )
 
 
@@ -258,6 +285,7 @@ class ModelResource:
     dataset_version_id: int
     best_valid_loss: float | None
     created_at: datetime
+    archived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +314,7 @@ def resource(model: TunedModel) -> ModelResource:
         dataset_version_id=model.dataset_version_id,
         best_valid_loss=model.best_valid_loss,
         created_at=model.created_at,
+        archived_at=model.archived_at,
     )
 
 

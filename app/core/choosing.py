@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, WrongInput
 from app.core.forms import Form, form_values, validated
+from app.core.listing import Asked
 
 TOLD = re.compile(r"([a-z]{1,20})\.([0-9]{1,4})\.([0-9]{1,4})", re.ASCII)
 
@@ -75,6 +76,12 @@ def chosen_form(values: dict[str, str]) -> ChosenForm:
 def chosen_words(request: Request) -> str:
     """The ids of the address; boxes sent without script come one by one."""
     return ",".join(request.query_params.getlist("chosen"))
+
+
+def acts_here(acts: Sequence[Act], asked: Asked) -> tuple[Act, ...]:
+    """What can be done on this page of the list: what is archived comes back, the rest goes."""
+    is_archive = "archived" in asked.filters
+    return tuple(act for act in acts if (act.key == "unarchive") == is_archive)
 
 
 def act_of(acts: Sequence[Act], key: str) -> Act:

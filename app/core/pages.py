@@ -63,11 +63,6 @@ def asked_part(request: Request, name: str) -> str | None:
     return name if request.headers.get("hx-request") == "true" else None
 
 
-def is_part(request: Request) -> bool:
-    """True when htmx asks for a piece of the page that is open."""
-    return request.headers.get("hx-request") == "true"
-
-
 def redirect(
     request: Request,
     route: str,

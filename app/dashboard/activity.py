@@ -1,8 +1,13 @@
 """Activity rows in words: who did what, when, to what."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, or_
 
 from app.auth.models import Activity
+from app.core.list_views import ListView
+from app.core.listing import Column, Table, by_id, one_of, since
 from app.core.pages import Link, size
 from app.dashboard.views import ActivityView, Happening
 from app.projects.views import initials
@@ -28,6 +33,10 @@ VERBS = {
     "job.cancelled": "saw the cancelling of",
     "job.vanished": "lost sight of",
     "job.retried": "asked again to start",
+    "dataset.archived": "archived",
+    "dataset.unarchived": "brought back",
+    "model.archived": "archived",
+    "model.unarchived": "brought back",
     "job.archived": "archived",
     "job.unarchived": "brought back",
     "job.succeeded": "saw the end of",
@@ -41,23 +50,43 @@ PAGES = {
 }
 
 
+ABOUT = {
+    "job": "jobs",
+    "dataset": "datasets",
+    "model": "models",
+    "connection": "connections",
+    "member": "members",
+    "invitation": "invitations",
+    "project": "the project",
+}
+
+
+def _about(kinds: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(Activity.verb.startswith(f"{kind}.", autoescape=True) for kind in kinds))
+
+
+ACTIVITY = Table(
+    noun="deed",
+    row_id=Activity.id,
+    columns=(Column("at", "When", Activity.id, is_down=True, is_kept=True),),
+    filters=(
+        replace(one_of("about", "About", Activity.verb, ABOUT.items()), where=_about),
+        by_id("by", "Done by", lambda value: Activity.actor_id == value),
+        since("since", "Since", Activity.at),
+    ),
+    start="-at",
+)
+
+
 def activity(
-    project_id: int, rows: Sequence[Activity], link: Link, *, limit: int, is_first: bool
+    project_id: int, rows: Sequence[Activity], listed: ListView, link: Link, *, is_first: bool
 ) -> ActivityView:
-    """A page of what happened in a project. `rows` has one more than `limit` if there is
-    more.
-    """
-    shown = rows[:limit]
-    page = "activity.index"
+    """A page of what happened in a project; only the first refreshes itself."""
     return ActivityView(
         project_id=project_id,
-        happenings=tuple(happening(row, link) for row in shown),
-        newest_url=None if is_first else link(page, project_id=project_id),
-        older_url=link(page, project_id=project_id, query={"before": shown[-1].id})
-        if len(rows) > limit
-        else None,
+        happenings=tuple(happening(row, link) for row in rows),
+        list=listed,
         topic=f"project:{project_id}" if is_first else None,
-        refresh_url=link(page, project_id=project_id),
     )
 
 

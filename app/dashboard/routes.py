@@ -13,8 +13,11 @@ from app.auth.access import CurrentUser, InstanceOwner, Myself
 from app.core import measures
 from app.core.database import DbSession
 from app.core.errors import TooMany
-from app.core.pages import page, path_for, redirect
+from app.core.keyset import page_of, place_of
+from app.core.list_views import list_view
+from app.core.pages import asked_part, page, path_for, redirect
 from app.dashboard import health, metrics, views
+from app.dashboard.activity import ACTIVITY
 from app.dashboard.activity import activity as in_words
 from app.dashboard.home import home
 from app.dashboard.jump import places
@@ -61,18 +64,22 @@ def show(
 
 
 @router.get("/projects/{project_id}/activity", name="activity.index")
-def activity(
-    request: Request,
-    session: DbSession,
-    project: CurrentProject,
-    before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
-) -> Response:
-    rows = people.activity_of(session, project.id, before=before, limit=ACTIVITY_PAGE + 1)
-    view = in_words(
-        project.id, rows, partial(path_for, request), limit=ACTIVITY_PAGE, is_first=before is None
+def activity(request: Request, session: DbSession, project: CurrentProject) -> Response:
+    asked, part = ACTIVITY.read(request), asked_part(request, "rows")
+    fenced = people.ids_of_activity(project.id)
+    found = page_of(session, fenced, asked, limit=ACTIVITY_PAGE)
+    members = [] if part else projects.members_of(session, project.id)
+    listed = list_view(
+        request,
+        asked,
+        found,
+        place_of(session, fenced, asked, found),
+        options={"by": [(str(one.user_id), one.user.name) for one in members]},
     )
-    fragment = "rows" if request.headers.get("hx-request") else None
-    return page(request, "dashboard/activity.html", view, fragment=fragment)
+    rows = people.activity_by_ids(session, found.ids)
+    is_first = asked.after is None and asked.before is None
+    view = in_words(project.id, rows, listed, partial(path_for, request), is_first=is_first)
+    return page(request, "dashboard/activity.html", view, fragment=part)
 
 
 @router.get("/projects/{project_id}/side", name="dashboard.side")

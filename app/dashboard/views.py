@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.list_views import ListView
 from app.dashboard.stops import StopsView
 from app.dashboard.tour import Step
 from app.jobs.charts import SparkPaths
@@ -77,10 +78,8 @@ class ActivityView:
 
     project_id: int
     happenings: tuple[Happening, ...]
-    newest_url: str | None
-    older_url: str | None
+    list: ListView
     topic: str | None
-    refresh_url: str
 
 
 @dataclass(frozen=True, slots=True)

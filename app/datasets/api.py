@@ -7,16 +7,19 @@ import anyio.to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse
 
+from app.auth.access import CurrentUser
 from app.core import storage
-from app.core.api import After, Limit, Listing, listing
+from app.core.api import After, Limit, Listing, keyed, listing
 from app.core.database import DbSession, unit_of_work
 from app.core.errors import Conflict
 from app.core.forms import validated
+from app.core.keyset import page_of
 from app.core.receiving import Received, receive_form
 from app.datasets import queries, service
-from app.datasets.access import CurrentDataset, CurrentVersion, ReceivingDataset
+from app.datasets.access import CurrentDataset, CurrentVersion, EditableDataset, ReceivingDataset
 from app.datasets.forms import DatasetForm, name_from
 from app.datasets.index import open_index
+from app.datasets.listing import DATASETS
 from app.datasets.models import Dataset, DatasetVersion
 from app.datasets.resources import (
     DatasetResource,
@@ -52,13 +55,20 @@ MULTIPART = {
 }
 
 
-@router.get("/projects/{project_id}/datasets", name="api.datasets.index")
+@router.get(
+    "/projects/{project_id}/datasets", name="api.datasets.index", openapi_extra=DATASETS.openapi
+)
 def index(
-    session: DbSession, project: CurrentProject, after: After = None, limit: Limit = 50
+    request: Request, session: DbSession, project: CurrentProject, limit: Limit = 50
 ) -> Listing[DatasetResource]:
-    """A project's datasets with their newest versions, the latest made first."""
-    rows = queries.newest_versions(session, project.id, after=after, limit=limit + 1)
-    return listing(rows, limit, dataset_resource, cursor=lambda version: version.dataset_id)
+    """A project's datasets with their newest versions, the latest upload first unless asked
+    otherwise.
+    """
+    found = page_of(
+        session, queries.ids_of_datasets(project.id), DATASETS.read(request), limit=limit
+    )
+    rows = queries.newest_versions(session, project.id, found.ids)
+    return keyed(found, [dataset_resource(version) for version in rows])
 
 
 @router.post(
@@ -114,6 +124,20 @@ def show(session: DbSession, dataset: CurrentDataset) -> DatasetResource:
     version = queries.newest_version(session, dataset.id)
     assert version is not None  # noqa: S101 - a dataset is made together with its first version
     return dataset_resource(version)
+
+
+@router.post("/datasets/{dataset_id}/archive", name="api.datasets.archive")
+def archive(session: DbSession, user: CurrentUser, dataset: EditableDataset) -> DatasetResource:
+    """Put a dataset out of the list and out of the form for a new job; everything of it stays."""
+    service.archive_dataset(session, dataset, actor_id=user.id)
+    return show(session, dataset)
+
+
+@router.post("/datasets/{dataset_id}/unarchive", name="api.datasets.unarchive")
+def unarchive(session: DbSession, user: CurrentUser, dataset: EditableDataset) -> DatasetResource:
+    """Bring an archived dataset back."""
+    service.unarchive_dataset(session, dataset, actor_id=user.id)
+    return show(session, dataset)
 
 
 @router.get("/dataset-versions/{version_id}", name="api.versions.show")

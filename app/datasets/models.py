@@ -37,6 +37,7 @@ class Dataset(Base):
     held_out_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"))
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
+    archived_at: Mapped[datetime | None]
 
 
 class DatasetVersion(Leased, Base):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session, defer, joinedload
+from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from app.core.orm import holds
 from app.datasets.models import Dataset, DatasetVersion, VersionStatus
@@ -36,22 +36,43 @@ def version_in(session: Session, project_id: int, version_id: int) -> DatasetVer
     return session.scalar(query.options(joinedload(DatasetVersion.dataset)))
 
 
-def newest_versions(
-    session: Session, project_id: int, *, after: int | None, limit: int
-) -> Sequence[DatasetVersion]:
-    """The newest version of each of a project's datasets, the latest made dataset first, from
-    behind dataset `after`.
+def ids_of_datasets(project_id: int) -> Select[int]:
+    """The ids of a project's datasets beside their newest versions, archived ones included: what
+    its list is sorted and filtered from.
     """
+    versions = aliased(DatasetVersion)
+    newest = select(func.max(versions.id)).where(versions.dataset_id == Dataset.id)
+    return (
+        select(Dataset.id)
+        .select_from(Dataset)
+        .join(DatasetVersion, DatasetVersion.id == newest.scalar_subquery())
+        .where(Dataset.project_id == project_id)
+    )
+
+
+def newest_versions(
+    session: Session, project_id: int, dataset_ids: Sequence[int]
+) -> Sequence[DatasetVersion]:
+    """The newest version of each of these datasets of the project, in the order of the ids."""
     newest = (
         select(func.max(DatasetVersion.id))
-        .where(DatasetVersion.project_id == project_id)
+        .where(DatasetVersion.project_id == project_id, DatasetVersion.dataset_id.in_(dataset_ids))
         .group_by(DatasetVersion.dataset_id)
     )
     query = select(DatasetVersion).where(DatasetVersion.id.in_(newest))
-    if after is not None:
-        query = query.where(DatasetVersion.dataset_id < after)
-    query = query.options(joinedload(DatasetVersion.dataset), joinedload(DatasetVersion.creator))
-    return session.scalars(query.order_by(DatasetVersion.dataset_id.desc()).limit(limit)).all()
+    query = query.options(
+        joinedload(DatasetVersion.dataset),
+        joinedload(DatasetVersion.creator),
+        defer(DatasetVersion.report),
+    )
+    found = {version.dataset_id: version for version in session.scalars(query)}
+    return [found[dataset_id] for dataset_id in dataset_ids if dataset_id in found]
+
+
+def has_datasets(session: Session, project_id: int) -> bool:
+    """True when rows were ever uploaded to the project."""
+    query = select(Dataset.id).where(Dataset.project_id == project_id).limit(1)
+    return session.scalar(query) is not None
 
 
 def datasets_named(
@@ -79,16 +100,6 @@ def dataset_names(session: Session, project_id: int) -> Sequence[tuple[int, str]
     query = select(Dataset.id, Dataset.name).where(Dataset.project_id == project_id)
     rows = session.execute(query.order_by(Dataset.id.desc()).limit(MOST_VERSIONS))
     return [(row.id, row.name) for row in rows]
-
-
-def count_datasets(session: Session, project_id: int) -> int:
-    """How many datasets a project has."""
-    return (
-        session.scalar(
-            select(func.count()).select_from(Dataset).where(Dataset.project_id == project_id)
-        )
-        or 0
-    )
 
 
 def versions_of(session: Session, dataset_id: int) -> Sequence[DatasetVersion]:
@@ -129,8 +140,11 @@ def ready_versions(
     """The versions of a project that can be trained on, with their datasets, the newest first."""
     return session.scalars(
         select(DatasetVersion)
+        .join(DatasetVersion.dataset)
         .where(
-            DatasetVersion.project_id == project_id, DatasetVersion.status == VersionStatus.READY
+            DatasetVersion.project_id == project_id,
+            DatasetVersion.status == VersionStatus.READY,
+            Dataset.archived_at.is_(None),
         )
         .options(joinedload(DatasetVersion.dataset), *WITHOUT_REPORT)
         .order_by(DatasetVersion.id.desc())
@@ -149,19 +163,16 @@ def rejected_versions(
     )
     return session.scalars(
         select(DatasetVersion)
-        .where(DatasetVersion.id.in_(newest), DatasetVersion.status == VersionStatus.REJECTED)
+        .join(DatasetVersion.dataset)
+        .where(
+            DatasetVersion.id.in_(newest),
+            DatasetVersion.status == VersionStatus.REJECTED,
+            Dataset.archived_at.is_(None),
+        )
         .options(joinedload(DatasetVersion.dataset))
         .order_by(DatasetVersion.id.desc())
         .limit(limit)
     ).all()
-
-
-def count_newer(session: Session, project_id: int, dataset_id: int) -> int:
-    """How many of a project's datasets were made after this one."""
-    query = select(func.count()).select_from(Dataset)
-    return (
-        session.scalar(query.where(Dataset.project_id == project_id, Dataset.id > dataset_id)) or 0
-    )
 
 
 def project_id_of_version(session: Session, version_id: int) -> int | None:

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from app.core import storage
 from app.core.leases import is_poisoned
-from app.core.views import FormState, Paging
+from app.core.list_views import ListView
+from app.core.views import FormState
 from app.datasets import views
 from app.datasets.charts import ticks
 from app.datasets.index import Index, open_index
 from app.datasets.models import DatasetVersion, VersionStatus
 from app.datasets.rows import cards
+from app.projects.views import initials
 from app.settings import ROOT, settings
 
 FIRST_ROWS = 3
@@ -25,24 +28,24 @@ EXAMPLE = views.Example(
 def index(
     project_id: int,
     versions: Sequence[DatasetVersion],
-    paging: Paging | None,
+    listed: ListView,
     form: FormState,
     *,
     can_edit: bool,
-    refresh_url: str,
+    **rest: Any,
 ) -> views.IndexView:
     """The list of a project's datasets."""
     return views.IndexView(
         project_id=project_id,
         datasets=tuple(_dataset_row(version) for version in versions),
-        paging=paging,
+        list=listed,
         can_edit=can_edit,
         example=EXAMPLE if _has_example(EXAMPLE_FOLDER) else None,
         form=form,
         size_limit=settings().upload_limit,
         row_limit=settings().row_limit,
-        refresh_url=refresh_url,
         topic=f"project:{project_id}",
+        **rest,
     )
 
 
@@ -63,7 +66,11 @@ def _dataset_row(version: DatasetVersion) -> views.DatasetRow:
         errors=version.errors,
         warnings=version.warnings,
         by=_maker(version),
+        by_initials=initials(_maker(version)),
         at=version.created_at,
+        created_at=version.dataset.created_at,
+        licence=version.dataset.licence,
+        format=version.format,
     )
 
 

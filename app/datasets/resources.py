@@ -52,6 +52,7 @@ class DatasetResource:
     licence: str | None
     version: VersionResource
     created_at: datetime
+    archived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def dataset_resource(version: DatasetVersion) -> DatasetResource:
         licence=dataset.licence,
         version=version_resource(version),
         created_at=dataset.created_at,
+        archived_at=dataset.archived_at,
     )
 
 

@@ -1,6 +1,5 @@
 """The pages about datasets: upload, report, rows."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import anyio.to_thread
@@ -31,58 +30,15 @@ from app.datasets.index import open_index
 from app.datasets.models import Dataset, DatasetVersion
 from app.datasets.rows import cards
 from app.datasets.views import RowsView, UploadVersionView
-from app.projects.access import CurrentProject, ReceivingProject, role_here
+from app.projects.access import ReceivingProject, role_here
 from app.settings import settings
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 receiving = APIRouter()
 
-PAGE = 50
 ROWS_PAGE = 20
 FINDINGS_PAGE = 50
 Size = Annotated[int | None, Query(ge=0, le=2**53)]
-
-
-@router.get("/projects/{project_id}/datasets", name="datasets.index")
-def index(
-    request: Request,
-    session: DbSession,
-    project: CurrentProject,
-    after: Annotated[int | None, Query(ge=1, le=2**53)] = None,
-) -> Response:
-    versions = queries.newest_versions(session, project.id, after=after, limit=PAGE + 1)
-    view = report.index(
-        project.id,
-        versions[:PAGE],
-        _paging(request, session, project.id, versions, after),
-        FormState(),
-        can_edit=role_here(request).may("edit"),
-        refresh_url=path_for(
-            request, "datasets.index", project_id=project.id, query={"after": after}
-        ),
-    )
-    is_part = request.headers.get("hx-request")
-    return page(request, "datasets/index.html", view, fragment="rows" if is_part else None)
-
-
-def _paging(
-    request: Request,
-    session: Session,
-    project_id: int,
-    versions: Sequence[DatasetVersion],
-    after: int | None,
-) -> Paging | None:
-    if after is None and len(versions) <= PAGE:
-        return None
-    total = queries.count_datasets(session, project_id)
-    shown = versions[:PAGE]
-    first = 1 + queries.count_newer(session, project_id, shown[0].dataset_id) if shown else 0
-
-    def link(cursor: int | None) -> str:
-        return path_for(request, "datasets.index", project_id=project_id, query={"after": cursor})
-
-    later = link(shown[-1].dataset_id) if len(versions) > PAGE else None
-    return Paging(first, first + len(shown) - 1, total, link(None) if first > 1 else None, later)
 
 
 @receiving.put("/projects/{project_id}/datasets/upload", name="datasets.upload")

@@ -94,6 +94,32 @@ def receive_upload(
     return version
 
 
+def archive_dataset(session: Session, dataset: Dataset, *, actor_id: int) -> None:
+    """Put a dataset out of the list and out of the form for a new job; everything of it stays."""
+    if dataset.archived_at is None:
+        dataset.archived_at = clock.now(session)
+        _record(session, dataset, "dataset.archived", actor_id)
+
+
+def unarchive_dataset(session: Session, dataset: Dataset, *, actor_id: int) -> None:
+    """Bring an archived dataset back."""
+    if dataset.archived_at is not None:
+        dataset.archived_at = None
+        _record(session, dataset, "dataset.unarchived", actor_id)
+
+
+def _record(session: Session, dataset: Dataset, verb: str, actor_id: int) -> None:
+    auth.record(
+        session,
+        verb,
+        f"dataset:{dataset.id}",
+        actor_id=actor_id,
+        project_id=dataset.project_id,
+        name=dataset.name,
+    )
+    announce(session, f"project:{dataset.project_id}")
+
+
 def claim_check(session: Session, version_id: int) -> CheckWork | None:
     """Take the check of a version for one slice; None when another worker has it or it is done."""
     fence = leases.claim(session, DatasetVersion, version_id, seconds=LEASE_SECONDS)

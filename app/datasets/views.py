@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.core.choosing import Act
+from app.core.list_views import ListView
 from app.core.views import FormState, Paging
 
 
@@ -21,7 +23,11 @@ class DatasetRow:
     errors: int
     warnings: int
     by: str
+    by_initials: str
     at: datetime
+    created_at: datetime
+    licence: str | None
+    format: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +44,21 @@ class Example:
 @dataclass(frozen=True, slots=True)
 class IndexView:
     """`form` keeps what the plain upload form got wrong (fields: file, name). `size_limit` in
-    bytes.
+    bytes. `told` is what came of the last thing done to many; `acts` what can be done to those
+    chosen.
     """
 
     project_id: int
     datasets: tuple[DatasetRow, ...]
-    paging: Paging | None
+    list: ListView
     can_edit: bool
+    has_datasets: bool
+    told: str
+    acts: tuple[Act, ...]
     example: Example | None
     form: FormState
     size_limit: int
     row_limit: int
-    refresh_url: str
     topic: str
 
 

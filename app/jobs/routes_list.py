@@ -12,8 +12,8 @@ from app.core.choosing import Values, act_of, chosen_form, chosen_words, do_each
 from app.core.database import DbSession
 from app.core.keyset import page_of, place_of
 from app.core.list_views import Choices, list_view
-from app.core.listing import Asked, chosen_in
-from app.core.pages import is_part, page, path_for, redirect
+from app.core.listing import chosen_in
+from app.core.pages import asked_part, page, path_for, redirect
 from app.datasets import queries as datasets
 from app.jobs import queries, views
 from app.jobs.listing import ACTS, JOBS
@@ -28,7 +28,7 @@ PAGE = 25
 
 @router.get("/projects/{project_id}/jobs", name="jobs.index")
 def index(request: Request, session: DbSession, project: CurrentProject) -> Response:
-    asked, part = JOBS.read(request), is_part(request)
+    asked, part = JOBS.read(request), asked_part(request, "rows")
     fenced = queries.ids_of_jobs(project.id)
     found = page_of(session, fenced, asked, limit=PAGE)
     jobs = queries.jobs_by_ids(session, project.id, found.ids)
@@ -50,9 +50,9 @@ def index(request: Request, session: DbSession, project: CurrentProject) -> Resp
         has_jobs=bool(jobs) or queries.has_jobs(session, project.id),
         has_ready_version=bool(datasets.ready_versions(session, project.id, limit=1)),
         told=choosing.outcome(ACTS, asked.told),
-        acts=_acts(asked),
+        acts=choosing.acts_here(ACTS, asked),
     )
-    return page(request, "jobs/index.html", view, fragment="rows" if part else None)
+    return page(request, "jobs/index.html", view, fragment=part)
 
 
 def _options(session: Session, project_id: int) -> dict[str, Choices]:
@@ -69,12 +69,6 @@ def _options(session: Session, project_id: int) -> dict[str, Choices]:
     }
 
 
-def _acts(asked: Asked) -> tuple[choosing.Act, ...]:
-    """What can be done here: archived jobs come back, the others go."""
-    is_archive = "archived" in asked.filters
-    return tuple(act for act in ACTS if (act.key == "unarchive") == is_archive)
-
-
 @router.get("/projects/{project_id}/jobs/chosen", name="jobs.chosen")
 def ask(request: Request, session: DbSession, project: SpendableProject, do: str = "") -> Response:
     chosen = chosen_words(request)
@@ -87,9 +81,9 @@ def ask(request: Request, session: DbSession, project: SpendableProject, do: str
         noun=JOBS.noun,
         do_url=path_for(request, "jobs.do_chosen", project_id=project.id),
         list_url=path_for(request, "jobs.index", project_id=project.id, query={"chosen": chosen}),
-        is_part=is_part(request),
+        is_part=asked_part(request, "question") is not None,
     )
-    return page(request, "ui/chosen.html", view, fragment="question" if view.is_part else None)
+    return page(request, "ui/chosen.html", view, fragment=asked_part(request, "question"))
 
 
 @router.post("/projects/{project_id}/jobs/chosen", name="jobs.do_chosen")

@@ -169,6 +169,10 @@ TABLE: dict[str, Expected] = {
     "api.base_models.index": view(),
     # Datasets
     "datasets.index": view(),
+    "datasets.chosen": edit(303),  # nothing is chosen
+    "datasets.do_chosen": edit(422),
+    "api.datasets.archive": edit(200),
+    "api.datasets.unarchive": edit(200),
     "datasets.upload": edit(202, {"name": "x.jsonl"}),
     "datasets.upload_form": edit(400),
     "datasets.upload_version_page": view(),
@@ -213,6 +217,10 @@ TABLE: dict[str, Expected] = {
     "api.jobs.unarchive": edit(200),
     # Models
     "models.index": view(),
+    "models.chosen": edit(303),  # nothing is chosen
+    "models.do_chosen": edit(422),
+    "api.models.archive": edit(200),
+    "api.models.unarchive": edit(200),
     "models.show": view(),
     "models.try": view(),
     "models.chat": spend(422),
