@@ -66,7 +66,7 @@ def _about(kinds: Sequence[str]) -> ColumnElement[bool]:
 
 
 ACTIVITY = Table(
-    noun="deed",
+    noun="event",
     row_id=Activity.id,
     columns=(Column("at", "When", Activity.id, is_down=True, is_kept=True),),
     filters=(

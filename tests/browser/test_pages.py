@@ -61,6 +61,8 @@ class Workshop:
             "jobs-question": f"{project}/jobs/chosen?do=archive&chosen={self.job['id']}",
             "job": f"/jobs/{self.job['id']}",
             "models": f"{project}/models",
+            "models-question": f"{project}/models/chosen?do=archive&chosen={self.job['model_id']}",
+            "datasets-question": f"{project}/datasets/chosen?do=archive&chosen={self.ready['id']}",
             "model": model,
             "try": f"{model}/try",
             "connections": f"{project}/connections",
