@@ -109,12 +109,15 @@ def last_activity_by_project(session: Session, project_ids: Select[int]) -> dict
     return {project_id: at for project_id, at in rows if project_id is not None}
 
 
-def people(session: Session, *, after: int | None, limit: int) -> Sequence[User]:
-    """Every account of the instance, the oldest first, from behind `after`."""
-    query = select(User)
-    if after is not None:
-        query = query.where(User.id > after)
-    return session.scalars(query.order_by(User.id).limit(limit)).all()
+def ids_of_people() -> Select[int]:
+    """The ids of every account of the instance."""
+    return select(User.id)
+
+
+def people_by_ids(session: Session, ids: Sequence[int]) -> Sequence[User]:
+    """These accounts, in the order of the ids."""
+    found = {user.id: user for user in session.scalars(select(User).where(User.id.in_(ids)))}
+    return [found[user_id] for user_id in ids]
 
 
 def hold_instance_owners(session: Session) -> Sequence[User]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,7 @@ from app.auth.forms import (
     TokenForm,
     WelcomeForm,
 )
+from app.auth.listing import PEOPLE
 from app.auth.models import LinkPurpose, User
 from app.auth.views import AccountView, LoginView, PasswordView, PeopleView, WelcomeView
 from app.auth.views import account as account_view
@@ -36,6 +37,8 @@ from app.core import secrets
 from app.core.database import DbSession, read_only, unit_of_work
 from app.core.errors import Conflict, NotSignedIn, ProductError, TooMany, WrongInput
 from app.core.forms import Submission, submitted
+from app.core.keyset import page_of, place_of
+from app.core.list_views import list_view
 from app.core.pages import asked_part, page, path_for, redirect, redirect_to
 from app.core.views import FormState
 from app.settings import settings
@@ -263,13 +266,8 @@ def revoke_token(request: Request, session: DbSession, user: Myself, token_id: P
 
 
 @inside.get("/people", name="people.index")
-def people(
-    request: Request,
-    session: DbSession,
-    user: InstanceOwner,
-    after: Annotated[int | None, Query(ge=1, le=2**53)] = None,
-) -> Response:
-    view = _people(request, session, user, after)
+def people(request: Request, session: DbSession, user: InstanceOwner) -> Response:
+    view = _people(request, session, user)
     return page(request, "auth/people.html", view, fragment=asked_part(request, "rows"))
 
 
@@ -338,15 +336,12 @@ def _people_refused(request: Request, session: Session, user: User, error: Confl
     return page(request, "auth/people.html", view, status=error.status)
 
 
-def _people(request: Request, session: Session, user: User, after: int | None = None) -> PeopleView:
-    found = queries.people(session, after=after, limit=PEOPLE_PAGE + 1)
-    shown = found[:PEOPLE_PAGE]
-
-    def from_behind(last: int | None) -> str:
-        return path_for(request, "people.index", query={"after": last} if last else None)
-
-    next_url = from_behind(shown[-1].id) if len(found) > PEOPLE_PAGE else None
-    return people_view(shown, user, here_url=from_behind(after), next_url=next_url)
+def _people(request: Request, session: Session, user: User) -> PeopleView:
+    asked, fenced = PEOPLE.read(request), queries.ids_of_people()
+    found = page_of(session, fenced, asked, limit=PEOPLE_PAGE)
+    place = place_of(session, fenced, asked, found)
+    listed = list_view(request, asked, found, place, path=path_for(request, "people.index"))
+    return people_view(queries.people_by_ids(session, found.ids), user, listed)
 
 
 def account_of(

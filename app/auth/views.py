@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.auth.forms import time_zones
+from app.auth.listing import SORTS
 from app.auth.models import ApiToken, User, UserSession
 from app.auth.passwords import SHORTEST
+from app.core.list_views import Choices, ListView
 from app.core.views import FormState
 
 
@@ -144,16 +146,14 @@ class PeopleView:
     """
 
     people: tuple[PersonRow, ...]
-    here_url: str
-    next_url: str | None
+    list: ListView
+    sorts: Choices = SORTS
     link: str = ""
     link_for: str = ""
     refused: str = ""
 
 
-def people(
-    everybody: Sequence[User], me: User, *, here_url: str, next_url: str | None
-) -> PeopleView:
+def people(everybody: Sequence[User], me: User, listed: ListView) -> PeopleView:
     """The page of the instance's accounts."""
     return PeopleView(
         tuple(
@@ -168,6 +168,5 @@ def people(
             )
             for one in everybody
         ),
-        here_url,
-        next_url,
+        listed,
     )

@@ -54,6 +54,7 @@ class ListView:
 
     path: str
     noun: str
+    sort: str
     heads: tuple[Head, ...]
     columns: tuple[tuple[str, str, bool], ...]
     fields: tuple[FilterField, ...]
@@ -90,9 +91,12 @@ def list_view(
     *,
     options: Mapping[str, Choices] | None = None,
     can_choose: bool = False,
+    path: str = "",
 ) -> ListView:
-    """The list at the request's path. `options` are the choices that only the page knows."""
-    path = request.scope["path"]
+    """The list at the request's path, or at `path` where that is another. `options` are the
+    choices that only the page knows.
+    """
+    path = path or request.scope["path"]
     fields = tuple(_fields(asked, options or {}))
     here = {"after": None, "before": None}
     ids = set(found.ids)
@@ -104,6 +108,7 @@ def list_view(
     return ListView(
         path=path,
         noun=asked.table.noun,
+        sort=asked.sort_words or asked.table.start,
         heads=tuple(
             Head(
                 column.key,

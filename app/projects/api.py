@@ -4,12 +4,14 @@ from fastapi import APIRouter, Request, Response
 
 from app.auth.access import CurrentUser, Myself, PathId
 from app.core import clock
-from app.core.api import After, Limit, Listing, listing
+from app.core.api import After, Limit, Listing, keyed, listing
 from app.core.database import DbSession
+from app.core.keyset import page_of
 from app.core.pages import path_for
 from app.projects import queries, service
 from app.projects.access import CurrentProject, ManagedProject
 from app.projects.forms import MemberForm, ProjectForm, RoleForm
+from app.projects.listing import MEMBERS
 from app.projects.views import (
     FreshInvitation,
     InvitationResource,
@@ -46,13 +48,16 @@ def show(project: CurrentProject) -> ProjectResource:
     return resource(project)
 
 
-@router.get("/projects/{project_id}/members", name="api.members.index")
+@router.get(
+    "/projects/{project_id}/members", name="api.members.index", openapi_extra=MEMBERS.openapi
+)
 def members(
-    session: DbSession, project: CurrentProject, after: After = None, limit: Limit = 50
+    request: Request, session: DbSession, project: CurrentProject, limit: Limit = 50
 ) -> Listing[MemberResource]:
-    """Who belongs to a project, and as what."""
-    rows = queries.members_page(session, project.id, after=after, limit=limit + 1)
-    return listing(rows, limit, member_resource, cursor=lambda member: member.user_id)
+    """Who belongs to a project, and as what, the longest here first unless asked otherwise."""
+    found = page_of(session, queries.ids_of_members(project.id), MEMBERS.read(request), limit=limit)
+    rows = queries.members_by_ids(session, project.id, found.ids)
+    return keyed(found, [member_resource(member) for member in rows])
 
 
 @router.post("/projects/{project_id}/members", name="api.members.add", status_code=201)

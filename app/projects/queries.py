@@ -73,16 +73,30 @@ def members_of(session: Session, project_id: int, *, fresh: bool = False) -> Seq
     ).all()
 
 
-def members_page(
-    session: Session, project_id: int, *, after: int | None, limit: int
+def ids_of_members(project_id: int) -> Select[int]:
+    """The ids of a project's members beside their accounts: what its list is sorted and filtered
+    from.
+    """
+    return (
+        select(Membership.user_id)
+        .select_from(Membership)
+        .join(Membership.user)
+        .where(Membership.project_id == project_id)
+    )
+
+
+def members_by_ids(
+    session: Session, project_id: int, user_ids: Sequence[int]
 ) -> Sequence[Membership]:
-    """A page of a project's members by their user id, from behind `after`."""
-    query = select(Membership).where(Membership.project_id == project_id)
-    if after is not None:
-        query = query.where(Membership.user_id > after)
-    return session.scalars(
-        query.options(joinedload(Membership.user)).order_by(Membership.user_id).limit(limit)
-    ).all()
+    """These people's memberships in the project, in the order of the ids, as they are now."""
+    query = select(Membership).where(
+        Membership.project_id == project_id, Membership.user_id.in_(user_ids)
+    )
+    rows = session.scalars(
+        query.options(joinedload(Membership.user)), execution_options={"populate_existing": True}
+    )
+    found = {member.user_id: member for member in rows}
+    return [found[user_id] for user_id in user_ids if user_id in found]
 
 
 def has_another_owner(session: Session, member: Membership) -> bool:

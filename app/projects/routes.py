@@ -23,11 +23,14 @@ from app.core import clock, secrets
 from app.core.database import DbSession, read_only, unit_of_work
 from app.core.errors import Conflict, NotFound, NotSignedIn, ProductError, TooMany, WrongInput
 from app.core.forms import Submission, submitted
+from app.core.keyset import page_of, place_of
+from app.core.list_views import list_view
 from app.core.pages import asked_part, page, path_for, redirect
 from app.core.views import FormState
 from app.projects import queries, service, views
-from app.projects.access import CurrentProject, ManagedProject, enter, outside
+from app.projects.access import CurrentProject, ManagedProject, enter, outside, role_here
 from app.projects.forms import AcceptForm, JoinForm, MemberForm, ProjectForm, RoleForm
+from app.projects.listing import MEMBERS
 from app.projects.models import Project
 from app.settings import settings
 
@@ -35,6 +38,7 @@ router = APIRouter(dependencies=[Depends(csrf_checked)])
 # Whoever was invited may have no account yet; the link is the proof.
 invited = APIRouter()
 
+MEMBERS_PAGE = 100
 CHOOSE = "Choose viewer, editor or owner."
 
 
@@ -60,7 +64,7 @@ def create(
 def members(
     request: Request, session: DbSession, user: CurrentUser, project: CurrentProject
 ) -> Response:
-    view = _members(session, project, user)
+    view = _members(request, session, project, user)
     return page(request, "projects/members.html", view, fragment=asked_part(request, "rows"))
 
 
@@ -82,7 +86,7 @@ def add_member(
             return redirect(request, "members.index", project_id=project.id, toast=said)
     except WrongInput as error:
         submission = submission.refused(error)
-    view = _members(session, project, user, submission)
+    view = _members(request, session, project, user, submission)
     return page(request, "projects/members.html", view, status=422)
 
 
@@ -150,7 +154,7 @@ def invite(
     except TooMany as error:
         return _refused(request, session, project, user, error)
     link = settings().base_url + path_for(request, "invitations.show", token=token)
-    view = replace(_members(session, project, user), link=link, link_role=role)
+    view = replace(_members(request, session, project, user), link=link, link_role=role)
     return page(request, "projects/members.html", view, headers={"Cache-Control": "no-store"})
 
 
@@ -175,22 +179,32 @@ def revoke_invitation(
 
 
 def _members(
-    session: Session, project: Project, user: User, form: FormState | None = None
+    request: Request,
+    session: Session,
+    project: Project,
+    user: User,
+    form: FormState | None = None,
 ) -> views.MembersView:
     session.flush()
+    asked, fenced = MEMBERS.read(request), queries.ids_of_members(project.id)
+    found = page_of(session, fenced, asked, limit=MEMBERS_PAGE)
+    place = place_of(session, fenced, asked, found)
+    path = path_for(request, "members.index", project_id=project.id)
     return views.members(
         project.id,
-        queries.members_of(session, project.id),
+        queries.members_by_ids(session, project.id, found.ids),
+        list_view(request, asked, found, place, path=path),
         queries.open_invitations(session, project.id, clock.now(session)),
         user,
         form or FormState({"role": "editor"}),
+        can_manage=role_here(request).may("manage"),
     )
 
 
 def _refused(
     request: Request, session: Session, project: Project, user: User, error: ProductError
 ) -> Response:
-    view = replace(_members(session, project, user), refused=error.message)
+    view = replace(_members(request, session, project, user), refused=error.message)
     return page(request, "projects/members.html", view, status=error.status)
 
 

@@ -10,8 +10,10 @@ from app.auth.models import User
 from app.auth.passwords import SHORTEST
 from app.core import storage
 from app.core.instance import Instance
+from app.core.list_views import Choices, ListView
 from app.core.storage import Room
 from app.core.views import FormState
+from app.projects.listing import SORTS
 from app.projects.models import INVITATION_HOURS, Invitation, Membership, Project
 
 
@@ -97,6 +99,8 @@ class MembersView:
     project_id: int
     members: tuple[MemberRow, ...]
     invitations: tuple[InvitationRow, ...]
+    list: ListView
+    sorts: Choices
     can_manage: bool
     form: FormState
     link: str = ""
@@ -122,9 +126,12 @@ class InvitationView:
 def members(
     project_id: int,
     everybody: Sequence[Membership],
+    listed: ListView,
     waiting: Sequence[Invitation],
     me: User,
     form: FormState,
+    *,
+    can_manage: bool,
 ) -> MembersView:
     """The page of a project's members, as `me` sees it."""
     return MembersView(
@@ -151,7 +158,9 @@ def members(
             )
             for one in waiting
         ),
-        can_manage=any(one.user_id == me.id and one.may("manage") for one in everybody),
+        list=listed,
+        sorts=SORTS,
+        can_manage=can_manage,
         form=form,
     )
 

@@ -66,7 +66,9 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:configRequest", (event) => {
   const { elt, formData } = event.detail;
   if (elt.matches("[data-list]")) {
-    event.detail.path = location.pathname + location.search;
+    // A page that answered a form stands at the form's address.
+    if (new URL(event.detail.path, location.href).pathname === location.pathname)
+      event.detail.path = location.pathname + location.search;
     return;
   }
   if (!elt.closest("[data-list], [data-tools]")) return;
