@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "c4e81a7f2d30"
-down_revision = "b7d20e5c91fa"
+down_revision = "c94e2fd0a718"
 branch_labels = None
 depends_on = None
 

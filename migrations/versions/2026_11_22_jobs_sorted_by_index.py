@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "b3d0f5a7c914"
-down_revision = "5be0c7d1a942"
+down_revision = "c4e81a7f2d30"
 branch_labels = None
 depends_on = None
 
