@@ -199,6 +199,29 @@ def trainer_key(_: argparse.Namespace) -> int:
     return 0
 
 
+def rotate_secret(_: argparse.Namespace) -> int:
+    """Seal the keys of all connections with a fresh secret; broken off, it is just run again."""
+    from app.connections.service import reseal_keys
+    from app.core import secrets
+    from app.core.database import unit_of_work
+
+    _expect_database()
+    _know_all_tables()
+    try:
+        secrets.begin_rotation()
+    except secrets.SecretUnusable as error:
+        raise SystemExit(str(error)) from error
+    with unit_of_work() as session:
+        sealed, lost = reseal_keys(session)
+    secrets.end_rotation()
+    print(f"{sealed} keys are sealed with the fresh secret.")
+    if lost:
+        print(f"{lost} could not be opened; their connections ask for them again.")
+    if settings().secret is not None:
+        print("Take LUTHIER_OLD_SECRET away now, and restart every process.")
+    return 0
+
+
 def backup(asked: argparse.Namespace) -> int:
     """Everything of this instance into one file, while it runs; the secret stays out of it."""
     from app.upkeep import commands
@@ -283,6 +306,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("email")
     words.add_argument("--name", default="command line")
     add("trainer-key", trainer_key)
+    add("rotate-secret", rotate_secret)
     words = add("doctor", doctor)
     words.add_argument("--json", action="store_true", help="for a script")
     words = add("check-invariants", check_invariants)

@@ -28,7 +28,7 @@ from app.catalog import routes as catalog
 from app.catalog import routes_list as catalog_list
 from app.connections import api as connections_api
 from app.connections import routes as connections
-from app.connections.service import refresh_practice
+from app.connections.service import check_keys, refresh_practice
 from app.core import heartbeat, logs, storage
 from app.core.api import is_for_scripts
 from app.core.database import SEATS, THREADS, has_no_room, unit_of_work
@@ -122,6 +122,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     with unit_of_work() as session:
         refresh_practice(session)
+        check_keys(session)
         housekeeping.begin(session)
     storage.forget_torn_parts()
     storage.lay_ballast()

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
         None, validation_alias=AliasChoices("REDIS_URL", "LUTHIER_REDIS_URL")
     )
     secret: SecretStr | None = None
+    old_secret: SecretStr | None = None
     owner_email: str | None = None
     owner_password: SecretStr | None = None
     allow_hosts: Annotated[tuple[str, ...], NoDecode] = ()

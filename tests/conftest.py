@@ -23,7 +23,7 @@ from tests import postgres as servers
 pytest_plugins = ["tests.measured", "tests.skips", "tests.stage"]
 
 SECRET = base64.urlsafe_b64encode(bytes(range(7, 39))).decode()
-CACHED = (settings, secrets._root, events._client, queue.connect, databases.engine)
+CACHED = (settings, secrets._ring, events._client, queue.connect, databases.engine)
 
 
 def forget() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, false, func, select, update
+from sqlalchemy import Select, and_, false, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.connections.models import Connection, ConnectionTest
@@ -84,6 +84,18 @@ def count_by_state(session: Session, moment: datetime) -> dict[str, int]:
 def project_id_of_connection(session: Session, connection_id: int) -> int | None:
     """The project a connection belongs to."""
     return session.scalar(select(Connection.project_id).where(Connection.id == connection_id))
+
+
+def every_connection(session: Session) -> Sequence[Connection]:
+    """Every connection of the instance."""
+    return session.scalars(select(Connection).order_by(Connection.id)).all()
+
+
+def every_connection_held(session: Session) -> Sequence[Connection]:
+    """The same, and nobody adds or changes one until the unit of work ends."""
+    if session.get_bind().dialect.name == "postgresql":  # on SQLite there is one writer anyway
+        session.execute(text("LOCK TABLE connections IN SHARE ROW EXCLUSIVE MODE"))
+    return every_connection(session)
 
 
 def stopped() -> Select[int]:

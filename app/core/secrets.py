@@ -4,6 +4,7 @@ import base64
 import hmac
 import os
 import secrets as random
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -28,9 +29,17 @@ class SealBroken(Exception):
 
 
 @lru_cache
-def _root() -> bytes:
-    given = settings().secret
-    text = given.get_secret_value() if given else _kept(settings().home / "secret")
+def _ring() -> tuple[bytes, ...]:
+    """The roots: the first seals and derives; those behind it, of a rotation, only open."""
+    given, older = settings().secret, settings().old_secret
+    if given is None:
+        texts = _kept(_path()).split()
+    else:
+        texts = [one.get_secret_value() for one in (given, older) if one is not None]
+    return tuple(_root(text) for text in texts or [""])
+
+
+def _root(text: str) -> bytes:
     try:
         root = base64.urlsafe_b64decode(text.strip())
     except ValueError as error:
@@ -44,14 +53,15 @@ def _root() -> bytes:
     return root
 
 
+def _path() -> Path:
+    return settings().home / "secret"
+
+
 def _kept(path: Path) -> str:
     """Read the secret's file, or make it once, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = base64.urlsafe_b64encode(random.token_bytes(ROOT_BYTES)).decode()
-    draft = path.with_name(f".secret-{os.getpid()}")
+    draft = _draft(_fresh())
     try:
-        draft.touch(mode=0o600)
-        draft.write_text(fresh)
         os.link(draft, path)  # whole or not at all, and the first of two processes wins
     except FileExistsError:
         pass
@@ -60,10 +70,60 @@ def _kept(path: Path) -> str:
     return path.read_text()
 
 
+def _fresh() -> str:
+    return base64.urlsafe_b64encode(random.token_bytes(ROOT_BYTES)).decode()
+
+
+def _draft(text: str) -> Path:
+    """The text in a file beside the secret's, on disk before it takes that one's place."""
+    draft = _path().with_name(f".secret-{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def _read_again() -> None:
+    """Another process may have rotated the secret since this one read it."""
+    if settings().secret is None and _path().exists():
+        _ring.cache_clear()
+
+
+def begin_rotation() -> None:
+    """Put a fresh secret before the present one: from now on it seals, and both open. One that was
+    begun earlier is gone on with. Raises SecretUnusable when the secret is not in its file and
+    LUTHIER_OLD_SECRET does not say what it was.
+    """
+    if settings().secret is None:
+        _read_again()
+        if len(_ring()) == 1:
+            old = _kept(_path()).strip()
+            _draft(f"{_fresh()}\n{old}\n").replace(_path())
+            _ring.cache_clear()
+    elif settings().old_secret is None:
+        raise SecretUnusable(
+            "The secret comes from LUTHIER_SECRET: put it into LUTHIER_OLD_SECRET, a fresh one "
+            "(`openssl rand -base64 32`) into LUTHIER_SECRET, restart every process with both, "
+            "and run this once more."
+        )
+
+
+def end_rotation() -> None:
+    """Forget the old secret, once nothing is sealed with it any more."""
+    if settings().secret is None:
+        _draft(f"{_kept(_path()).split()[0]}\n").replace(_path())
+        _ring.cache_clear()
+
+
 def derive(label: str) -> bytes:
     """32 bytes for one purpose, by HKDF-SHA256 (RFC 5869) of the root with the label as info."""
+    return _derived(_ring()[0], label)
+
+
+def _derived(root: bytes, label: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"luthier {label}".encode()).derive(
-        _root()
+        root
     )
 
 
@@ -76,20 +136,28 @@ def instance_id() -> str:
 
 def seal(plain: str, *, aad: str) -> bytes:
     """Encrypt with AES-256-GCM, bound to `aad`: opened with any other `aad` it fails."""
+    _read_again()
     nonce = random.token_bytes(NONCE_BYTES)
     return nonce + AESGCM(derive("seal")).encrypt(nonce, plain.encode(), aad.encode())
 
 
 def unseal(sealed: bytes, *, aad: str) -> str:
     """The text `seal` was given. Raises SealBroken when secret, `aad` or bytes differ."""
-    try:
-        return (
-            AESGCM(derive("seal"))
-            .decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], aad.encode())
-            .decode()
-        )
-    except InvalidTag as error:
-        raise SealBroken("This was sealed with another secret or for another address.") from error
+    known = _ring()
+    for root in known:
+        with suppress(InvalidTag):
+            return _opened(root, sealed, aad)
+    _read_again()
+    for root in _ring():
+        if root not in known:
+            with suppress(InvalidTag):
+                return _opened(root, sealed, aad)
+    raise SealBroken("This was sealed with another secret or for another address.")
+
+
+def _opened(root: bytes, sealed: bytes, aad: str) -> str:
+    key = AESGCM(_derived(root, "seal"))
+    return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], aad.encode()).decode()
 
 
 def new_token(prefix: str = "") -> str:

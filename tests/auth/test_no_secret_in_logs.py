@@ -2,12 +2,15 @@
 
 import json
 
+from sqlalchemy import select
+
 from app.connections.models import Connection
 from app.core import logs
 from app.core.database import read_only, unit_of_work
+from app.core.orm import Base
 from app.datasets.models import DatasetVersion
 from app.jobs import tasks
-from app.jobs.models import Job, JobEvent, StartAttempt
+from app.jobs.models import Job
 from app.projects.models import Project
 from tests import make
 from tests.stage import make_team
@@ -25,6 +28,7 @@ def test_a_key_is_not_told_by_a_provider_that_repeats_it(database, witness, scri
         Fault(LIST_FILES, status=503, body=said),
         Fault(CREATE_RUN, status=400, body=said),
         Fault(LIST_MODELS, status=500, body=said),
+        Fault(LIST_MODELS, status=401, body=said),
         Fault(CHAT, status=500, body=said),
     )
     with unit_of_work() as session:
@@ -40,8 +44,19 @@ def test_a_key_is_not_told_by_a_provider_that_repeats_it(database, witness, scri
     tasks.start(job.id)
     sends, owner = script(team.users["owner"]), browser(team.users["owner"])
 
+    path = f"/connections/{team.connection_id}"
+    form = {"name": "OpenAI", "base_url": "https://api.elsewhere.example/v1", "api_key": CANARY}
     told = [
         sends.get(f"/connections/{team.connection_id}/base-models").text,
+        owner.post(path, {**form, "base_url": "http://10.0.0.1"}).text,
+        owner.post(path, {**form, "base_url": witness.url}).text,
+        sends.send("PATCH", path, json={"api_key": CANARY, "base_url": "http://10.0.0.1"}).text,
+        sends.send("PATCH", path, json={"api_key": CANARY}).text,
+        owner.post(f"{path}/test").text,
+        sends.post(f"{path}/test").text,
+        owner.get(path).text,
+        owner.get(f"/projects/{team.project_id}/activity").text,
+        owner.get(f"/projects/{team.project_id}/jobs/new").text,
         sends.get(f"/connections/{team.connection_id}").text,
         sends.get(f"/jobs/{job.id}").text,
         sends.get(f"/jobs/{job.id}/events").text,
@@ -53,9 +68,9 @@ def test_a_key_is_not_told_by_a_provider_that_repeats_it(database, witness, scri
 
     assert not [text for text in told if CANARY in text]
     with read_only() as session:
-        for model in (Job, StartAttempt, JobEvent, Connection):
-            for row in session.query(model):
-                assert CANARY not in repr(vars(row)), model
+        for table in Base.metadata.sorted_tables:
+            for row in session.execute(select(table)):
+                assert CANARY not in repr(tuple(row)), table.name
     assert any(CANARY in request.headers["authorization"] for request in witness.journal.read())
 
 

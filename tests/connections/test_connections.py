@@ -1,14 +1,26 @@
 """Sealed accounts: a key opens for its own row and address alone."""
 
+import base64
+
 import pytest
 
+from app.connections.keys import opened_key
 from app.connections.models import Connection
-from app.connections.service import open_connection
+from app.connections.service import (
+    change_connection,
+    check_keys,
+    open_connection,
+    reseal_keys,
+)
 from app.connections.standing import record_answer, record_failure
+from app.connections.views import resource
 from app.core.database import unit_of_work
+from app.core.errors import WrongInput
 from app.projects.models import Project
 from app.providers.base import KeyRejected, ProviderUnavailable, RequestRejected
+from app.settings import settings
 from tests import make
+from tests.conftest import forget
 
 KEY = "sk-0123456789abcdef"
 
@@ -83,3 +95,30 @@ def test_an_owner_adds_a_connection_by_form_and_the_key_is_not_echoed(team, brow
     assert taken.status_code == 422
     with unit_of_work() as session:
         assert session.query(Connection).filter_by(project_id=team.project_id).count() == 2
+
+
+def test_without_its_secret_an_instance_asks_for_keys_and_forgives_when_it_is_back(
+    session, connection, monkeypatch
+):
+    secret = settings().secret.get_secret_value()
+    monkeypatch.setenv("LUTHIER_SECRET", base64.urlsafe_b64encode(bytes(range(100, 132))).decode())
+    forget()
+    check_keys(session)
+    assert resource(connection).status == "unreadable"
+    assert (connection.not_before, connection.due_at) == (None, None), "no probe could help"
+    with pytest.raises(WrongInput):
+        change_connection(session, connection, actor_id=1, base_url=f"{make.PUBLIC_URL}/v2")
+    monkeypatch.setenv("LUTHIER_SECRET", secret)
+    forget()
+    check_keys(session)
+    assert resource(connection).status == "unchecked"
+
+
+def test_keys_are_sealed_anew_and_those_no_secret_opens_are_counted(session, connection):
+    project = session.get_one(Project, connection.project_id)
+    lost = make.make_connection(session, project, name="Lost")
+    lost.sealed_key, before = b"x" * 60, connection.sealed_key
+    assert reseal_keys(session) == (1, 1)
+    assert connection.sealed_key != before
+    assert opened_key(connection) == KEY
+    assert lost.sealed_key == b"x" * 60

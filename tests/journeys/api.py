@@ -67,6 +67,10 @@ class Script:
         """The JSON of a POST that must be answered so."""
         return self._read(self._http.post(path, **words), expected)
 
+    def patch(self, path: str, **words: Any) -> Any:
+        """The JSON of a PATCH that must succeed."""
+        return self._read(self._http.patch(path, **words), 200)
+
     def _read(self, answer: httpx2.Response, expected: int) -> Any:
         assert answer.status_code == expected, f"{answer.status_code} {answer.text[:500]}"
         return answer.json()
