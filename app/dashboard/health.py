@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core import heartbeat, storage
 from app.core.database import read_only
 from app.core.events import ping
+from app.core.pages import size
 from app.settings import settings
 
 ANSWER_WITHIN = 2.0
@@ -23,7 +24,7 @@ def parts() -> dict[str, str]:
     for kind in ("worker", "beat"):
         found[kind] = "ok" if kind in living else "no sign of life"
     if (room := storage.room()).is_full:
-        found["disk"] = f"only {room.free // 10**6:,} MB free: uploads are refused"
+        found["disk"] = f"only {size(room.free)} free: uploads are refused"
     else:
         found["disk"] = "ok"
     if settings().trainer_url is not None:
@@ -36,8 +37,7 @@ def warnings() -> dict[str, str]:
     room = storage.room()
     if not room.is_low:
         return {}
-    free, total = room.free / 1e9, room.total / 1e9
-    return {"disk": f"nearly full: {free:.1f} of {total:.0f} GB free"}
+    return {"disk": f"nearly full: {size(room.free)} of {size(room.total)} free"}
 
 
 def _tried(ask: Callable[[], object]) -> str:

@@ -133,6 +133,7 @@ def _pages(here: Membership | None, user: User, link: Link) -> Iterator[Place]:
     yield Place("Your account", "settings", link("account.show"))
     if user.is_instance_owner:
         yield Place("People", "people", link("people.index"))
+        yield Place("Storage", "file", link("storage.index"))
     yield Place("JSON API", "file", link("docs.page"))
 
 

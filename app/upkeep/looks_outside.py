@@ -13,6 +13,7 @@ import httpx2
 import redis
 
 from app.core import storage
+from app.core.pages import size
 from app.settings import ROOT, settings
 from app.upkeep.looks import Worth, Wrong
 
@@ -79,7 +80,7 @@ def home() -> str:
 def disk() -> str:
     """Room for what people upload."""
     room = storage.room()
-    words = f"{room.free / 1e9:.1f} of {room.total / 1e9:.0f} GB free"
+    words = f"{size(room.free)} of {size(room.total)} free"
     if room.is_full:
         raise Wrong(f"{words}: uploads are refused", "make room; the Storage page says what may go")
     if room.is_low:

@@ -60,7 +60,7 @@ def test_each_trouble_has_its_line_and_its_cure(team, home, monkeypatch):
     told = found()
     expected = {
         "home": ("wrong", "read by others"),
-        "disk": ("warn", "GB free"),
+        "disk": ("warn", " free"),
         "secret": ("warn", "1 of 1 keys do not open"),
         "processes": ("wrong", "worker (5"),
         "work": ("warn", "1 in dataset_versions"),
