@@ -11,9 +11,8 @@ LONGEST_URL = 2_000
 PLAIN_HTTPS_PORT = 443
 
 # Ranges that lead somewhere private although `is_global` says otherwise on some Python, or that
-# carry
-# another address inside: NAT64, 6to4, Teredo, IPv4-compatible, IPv4-mapped, 6to4 relays, site-
-# local.
+# carry another address inside: NAT64, 6to4, Teredo, IPv4-compatible, -mapped and -translated, 6to4
+# relays, site-local; and what newer Pythons know as nobody's: documentation, segment routing.
 REFUSED_NETWORKS = tuple(
     ip_network(block)
     for block in (
@@ -24,10 +23,13 @@ REFUSED_NETWORKS = tuple(
         "240.0.0.0/4",
         "::/96",
         "::ffff:0:0/96",
+        "::ffff:0:0:0/96",
         "64:ff9b::/96",
         "64:ff9b:1::/48",
         "2001::/32",
         "2002::/16",
+        "3fff::/20",
+        "5f00::/16",
         "fec0::/10",
     )
 )
