@@ -186,8 +186,9 @@ def test_rows_are_chosen_over_pages_refreshes_and_reloads(workshop, mara):
     assert "chosen" not in page.url
 
 
-def test_those_chosen_are_archived_after_a_question_and_come_back(mara):
+def test_those_chosen_are_archived_after_a_question_and_come_back(workshop, mara):
     page = mara.page
+    mara.go(f"{workshop[1]}?q=intents-2")
     mara.tab_to(page.get_by_role("checkbox", name="Choose intents-27"))
     mara.press("Space")
     mara.tab_to(mara.button("Archive"))

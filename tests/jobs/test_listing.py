@@ -105,6 +105,15 @@ def test_the_fragment_is_the_same_list_without_its_filters(team, jobs, owner, li
     assert f'hx-get="/projects/{team.project_id}/jobs?status=running&amp;chosen=1"' in part
 
 
+def test_whatever_is_fetched_anew_can_be_found_again_by_the_focus(team, jobs, owner):
+    """htmx gives the focus back to what carries the same id, and to nothing else."""
+    path = f"/projects/{team.project_id}/jobs?status=running,queued&q=v&sort=best"
+    part = owner.get(path, **{"HX-Request": "true"}).text
+    reached = re.findall(r"<(?:a|button|select|input)\b(?![^>]*type=\"hidden\")[^>]*>", part)
+    assert len(reached) > 20
+    assert [tag for tag in reached if " id=" not in tag] == []
+
+
 @one_database
 def test_a_page_that_cannot_be_is_refused_with_words(team, owner, listed, jobs):
     for query in ("sort=password", "status=done", "page=-1", "after=-1", "column=x", "id=1"):
