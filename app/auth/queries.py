@@ -43,15 +43,18 @@ def token_with_user(session: Session, fingerprint: str) -> ApiToken | None:
     return session.scalar(query.options(joinedload(ApiToken.user)))
 
 
-def open_link(session: Session, fingerprint: str, moment: datetime) -> SingleUseLink | None:
-    """The link, if it was not used and has not expired."""
-    return session.scalar(
-        select(SingleUseLink).where(
-            SingleUseLink.fingerprint == fingerprint,
-            SingleUseLink.used_at.is_(None),
-            SingleUseLink.expires_at > moment,
-        )
+def open_link(
+    session: Session, fingerprint: str, moment: datetime, *, for_update: bool = False
+) -> SingleUseLink | None:
+    """The link, if it was not used and has not expired; `for_update` holds it against a second
+    use.
+    """
+    query = select(SingleUseLink).where(
+        SingleUseLink.fingerprint == fingerprint,
+        SingleUseLink.used_at.is_(None),
+        SingleUseLink.expires_at > moment,
     )
+    return session.scalar(query.with_for_update() if for_update else query)
 
 
 def failures_lately(

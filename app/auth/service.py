@@ -110,11 +110,15 @@ def make_link(
     return token
 
 
-def find_link(session: Session, token: str, purpose: LinkPurpose) -> SingleUseLink:
+def find_link(
+    session: Session, token: str, purpose: LinkPurpose, *, for_update: bool = False
+) -> SingleUseLink:
     """The open link of this token. Raises ProductError (400) when it is used, expired or for
     something else.
     """
-    link = queries.open_link(session, secrets.fingerprint(token), clock.now(session))
+    link = queries.open_link(
+        session, secrets.fingerprint(token), clock.now(session), for_update=for_update
+    )
     if link is None or link.purpose != purpose:
         raise ProductError("This link was used already or has expired. Ask for a new one.")
     return link
@@ -138,7 +142,7 @@ def welcome_owner(
     session: Session, *, token: str, email: str, name: str, password_hash: str
 ) -> User:
     """Make the instance's first account with the one-time link."""
-    link = find_link(session, token, LinkPurpose.FIRST_OWNER)
+    link = find_link(session, token, LinkPurpose.FIRST_OWNER, for_update=True)
     if queries.has_users(session):
         raise ProductError("This instance has an owner already. Sign in instead.")
     link.used_at = clock.now(session)
@@ -147,7 +151,7 @@ def welcome_owner(
 
 def set_password(session: Session, *, token: str, password_hash: str) -> User:
     """Set the password of the link's user; every session they had ends."""
-    link = find_link(session, token, LinkPurpose.SET_PASSWORD)
+    link = find_link(session, token, LinkPurpose.SET_PASSWORD, for_update=True)
     user = session.get_one(User, link.user_id)
     link.used_at = clock.now(session)
     change_password(session, user_id=user.id, password_hash=password_hash)

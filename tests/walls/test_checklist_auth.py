@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
+from contextlib import suppress
 
 import anyio.to_thread
 import argon2
@@ -19,7 +20,7 @@ from app.projects import service as projects
 from app.projects.models import Project, Role
 from tests import make
 from tests.make import PASSWORD
-from tests.stage import Browser, one_database, read
+from tests.stage import Browser, one_database, read, run_together
 
 WITHIN_SECONDS = 60
 WRONG = "wrong wrong wrong"
@@ -252,6 +253,43 @@ def test_07_an_invitation_is_worth_nothing_once_its_maker_could_not_make_it(team
             with pytest.raises(service.ProductError, match="Ask for a new one"):
                 projects.find_invitation(session, token)
             assert not projects.queries.open_invitations(session, project.id, clock.now(session))
+
+
+@pytest.mark.parametrize("purpose", ["the first owner", "a password"])
+def test_07_a_link_that_is_used_twice_at_once_works_once(real_database, purpose):
+    with unit_of_work() as session:
+        if purpose == "a password":
+            link = service.password_link(session, make.make_user(session, "anna"))
+        else:
+            link = service.owner_link(session)
+    token, names = link.rpartition("/")[2], iter(("one", "two"))
+    done, refused, failed, both = [], [], [], threading.Barrier(2)
+
+    def use():
+        name = next(names)
+        try:
+            with unit_of_work() as session:
+                if purpose == "a password":
+                    service.set_password(session, token=token, password_hash=name)
+                else:
+                    email = f"{name}@example.org"
+                    service.welcome_owner(
+                        session, token=token, email=email, name=name, password_hash=name
+                    )
+                # Were both let in, both are here before either commits.
+                with suppress(threading.BrokenBarrierError):
+                    both.wait(0.5)
+            done.append(name)
+        except service.ProductError as error:
+            refused.append(error)
+        except Exception as error:  # noqa: BLE001 - a thread's failure is the test's
+            failed.append(error)
+
+    run_together(use, 2)
+    assert failed == []
+    assert (len(done), len(refused)) == (1, 1)
+    with read_only() as session:
+        assert session.query(User).count() == 1
 
 
 def test_07_a_mail_scanner_that_opens_a_link_does_not_use_it_up(anna, client):
