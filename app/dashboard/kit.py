@@ -122,7 +122,7 @@ def _view(metrics_url: str) -> KitView:
         steps=STEPS,
         epochs=EPOCHS,
         histogram=Histogram(bars, ticks(max(counts)), 50, 520156),
-        spark=spark({"train": curve}, step=STEPS, total_steps=STEPS),
+        spark=spark({"train": curve, "valid": curve[5:]}, step=STEPS, total_steps=STEPS),
         stops=_stops(),
     )
 
