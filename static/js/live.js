@@ -221,6 +221,12 @@ document.addEventListener("visibilitychange", () => {
   wait = FIRST_WAIT_MS;
   attend();
 });
+// Who signs out wants no last answers.
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "sign-out") return;
+  mine = [];
+  leave();
+});
 window.addEventListener("pagehide", () => {
   mine = [];
   tell({ topics: [] });

@@ -5,13 +5,14 @@ import re
 
 import pytest
 
-from tests.browser.visitor import NARROW, visiting
-from tests.journeys.api import OWNER, Script
+from tests.browser.visitor import NARROW, WIDE, visiting
+from tests.journeys.api import OWNER, Script, command
 from tests.processes import start_luthier
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(240)]
 
 EMAIL, PASSWORD = OWNER.values()
+GUEST = "guest@example.org"
 TRAP = "/nobody-asked-for-this"
 HOSTILE = f"<img src={TRAP}><div hx-get={TRAP} hx-trigger=load>"
 
@@ -185,3 +186,43 @@ def test_times_are_shown_in_the_zone_that_was_chosen(somebody, zone, hour):
     page.locator("#settings").get_by_role("button", name="Save").click()
     page.locator("html:not([data-zone])").wait_for()
     somebody.look()
+
+
+WATCH_SHIFTS = """() => {
+  window.shifted = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) shifted += entry.value;
+  }).observe({type: "layout-shift", buffered: true});
+}"""
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_nothing_jumps_when_what_loads_later_comes(house, chromium, size):
+    with visiting(chromium, house.address, viewport=size) as somebody:
+        page = somebody.page
+        somebody.enter("/", EMAIL, PASSWORD)
+        page.add_init_script(f"({WATCH_SHIFTS})()")
+        home = page.url
+        for path in (home, f"{home}/datasets", f"{home}/jobs", f"{home}/models", "/projects"):
+            somebody.go(path)
+            page.wait_for_function("() => !document.querySelector('.htmx-request')")
+            assert page.evaluate("() => shifted") < 0.05, path
+
+
+def test_who_is_taken_out_is_told_in_words_and_sees_nothing_more(house, chromium):
+    with Script(house) as script:
+        project = script.post("/projects", json={"name": "Of short use"})
+        words = ("create-user", GUEST, "--project", project["slug"], "--password-stdin")
+        command(house.home, *words, typed=f"{PASSWORD}\n")
+        with visiting(chromium, house.address) as guest:
+            guest.enter(f"/projects/{project['id']}", GUEST, PASSWORD)
+            guest.page.locator("[data-live][data-state=live]").wait_for()
+            members = script.get(f"/projects/{project['id']}/members")["data"]
+            (member,) = [one for one in members if one["email"] == GUEST]
+            script.delete(f"/projects/{project['id']}/members/{member['user_id']}")
+            guest.heading("This page is no longer yours to see")
+            # Chromium and htmx write the panels' 404 to the console; here it is meant.
+            guest.complaints[:] = [one for one in guest.complaints if "404" not in one]
+            assert "Of short use" not in guest.page.locator("body").inner_text()
+            guest.link("Your projects").click()
+            guest.heading("Projects")

@@ -71,6 +71,11 @@ class Script:
         """The JSON of a PATCH that must succeed."""
         return self._read(self._http.patch(path, **words), 200)
 
+    def delete(self, path: str) -> None:
+        """A DELETE that must succeed."""
+        answer = self._http.delete(path)
+        assert answer.status_code == 204, f"{answer.status_code} {answer.text[:500]}"
+
     def _read(self, answer: httpx2.Response, expected: int) -> Any:
         assert answer.status_code == expected, f"{answer.status_code} {answer.text[:500]}"
         return answer.json()
