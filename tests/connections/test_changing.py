@@ -2,6 +2,7 @@
 
 import pytest
 
+import app.reactions  # noqa: F401 - it furnishes new projects with Practice
 from app.auth import queries as people
 from app.connections.keys import opened_key
 from app.connections.models import Connection
