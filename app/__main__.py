@@ -34,9 +34,10 @@ def web(asked: argparse.Namespace) -> int:
     """The web process."""
     import uvicorn
 
-    from app.core import logs
+    from app.core import logs, secrets
 
     logs.configure("web")
+    secrets.require()
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
@@ -63,9 +64,10 @@ def worker(asked: argparse.Namespace) -> int:
     from celery.bin.celery import celery
     from celery.signals import worker_before_create_process, worker_process_init
 
-    from app.core import logs
+    from app.core import logs, secrets
 
     logs.configure("worker")
+    secrets.require()
     # What the parent has loaded stays shared: a collection would write to every page of it.
     worker_before_create_process.connect(_freeze)
     worker_process_init.connect(owned.end_with_parent)

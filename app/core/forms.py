@@ -1,7 +1,7 @@
 """What people send through forms: kept as typed, told by field what is wrong, never lost."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -34,9 +34,22 @@ class Form(BaseModel):
     @classmethod
     def _storable(cls, value: Any) -> Any:
         """Neither NUL nor half a character: PostgreSQL refuses both, deep inside a request."""
-        if isinstance(value, str) and not is_storable(value):
+        if not all(map(is_storable, _texts(value))):
             raise ValueError("This holds a character that cannot be stored.")
         return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in what was sent, however deep it lies in lists and objects."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list):
+            waiting += one
 
 
 def is_storable(text: str) -> bool:
@@ -49,6 +62,7 @@ def _printable(text: str) -> str:
     return text
 
 
+Printable = Annotated[str, AfterValidator(_printable)]
 # What people call a thing, or themselves.
 Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
 

@@ -29,7 +29,8 @@ DOCS_CSP = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 # Where a body is a file; it is counted as it streams to disk.
 UPLOADS = re.compile(r"/(upload|datasets|versions)$")
 FORM_BYTES, JSON_BYTES = 1_000_000, 16_000_000
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+# Loopback by any of its names and ports, and nothing behind the port.
+OURS_AT_HOME = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?")
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -167,5 +168,4 @@ def is_our_host(named: list[str]) -> bool:
     public = urlsplit(settings().base_url)
     if host == public.netloc.lower():
         return True
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    return name in LOOPBACK
+    return OURS_AT_HOME.fullmatch(host) is not None

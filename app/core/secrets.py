@@ -14,14 +14,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from app.core.errors import ProductError
 from app.settings import settings
 
 ROOT_BYTES = 32
 NONCE_BYTES = 12
 
 
-class SecretUnusable(RuntimeError):
+class SecretUnusable(ProductError):
     """The instance's secret is missing, too short or unreadable."""
+
+    status = 503
 
 
 class SealBroken(Exception):
@@ -55,6 +58,11 @@ def _root(text: str) -> bytes:
 
 def _path() -> Path:
     return settings().home / "secret"
+
+
+def require() -> None:
+    """Raise SecretUnusable now, not when something is to be sealed."""
+    _ring()
 
 
 def _kept(path: Path) -> str:

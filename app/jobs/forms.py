@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from app.core.forms import Form, validated
+from app.core.errors import WrongInput
+from app.core.forms import Form, Printable, validated
 
 LARGEST_SPLIT = 0.5
-RowId = Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+
+def _not_a_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("A whole number is needed.")  # noqa: TRY004 - it is told by field
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_not_a_truth)]
+RowId = Annotated[Whole, Field(ge=1, le=2**53 - 1)]
 
 
 class JobForm(Form):
@@ -23,8 +33,8 @@ class JobForm(Form):
         Annotated[float, Field(ge=0, le=LARGEST_SPLIT, allow_inf_nan=False)] | None
     ) = None
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
-    suffix: str | None = None
-    seed: int | None = None
+    suffix: Printable | None = None
+    seed: Whole | None = None
 
     @field_validator("validation_split")
     @classmethod
@@ -47,6 +57,10 @@ def job_form(values: Mapping[str, str]) -> JobForm:
     if how != "split":
         filled.pop("validation_split", None)
     filled.pop("nonce", None)
+    if how not in {"none", "version", "split"}:
+        raise WrongInput.field("validation", "Choose none, a version or a split.")
+    if "hyperparameters" in filled:
+        raise WrongInput.field("hyperparameters", "There is no such field.")
     modes = {
         name.removesuffix("_mode"): filled.pop(name)
         for name in list(filled)

@@ -16,7 +16,7 @@ from app.catalog import queries as catalog
 from app.catalog.asking import read_base_models
 from app.connections import queries as connections
 from app.connections.access import CurrentConnection
-from app.core import clock, instance
+from app.core import clock, instance, secrets
 from app.core.api import MOST
 from app.core.database import DbSession, read_only
 from app.core.errors import Conflict, FieldError, ProductError, TooMany, WrongInput
@@ -84,7 +84,8 @@ def create(
     project: SpendableProject,
     values: Annotated[dict[str, str], Depends(form_values)],
 ) -> Response:
-    key = f"form:{values.get('nonce') or uuid.uuid4()}"[:200]
+    # Hashed: what a form was made to send may be anything.
+    key = f"form:{secrets.fingerprint(values.get('nonce') or str(uuid.uuid4()))}"
     try:
         job = service.create_job(
             session, project=project, user=user, form=job_form(values), request_key=key

@@ -47,6 +47,7 @@ class Person:
     csrf: str = ""
     token: str = ""
     ids: Ids | None = None
+    user_id: int = 0
 
     @property
     def is_known(self) -> bool:
@@ -128,14 +129,14 @@ def make_world(client: Any, provider_url: str) -> World:
             projects.add_member(
                 session, project=project, user=users[name], role=role, actor_id=None
             )
-        ours = _things(session, project, "helper")
+        ours = things_of(session, project, "helper")
         stranger = make.make_user(session, f"{MARK}-stranger")
         foreign = make.make_project(session, stranger, f"{MARK} routing")
-        theirs = _things(session, foreign, f"{MARK}-helper", name=f"{MARK} things")
-        theirs |= _own_things(_person(session, stranger, None), session, stranger)
+        theirs = things_of(session, foreign, f"{MARK}-helper", name=f"{MARK} things")
+        theirs |= _own_things(person(session, stranger, None), session, stranger)
         people = {"anonymous": Person("anonymous", None)}
         for name, user in users.items():
-            people[name] = _person(session, user, _role(session, user, project, name))
+            people[name] = person(session, user, _role(session, user, project, name))
         ours |= people["owner"].ids or {}
         people["revoked"] = _revoked(session, users["owner"])
         projects.remove_member(
@@ -151,7 +152,7 @@ def _role(session: Session, user: User, project: Project, name: str) -> str | No
     return found.role if found and name != "removed" else None
 
 
-def _things(session: Session, project: Project, member: str, name: str = "Ours") -> Ids:
+def things_of(session: Session, project: Project, member: str, name: str = "Ours") -> Ids:
     """Something of every kind in a project, by the names that paths have for it."""
     found = session.query(Connection).filter_by(project_id=project.id, profile="openai").first()
     connection = found or make.make_connection(session, project, name=name)
@@ -178,13 +179,14 @@ def _things(session: Session, project: Project, member: str, name: str = "Ours")
     }
 
 
-def _person(session: Session, user: User, role: str | None) -> Person:
+def person(session: Session, user: User, role: str | None) -> Person:
+    """Somebody signed in twice: with a browser and with a token."""
     cookie = auth.sign_in(session, user.id)
     csrf = session.get_one(UserSession, secrets.fingerprint(cookie)).csrf
     token = auth.create_token(session, user, name="tests")
     name = user.name.lower()
     person = Person(name, role, cookie, csrf, token)
-    return Person(name, role, cookie, csrf, token, _own_things(person, session, user))
+    return Person(name, role, cookie, csrf, token, _own_things(person, session, user), user.id)
 
 
 def _own_things(person: Person, session: Session, user: User) -> Ids:
