@@ -56,7 +56,7 @@ def test_each_trouble_has_its_line_and_its_cure(team, home, monkeypatch):
     monkeypatch.setenv("LUTHIER_DISK_LOW_SHARE", "1")
     monkeypatch.setenv("LUTHIER_TRAINER_URL", "http://127.0.0.1:9/v1")
     settings.cache_clear()
-    secrets._root.cache_clear()
+    secrets._ring.cache_clear()
     told = found()
     expected = {
         "home": ("wrong", "read by others"),
