@@ -146,6 +146,14 @@ def test_hostile_rows_are_shown_as_they_are(workshop, chromium):
         assert "49" not in somebody.page.title()
 
 
+def test_the_tab_key_reaches_everything_and_shows_where_it_is(workshop, chromium):
+    with visiting(chromium, workshop.address) as somebody:
+        somebody.enter("/", EMAIL, PASSWORD)
+        for name, path in workshop.pages.items():
+            if name != "api":  # Swagger UI's own
+                somebody.walk(path)
+
+
 def test_a_job_is_started_with_the_keyboard_alone(workshop, chromium):
     with visiting(chromium, workshop.address) as somebody:
         page = somebody.page

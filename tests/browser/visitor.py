@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.settings import ROOT
+from tests.browser import keyboard
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = ROOT / "docs" / "images"
@@ -152,6 +153,12 @@ class Visitor:
         asked.value.set_files(file)
 
     # Looking
+
+    def walk(self, path: str) -> None:
+        """Go through a page with the Tab key alone; that counts as a look at it."""
+        self.page.goto(path, wait_until="load")
+        self.complaints += keyboard.walk(self.page)
+        self._looked_at.add(kind_of(self.page.url))
 
     def look(self) -> None:
         """Search the page for what a person would not see: axe's findings, sideways scrolling."""
