@@ -6,7 +6,9 @@ route) is `test_matrix.py`; addresses that lead inside (R) are tried one by one 
 """
 
 import json
+import sqlite3
 import stat
+from contextlib import closing
 from html import unescape
 from urllib.parse import quote
 
@@ -25,22 +27,29 @@ def test_r3_a_provider_that_sends_on_is_not_followed(live, catchers, code):
     del private.seen[:]
     url = f"{allowed.url}/to/{code}/{private.port}/v1"
     made = connect(live, f"Redirecting {code}", url, "sk-canary-3-redirect")
-    tested = live.call(f"/api/v1/connections/{made}/test", {})
-    assert tested.status == 200
-    assert tested.json["status"] != "ok"
+    told = asked(live, made)
+    assert told.status == 200
+    assert told.json["status"] != "ok"
     assert live.get(f"/api/v1/connections/{made}/base-models").status == 502
     assert private.seen == []
-    assert str(private.port) not in tested.json["words"]
+    assert str(private.port) not in told.json["words"]
 
 
 def test_r3_a_provider_that_sends_to_itself_does_not_keep_us(live, catchers):
     allowed, _ = catchers
     made = connect(live, "Loop", f"{allowed.url}/to/302/{allowed.port}/to/302/{allowed.port}", "k")
     before = len(allowed.seen)
-    answer = live.call(f"/api/v1/connections/{made}/test", {})
+    answer = asked(live, made)
     assert answer.status == 200
     assert len(allowed.seen) - before <= 5
     assert answer.seconds < 10
+
+
+def asked(live, made):
+    """Press *Test connection*; how often a person may is tried elsewhere."""
+    with closing(sqlite3.connect(live.home / "luthier.sqlite", timeout=10)) as database, database:
+        database.execute("DELETE FROM connection_tests")
+    return live.call(f"/api/v1/connections/{made}/test", {})
 
 
 def connect(live, name, url, key):
@@ -106,7 +115,7 @@ def test_x1_no_error_repeats_a_header(live, name):
 def test_x4_no_page_repeats_its_address_as_html(live, path):
     for text in (SCRIPT, '"><img src=x onerror=alert(1)>', "'-alert(1)-'", "{{7*7}}"):
         answer = live.get(live.fill(path) + quote(text, safe=""))
-        assert answer.status in {200, 404}
+        assert answer.status in {200, 404, 422}
         assert SCRIPT not in answer.text
         assert "<img src=x" not in answer.text
         assert "onerror=alert(1)>" not in answer.text
@@ -180,7 +189,7 @@ def test_kb1_a_stored_key_never_follows_to_another_server(live, catchers):
     assert not [key for _, key in allowed.seen if "canary-kb1" in key]
     with_key = {**change, "api_key": "sk-another"}
     assert live.call(path, with_key, method="PATCH").status == 200
-    assert live.call(f"{path}/test", {}).status == 200
+    assert asked(live, made).status == 200
     assert {key for _, key in allowed.seen if "sk-another" in key} == {"Bearer sk-another"}
     assert not [key for _, key in allowed.seen if "canary-kb1" in key]
 
@@ -199,7 +208,7 @@ def test_kb2_no_request_brings_an_address_or_names_a_secret(live, catchers):
             assert said[name] == "There is no such field."
     for key in ("env:LUTHIER_SECRET", "file:/etc/passwd", "os.environ/HOME", "${LUTHIER_SECRET}"):
         made = connect(live, f"Named {key}", f"{allowed.url}/v1", key)
-        live.call(f"/api/v1/connections/{made}/test", {})
+        asked(live, made)
         assert allowed.seen[-1][1] == f"Bearer {key}", "a key is sent as it was typed"
 
 
