@@ -9,16 +9,20 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from app.auth.access import Myself
+from app.core.choosing import Act, ChosenView
 from app.core.database import DbSession
 from app.core.errors import NotFound
-from app.core.pages import page, path_for
+from app.core.list_views import ListView
+from app.core.pages import asked_part, page, path_for
 from app.core.views import FormState, Paging
+from app.dashboard.kit_list import sample_list, sample_question
 from app.dashboard.stops import Month, Stop, StopsView
 from app.dashboard.views import Happening
 from app.datasets.charts import ticks
 from app.datasets.views import Bar, Call, Histogram, RowCard, RowFinding, Turn
 from app.jobs.charts import SparkPaths, spark
 from app.jobs.drafts import Parameter
+from app.jobs.listing import ACTS
 from app.jobs.views import EventLine
 from app.projects import queries, views
 from app.settings import settings
@@ -46,6 +50,9 @@ class KitView:
     histogram: Histogram
     spark: SparkPaths | None
     stops: StopsView
+    list: ListView
+    acts: tuple[Act, ...]
+    question: ChosenView
 
 
 @router.get("/kit", name="dashboard.kit")
@@ -54,7 +61,9 @@ def kit(request: Request, session: DbSession, user: Myself) -> Response:
     request.state.shell = views.shell_of(
         request, user, queries.memberships_of(session, user.id), None
     )
-    return page(request, "kit.html", _view(path_for(request, "dashboard.kit_metrics")))
+    here = path_for(request, "dashboard.kit")
+    view = _view(here, path_for(request, "dashboard.kit_metrics"))
+    return page(request, "kit.html", view, fragment=asked_part(request, "list"))
 
 
 @router.get("/kit/metrics", name="dashboard.kit_metrics")
@@ -93,7 +102,7 @@ def _curves(after_step: int) -> dict[str, Any]:
     }
 
 
-def _view(metrics_url: str) -> KitView:
+def _view(here: str, metrics_url: str) -> KitView:
     counts = (38, 2581, 4032, 1637, 548, 310, 253, 211, 135, 108, 58, 41, 18, 12, 9, 6)
     bars = tuple(Bar(40 + 5 * at, 45 + 5 * at, count) for at, count in enumerate(counts))
     curve = [[step, _losses(step)[0]] for step in range(1, STEPS, 10)]
@@ -124,6 +133,9 @@ def _view(metrics_url: str) -> KitView:
         histogram=Histogram(bars, ticks(max(counts)), 50, 520156),
         spark=spark({"train": curve, "valid": curve[5:]}, step=STEPS, total_steps=STEPS),
         stops=_stops(),
+        list=sample_list(here),
+        acts=ACTS[:2],
+        question=sample_question(here),
     )
 
 
