@@ -49,7 +49,7 @@ class Chip:
 class ListView:
     """A list as its address asks for it. `carried` and `kept` are what the filter's and the
     columns' forms send along; `total` None means more than is counted. `elsewhere` are chosen ids
-    that are not among the rows shown.
+    that are not among the rows shown, `words` what the columns shown are called, by key.
     """
 
     path: str
@@ -71,16 +71,7 @@ class ListView:
     chosen: frozenset[int]
     elsewhere: tuple[int, ...]
     can_choose: bool
-
-    @property
-    def shown(self) -> frozenset[str]:
-        """The keys of the columns to draw."""
-        return frozenset(head.key for head in self.heads)
-
-    @property
-    def words(self) -> dict[str, str]:
-        """What each column shown is called."""
-        return {head.key: head.words for head in self.heads}
+    words: Mapping[str, str]
 
 
 def list_view(
@@ -145,6 +136,9 @@ def list_view(
         chosen=frozenset(asked.chosen),
         elsewhere=tuple(one for one in asked.chosen if one not in ids),
         can_choose=can_choose,
+        words={
+            column.key: column.words for column in asked.table.columns if asked.shows(column.key)
+        },
     )
 
 

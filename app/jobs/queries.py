@@ -65,6 +65,7 @@ def ids_of_jobs(project_id: int) -> Select[int]:
 def jobs_by_ids(session: Session, project_id: int, ids: Sequence[int]) -> Sequence[Job]:
     """Those of the ids that are jobs of the project, in the order of the ids."""
     query = _with_all(select(Job).where(Job.project_id == project_id, Job.id.in_(ids)))
+    query = query.options(defer(Job.first_answer, raiseload=True))
     found = {job.id: job for job in session.scalars(query)}
     return [found[job_id] for job_id in ids if job_id in found]
 
