@@ -28,6 +28,8 @@ CACHED = (settings, secrets._ring, events._client, queue.connect, databases.engi
 
 def forget() -> None:
     """Let the program read its settings anew."""
+    if databases.engine.cache_info().currsize:
+        databases.engine().dispose()
     for cached in CACHED:
         cached.cache_clear()
 

@@ -17,19 +17,23 @@ MOST_AT_ONCE, AT_ONCE_PER = 10, 300
 
 
 class Allowance:
-    """What one opened provider may send: call it before each request.
+    """What one opened provider may send: call it before each request. A trainer of ours has no
+    limit.
 
     Where requests are plenty it reserves several at once, and forgets those it does not use. Not
     for use by two threads at once.
     """
 
     def __init__(self, connection: Connection, *, is_urgent: bool) -> None:
-        per_minute = profiles()[connection.profile].capabilities.requests_per_minute
-        self._at_once = min(max(per_minute // AT_ONCE_PER, 1), MOST_AT_ONCE)
+        able = profiles()[connection.profile].capabilities
+        self._is_free = able.is_ours
+        self._at_once = min(max(able.requests_per_minute // AT_ONCE_PER, 1), MOST_AT_ONCE)
         self._connection, self._is_urgent, self._left = connection, is_urgent, 0
 
     def __call__(self) -> None:
         """Wait a moment for a turn. Raises HeldBack when it is further away than that."""
+        if self._is_free:
+            return
         until = time.monotonic() + settings().wait(PATIENCE_SECONDS)
         while not self._left:
             wait = self._reserve()

@@ -9,17 +9,19 @@ CONNECTIONS = (("1", "Practice"), ("2", "OpenAI, main"))
 
 def sample_list(path: str) -> ListView:
     """A page of 1,038 jobs, narrowed in two ways, two of its rows chosen."""
+    heads = (
+        Head("name", "Job", is_number=False, order="none", url=path),
+        Head("status", "State", is_number=False, order="none", url=path),
+        Head("best", "Best validation loss", is_number=True, order="none", url=path),
+        Head("curve", "Curve", is_number=False, order="", url=""),
+        Head("started", "Started", is_number=True, order="descending", url=path),
+    )
     return ListView(
         path=path,
         noun="job",
         sort="-started",
-        heads=(
-            Head("name", "Job", False, "none", path),
-            Head("status", "State", False, "none", path),
-            Head("best", "Best validation loss", True, "none", path),
-            Head("curve", "Curve", False, "", ""),
-            Head("started", "Started", True, "descending", path),
-        ),
+        heads=heads,
+        words={head.key: head.words for head in heads},
         columns=(("best", "Best validation loss", True), ("epochs", "Epochs", False)),
         fields=(
             _field("name", "Name", "text", "intents"),

@@ -208,7 +208,10 @@ def test_a_viewer_finds_no_dead_button(workshop, chromium):
         expected = set(map(kind_of, workshop.pages.values()))
         assert expected - kinds == {
             kind_of(workshop.pages[name])
-            for name in ("version-new", "job-form", "people", "storage", "invitation")
+            for name in (
+                *("version-new", "job-form", "people", "storage", "invitation"),
+                *("jobs-question", "models-question", "datasets-question"),
+            )
         }
 
 

@@ -10,7 +10,9 @@ from app.core.errors import DiskFull, TooLarge, WrongInput
 
 
 def files():
-    return [path for path in storage.folder("blobs").rglob("*") if path.is_file()]
+    """What lies there beside the lock of backups and pruning."""
+    found = storage.folder("blobs").rglob("*")
+    return [path for path in found if path.is_file() and path.name != "lock"]
 
 
 def keep(content, **declared):

@@ -139,6 +139,7 @@ async def test_23_an_open_stream_ends_when_the_rights_do(team, letters):
             session, project=project, user_id=team.users["viewer"], actor_id=team.users["owner"]
         )
     hub.deliver(f"rights:{team.users['viewer']}")
+    assert await anext(stream) == b"event: ended\ndata: rights\n\n"
     with pytest.raises(StopAsyncIteration):
         await anext(stream)
 
