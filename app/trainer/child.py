@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from app.trainer.engines.base import InvalidData, StepReport, Task, Training
 from app.trainer.engines.registry import load_engine
@@ -133,6 +132,8 @@ def _prepared(folder: RunFolder, launch: LaunchFile, record: Recorder) -> Traini
         seed=spec.seed,
         asked=spec.asked,
         work=folder.work,
+        method=spec.method,
+        grader=spec.grader,
     )
     training = load_engine(spec.engine).prepare(task)
     record.prepared(training.facts)
@@ -159,7 +160,7 @@ def _run_steps(training: Training, folder: RunFolder, record: Recorder, wishes: 
         for report in training.steps():
             _refuse_divergence(report)
             record.stepped(report)
-            if report.is_epoch_end:
+            if report.is_checkpoint:
                 _checkpoint(training, report, folder, record)
             if time.monotonic() - saved_at > SAVE_SECONDS:
                 record.sync()
@@ -182,7 +183,11 @@ def _checkpoint(
 
 
 def _refuse_divergence(report: StepReport) -> None:
-    wrong: list[Any] = [name for name, value in report.metrics.items() if not math.isfinite(value)]
+    wrong = [
+        name
+        for name, value in report.metrics.items()
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
     if wrong:
         said = f"The {wrong[0]} is no longer a number at step {report.step}."
         message = f"{said} Lower learning_rate_multiplier."

@@ -15,7 +15,10 @@ WAITING, VALIDATING, QUEUED, RUNNING = "waiting", "validating_files", "queued", 
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked, written once by the server. `asked` holds the hyperparameters as given."""
+    """What was asked, written once by the server. `method` is "supervised", "dpo" or
+    "reinforcement"; `asked` holds its hyperparameters as given, "auto" where none was; `grader` is
+    the reinforcement grader's JSON.
+    """
 
     id: str
     created_at: float
@@ -29,6 +32,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     asked: dict[str, int | float | str]
     metadata: dict[str, str] | None
     tuned_model: str
+    grader: dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -36,7 +41,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
     step: int
     created_at: int
-    metrics: dict[str, float]
+    metrics: dict[str, Any]
     file: str
 
 
@@ -52,7 +57,7 @@ class State(msgspec.Struct, kw_only=True):
     """Where a run stands; written only by who holds the lock. Times are Unix seconds."""
 
     status: str = WAITING
-    hyperparameters: dict[str, int | float] = {}
+    hyperparameters: dict[str, int | float | str] = {}
     step: int = 0
     total_steps: int = 0
     trained_tokens: int = 0

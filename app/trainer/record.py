@@ -2,7 +2,7 @@
 
 import csv
 import time
-from typing import Literal
+from typing import Any, Literal
 
 from app.trainer.engines.base import Facts, Metrics, StepReport
 from app.trainer.folder import (
@@ -82,7 +82,7 @@ class Recorder:
     def stepped(self, report: StepReport) -> None:
         """One step: metrics and event are appended, the state at most four times a second."""
         state = self._state
-        metrics = {name: round(value, DIGITS) for name, value in report.metrics.items()}
+        metrics = _rounded(report.metrics)
         if report.step > self._measured_step:
             self._metrics.append({"step": report.step, **metrics})
         if report.step > self._told_step:
@@ -110,10 +110,7 @@ class Recorder:
     def checkpointed(self, report: StepReport, file: str) -> list[str]:
         """A model was saved; returns the files of checkpoints that are no longer kept."""
         state = self._state
-        metrics = {
-            "step": float(report.step),
-            **{n: round(v, DIGITS) for n, v in report.metrics.items()},
-        }
+        metrics = {"step": float(report.step), **_rounded(report.metrics)}
         known = [checkpoint for checkpoint in state.checkpoints if checkpoint.step != report.step]
         state.checkpoints = [*known, Checkpoint(report.step, int(time.time()), metrics, file)]
         if report.step > self._told_step:
@@ -201,6 +198,15 @@ class Recorder:
 def checkpoint_model(spec: Spec, step: int, total_steps: int) -> str:
     """A checkpoint's model name; the last one's is the tuned model itself, as OpenAI has it."""
     return spec.tuned_model if step == total_steps else f"{spec.tuned_model}:ckpt-step-{step}"
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers to six digits, however deep."""
+    if isinstance(value, float):
+        return round(value, DIGITS)
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return [_rounded(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _last_step(folder: RunFolder) -> int:

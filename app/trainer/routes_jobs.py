@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.trainer import requests, wire
+from app.trainer import orders, requests, wire
 from app.trainer.answers import JsonResponse
 from app.trainer.errors import Refusal
 from app.trainer.journal import newest
@@ -25,7 +25,7 @@ async def create(request: Request) -> Response:
     """Ask for a run; it begins when it is its turn."""
     body = requests.json_object(await limited_body(request))
     parts = service(request)
-    run = parts.runs.add(requests.new_job(body, runs=parts.runs, files=parts.files))
+    run = parts.runs.add(orders.new_job(body, runs=parts.runs, files=parts.files))
     parts.launcher.expect(run)
     return _shown(parts.runs, run)
 

@@ -18,6 +18,9 @@ def job(spec: Spec, state: State, *, result_files: list[str]) -> Json:
     One that waits for its turn is still to validate its files, as OpenAI's are at first.
     """
     numbers = state.hyperparameters or spec.asked
+    method: Json = {"hyperparameters": numbers}
+    if spec.grader is not None:
+        method["grader"] = spec.grader
     is_succeeded = state.status == "succeeded"
     error = state.error
     return {
@@ -34,8 +37,9 @@ def job(spec: Spec, state: State, *, result_files: list[str]) -> Json:
         "validation_file": spec.validation_file,
         "result_files": result_files,
         "trained_tokens": state.trained_tokens if state.is_ended else None,
-        "hyperparameters": numbers,
-        "method": {"type": spec.method, spec.method: {"hyperparameters": numbers}},
+        # OpenAI returns these for supervised jobs only.
+        "hyperparameters": numbers if spec.method == "supervised" else {},
+        "method": {"type": spec.method, spec.method: method},
         "seed": spec.seed,
         "integrations": [],
         "metadata": spec.metadata,

@@ -62,7 +62,7 @@ def train(training: Any) -> list[StepReport]:
 
 
 def epoch_ends(reports: list[StepReport], name: str) -> list[float]:
-    return [report.metrics[name] for report in reports if report.is_epoch_end]
+    return [report.metrics[name] for report in reports if report.is_checkpoint]
 
 
 def test_banking77_is_learned(prepare, tmp_path: Path, capsys):

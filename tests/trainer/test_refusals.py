@@ -33,8 +33,6 @@ AT = "method.supervised.hyperparameters"
         ({"metadata": {"k": 1}}, "metadata.k"),
         ({"metadata": []}, "metadata"),
         ({"method": "supervised"}, "method"),
-        ({"method": {"type": "dpo", "dpo": {}}}, "method"),
-        ({"method": {"type": "reinforcement"}}, "method"),
         ({"method": {"type": "hypnosis"}}, "method.type"),
         ({"method": {"type": []}}, "method.type"),
         ({"method": {"type": "supervised", "supervised": []}}, "method.supervised"),
@@ -61,13 +59,6 @@ def test_a_run_that_cannot_be_is_refused(client: openai.OpenAI, training_file: s
     assert set(refused.value.body) == {"message", "type", "param", "code"}
     assert refused.value.param == param
     assert refused.value.type == "invalid_request_error"
-
-
-def test_methods_that_come_later_say_so(client: openai.OpenAI, training_file: str):
-    with pytest.raises(openai.BadRequestError, match="comes later"):
-        client.fine_tuning.jobs.create(
-            model=BASE, training_file=training_file, method={"type": "dpo", "dpo": {}}
-        )
 
 
 def test_the_old_place_of_hyperparameters_still_works(client: openai.OpenAI, training_file: str):

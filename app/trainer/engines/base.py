@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-Metrics = dict[str, float]
+# Numbers by OpenAI's names; reinforcement adds nested ones, such as `scores`.
+Metrics = dict[str, Any]
 
 
 class InvalidData(Exception):
@@ -20,7 +21,11 @@ class InvalidData(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """What to train: files, the model to start from (None: fresh), a folder for scratch files."""
+    """What to train: files, the model to start from (None: fresh), a folder for scratch files.
+
+    `method` is "supervised", "dpo" or "reinforcement"; `asked` has the method's hyperparameters by
+    OpenAI's names; `grader` is the JSON of the grader whose reward reinforcement follows.
+    """
 
     training_file: Path
     validation_file: Path | None
@@ -28,6 +33,8 @@ class Task:
     seed: int
     asked: Mapping[str, Any]
     work: Path
+    method: str = "supervised"
+    grader: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,18 +45,23 @@ class Facts:
     validation_rows: int
     tokens_per_epoch: int
     total_steps: int
-    hyperparameters: dict[str, int | float]
+    hyperparameters: dict[str, int | float | str]
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step; `metrics` has OpenAI's names: losses in nats per token, accuracies as shares."""
+    """One step; `metrics` has OpenAI's names: losses in nats per token, accuracies as shares.
+
+    Where `is_checkpoint`, the model is saved as one: at the end of an epoch, in reinforcement at an
+    evaluation too. Reinforcement's are ranked by `metrics["scores"]["valid_reward_mean"]`. The last
+    step always is one.
+    """
 
     step: int
     metrics: Metrics
     trained_tokens: int
-    is_epoch_end: bool
+    is_checkpoint: bool
 
 
 class Training(Protocol):

@@ -26,7 +26,7 @@ LEAST_AUTO_BATCH = 4
 _COMPILED = "compiled.json"
 
 
-def resolve(asked: dict[str, object], rows: int) -> dict[str, int | float]:
+def resolve(asked: dict[str, object], rows: int) -> dict[str, int | float | str]:
     """Numbers for every "auto": epochs by the cookbook's heuristic, batches of 0.2 % of the rows.
 
     Unlike OpenAI's, automatic batches have at least 4 rows: one row at a time is slow and noisy on
