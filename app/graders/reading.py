@@ -70,9 +70,7 @@ def _read(kind: type[Grader], given: JsonObject, at: str) -> Grader:
 
 
 def _told(error: ErrorDetails, at: str) -> InvalidGrader:
-    path = at + "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step}" for step in error["loc"]
-    )
+    path = at + "".join(_spelt(step) for step in error["loc"])
     kind = error["type"]
     if kind == "missing":
         return _missing(path)
@@ -85,6 +83,12 @@ def _told(error: ErrorDetails, at: str) -> InvalidGrader:
         message = f"Invalid value: {error['input']!r}. Supported values are: {context['expected']}."
         return InvalidGrader(message, path)
     return InvalidGrader(f"Invalid '{path}': {context.get('error', error['msg'])}", path)
+
+
+def _spelt(step: int | str) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return "" if step.startswith("<") else f".{step}"  # the tag of a union is no field
 
 
 def _missing(path: str) -> InvalidGrader:

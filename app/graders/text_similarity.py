@@ -35,7 +35,7 @@ class TextSimilarity(Grader):
 
     def obstacle(self) -> str | None:
         if self.evaluation_metric == "cosine":
-            return "The metric 'cosine' needs embeddings, and there is no model for them here."
+            return "The metric 'cosine' is read and kept, but not run: it needs embeddings."
         return None
 
     def value(self, case: Case, answer: Answer) -> float:

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.trainer import routes_chat, routes_files, routes_jobs
+from app.trainer import routes_chat, routes_files, routes_graders, routes_jobs
 from app.trainer.answers import JsonResponse, refused
 from app.trainer.errors import Refusal
 from app.trainer.files import Files
@@ -43,6 +43,7 @@ ROUTES = [
     *routes_files.ROUTES,
     *routes_jobs.ROUTES,
     *routes_chat.ROUTES,
+    *routes_graders.ROUTES,
 ]
 
 

@@ -45,3 +45,39 @@ def multi(formula: str = "(same + near) / 2", **graders: Json) -> Json:
 def text_similarity(metric: str) -> Grader:
     """Read."""
     return read_grader(similarity(metric))
+
+
+def score_model(**more: Any) -> Json:
+    """A judge that gives a number."""
+    ask = "How near is {{ sample.output_text }} to {{ item.answer }}?"
+    return {
+        "type": "score_model",
+        "name": "judge",
+        "model": "gpt-4.1-mini",
+        "input": [
+            {"role": "system", "content": "Give a number from 0 to 1."},
+            {"role": "user", "content": [{"type": "input_text", "text": ask}], "type": "message"},
+        ],
+        "range": [0, 1],
+        "sampling_params": {"temperature": 0, "max_completions_tokens": 100},
+        **more,
+    }
+
+
+def label_model(**more: Any) -> Json:
+    """A judge that gives a label."""
+    content = {"type": "output_text", "text": "{{ sample.output_text }}"}
+    return {
+        "type": "label_model",
+        "name": "tone",
+        "model": "gpt-4.1-mini",
+        "input": [{"role": "user", "content": content}],
+        "labels": ["kind", "curt"],
+        "passing_labels": ["kind"],
+        **more,
+    }
+
+
+def python(source: str = "def grade(sample, item):\n    return 1.0\n", **more: Any) -> Json:
+    """The team's own."""
+    return {"type": "python", "name": "own", "source": source, **more}
