@@ -32,7 +32,7 @@ def _to_json(value: object) -> str:
 COMMON: dict[str, Any] = {
     "pool_size": POOL,
     "max_overflow": 0,
-    # The connection used last is taken first: in turns, each of thirty would fill caches of its own.
+    # The connection used last is taken first: in turns, each of thirty fills caches of its own.
     "pool_use_lifo": True,
     # A list of jobs decodes a hundred JSON columns: the standard decoder takes half of its time.
     "json_serializer": _to_json,
