@@ -8,6 +8,7 @@ from app.trainer.engines.registry import BASE_MODELS
 from app.trainer.errors import Refusal, missing_model
 from app.trainer.requests import Body, invalid_type
 from app.trainer.runs import Runs
+from app.trainer.stand_ins import own_name
 
 DEFAULT_MAX_TOKENS = 256
 MOST_TOKENS = 4096
@@ -40,6 +41,7 @@ def chat_request(body: Body, runs: Runs) -> ChatRequest:
     model = body.get("model")
     if not isinstance(model, str):
         raise Refusal("you must provide a model parameter", param="model")
+    model = own_name(model)
     tuned = None if model in BASE_MODELS else runs.model(model)
     if model not in BASE_MODELS and tuned is None:
         raise missing_model(model)

@@ -10,6 +10,7 @@ from app.trainer.folder import Spec
 from app.trainer.method import asked_method
 from app.trainer.requests import Body, invalid_type, is_whole, metadata, text
 from app.trainer.runs import Runs
+from app.trainer.stand_ins import VARIABLE, own_name
 from app.trainer.wire import ORGANISATION
 
 SUFFIX_LIMIT = 64
@@ -34,7 +35,7 @@ def new_job(body: Body, *, runs: Runs, files: Files) -> Spec:
     for name in body:
         if name not in JOB_FIELDS:
             raise Refusal(f"Unrecognized request argument supplied: {name}", param=name)
-    model = text(body, "model", required=True)
+    model = own_name(text(body, "model", required=True))
     engine, base = _engine_of(model, runs)
     training = _known_file(body, "training_file", files, required=True)
     validation = _known_file(body, "validation_file", files)
@@ -83,7 +84,10 @@ def _engine_of(model: str, runs: Runs) -> tuple[str, str]:
     tuned = runs.model(model)
     if tuned is None:
         known = ", ".join(BASE_MODELS)
-        message = f"The model '{model}' is not available for fine-tuning. Available: {known}."
+        message = (
+            f"The model '{model}' is not available for fine-tuning. Available: {known}. Who runs"
+            f" this trainer can let one of them stand in for another name: {VARIABLE}."
+        )
         raise Refusal(message, param="model", code="model_not_available")
     return tuned.run.spec.engine, tuned.run.spec.tuned_model.split(":")[1]
 

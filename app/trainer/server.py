@@ -27,6 +27,7 @@ from app.trainer.launcher import Launcher
 from app.trainer.runs import Runs
 from app.trainer.service import Service
 from app.trainer.speaking import IDLE_SECONDS, Speaking
+from app.trainer.stand_ins import stand_ins
 
 THREADS = 8
 HOME_SECONDS = 20.0
@@ -126,6 +127,7 @@ def main(host: str, port: int, home: Path, keys: Sequence[str]) -> None:
         raise SystemExit("The trainer needs at least one key: set LUTHIER_TRAINER_KEYS.")
     at_once = int(os.environ.get("LUTHIER_TRAINER_AT_ONCE", "1"))
     idle_seconds = float(os.environ.get("LUTHIER_TRAINER_IDLE_SECONDS", IDLE_SECONDS))
+    stand_ins()
     with alone_in(home):
         app = create_app(home, keys, at_once=at_once, idle_seconds=idle_seconds)
         uvicorn.run(
