@@ -1,6 +1,11 @@
-"""The answering process: requests come on stdin, one JSON line each; tokens go to stdout."""
+"""The answering process: requests come on stdin, one JSON line each; tokens go to stdout.
+
+All conversations take turns, a token each, so that a short answer never waits for a long one.
+"""
 
 import dataclasses
+import os
+import select
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -16,7 +21,7 @@ from app.trainer.ownership import end_with_parent
 KEPT_MODELS = 4
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, tag="answer"):
     """One line in: which model answers what. `path` is None for a base model."""
 
     id: int
@@ -25,6 +30,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[dict[str, Any]]
     choices: int = 1
     sampling: Sampling
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """One line in: nobody listens to this answer any more."""
+
+    id: int
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -91,22 +102,50 @@ def replies(models: Models, request: Request) -> Iterator[Reply]:
         )
 
 
-def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer until stdin ends, which is when the server ends or lets this process go."""
-    models = Models()
-    decoder = msgspec.json.Decoder(Request)
-    for line in source:
-        request = decoder.decode(line)
-        try:
-            for reply in replies(models, request):
-                sink.write(msgspec.json.encode(reply) + b"\n")
-                sink.flush()
-        except Exception as error:  # noqa: BLE001 - one bad model must not end the others' answers
-            failed = Reply(id=request.id, is_last=True, error=f"{type(error).__name__}: {error}")
-            sink.write(msgspec.json.encode(failed) + b"\n")
-            sink.flush()
+class Inbox:
+    """Lines as they come, without waiting while there are tokens to draw."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._held = b""
+        self.is_closed = False
+
+    def lines(self, *, waits: bool) -> list[bytes]:
+        """The whole lines that are there."""
+        if not select.select([self._descriptor], [], [], None if waits else 0)[0]:
+            return []
+        read = os.read(self._descriptor, 1 << 16)
+        self.is_closed = not read
+        *lines, self._held = (self._held + read).split(b"\n")
+        return lines
+
+
+def serve(source: int, sink: BinaryIO) -> None:
+    """Answer until the input ends, when the server ends or lets this process go."""
+    models, inbox = Models(), Inbox(source)
+    decoder = msgspec.json.Decoder(Request | Stop)
+    active: dict[int, Iterator[Reply]] = {}
+    while not inbox.is_closed:
+        for line in inbox.lines(waits=not active):
+            asked = decoder.decode(line)
+            active.pop(asked.id, None)
+            if isinstance(asked, Request):
+                active[asked.id] = replies(models, asked)
+        said = [_next(number, answer) for number, answer in active.items()]
+        for reply in said:
+            if reply.is_last:
+                del active[reply.id]
+        sink.write(b"".join(msgspec.json.encode(reply) + b"\n" for reply in said))
+        sink.flush()
+
+
+def _next(number: int, answer: Iterator[Reply]) -> Reply:
+    try:
+        return next(answer)
+    except Exception as error:  # noqa: BLE001 - one bad model must not end the others' answers
+        return Reply(id=number, is_last=True, error=f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":
     end_with_parent()
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    serve(sys.stdin.fileno(), sys.stdout.buffer)

@@ -2,27 +2,63 @@
 
 from dataclasses import dataclass
 
+from app.trainer import requests
 from app.trainer.answering import Request
 from app.trainer.engines.base import Sampling
 from app.trainer.engines.registry import BASE_MODELS
 from app.trainer.errors import Refusal, missing_model
+from app.trainer.messages import messages
+from app.trainer.parameters import (
+    decimal,
+    flag,
+    object_of,
+    one_of,
+    refuse_unknown,
+    unsupported,
+    whole_number,
+)
 from app.trainer.requests import Body, invalid_type
 from app.trainer.runs import Runs
 from app.trainer.stand_ins import own_name
 
 DEFAULT_MAX_TOKENS = 256
 MOST_TOKENS = 4096
-MOST_CHOICES = 16
+# All choices of a request together: an answer is held in memory until its reader took it.
+MOST_TOGETHER = 16_384
+MOST_CHOICES = 128
 MOST_STOPS = 4
 MOST_TOP_LOGPROBS = 20
-ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-# A small label model could only pretend to these.
+LONGEST_SEED = 2**63
+
+# What has no effect here and loses nothing by it: hints about users, caches and prices.
+HINTS = ("user", "safety_identifier", "prompt_cache_key", "prompt_cache_retention")
+TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
+FORMATS = ("json_object", "json_schema", "text")
+# What a small label model could only pretend to.
 UNSUPPORTED = {
-    "tools": "tools",
-    "functions": "functions",
-    "audio": "audio",
-    "response_format": "response formats",
+    "tools": "A practice model calls no tools.",
+    "tool_choice": "A practice model calls no tools.",
+    "parallel_tool_calls": "A practice model calls no tools.",
+    "functions": "A practice model calls no functions.",
+    "function_call": "A practice model calls no functions.",
+    "audio": "A practice model writes text alone.",
+    "prediction": "A practice model takes no predicted output.",
+    "reasoning_effort": "A practice model does not reason.",
+    "verbosity": "A practice model answers as long as it learned to.",
+    "web_search_options": "A practice model searches nothing.",
+    "moderation": "This trainer moderates nothing.",
+    "logit_bias": "It names tokens of OpenAI's vocabulary; every practice model has its own.",
 }
+KNOWN = frozenset(
+    {
+        *("model", "messages", "n", "seed", "temperature", "top_p", "stop"),
+        *("max_tokens", "max_completion_tokens", "frequency_penalty", "presence_penalty"),
+        *("logprobs", "top_logprobs", "stream", "stream_options", "response_format"),
+        *("modalities", "service_tier", "store", "metadata", "prompt_cache_options"),
+        *HINTS,
+        *UNSUPPORTED,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +70,7 @@ class ChatRequest:
     is_streamed: bool
     has_usage: bool
     has_logprobs: bool
+    has_tier: bool
 
 
 def chat_request(body: Body, runs: Runs) -> ChatRequest:
@@ -45,88 +82,118 @@ def chat_request(body: Body, runs: Runs) -> ChatRequest:
     tuned = None if model in BASE_MODELS else runs.model(model)
     if model not in BASE_MODELS and tuned is None:
         raise missing_model(model)
-    for name, words in UNSUPPORTED.items():
-        value = body.get(name)
-        if value and not (name == "response_format" and value == {"type": "text"}):
-            raise Refusal(f"'{model}' is a practice model and has no {words}.", param=name)
-    has_logprobs = _flag(body, "logprobs")
-    top = _number(body, "top_logprobs", 0, least=0, most=MOST_TOP_LOGPROBS, is_whole=True)
-    if top and not has_logprobs:
-        raise Refusal("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs")
-    limit_name = (
-        "max_tokens" if body.get("max_completion_tokens") is None else "max_completion_tokens"
-    )
-    limit = _number(body, limit_name, DEFAULT_MAX_TOKENS, least=1, most=2**31, is_whole=True)
-    seed = _number(body, "seed", -1, least=-(2**63), most=2**63, is_whole=True)
-    sampling = Sampling(
-        max_tokens=min(int(limit), MOST_TOKENS),
-        temperature=_number(body, "temperature", 1.0, least=0, most=2),
-        top_p=_number(body, "top_p", 1.0, least=0, most=1),
-        seed=None if body.get("seed") is None else int(seed) % 2**63,
-        stop=_stops(body.get("stop")),
-        top_logprobs=int(top),
-    )
-    options = body.get("stream_options") or {}
+    refuse_unknown(body, KNOWN)
+    _refuse_unsupported(body)
+    _check_hints(body)
+    choices = whole_number(body, "n", least=1, most=MOST_CHOICES) or 1
+    has_logprobs = flag(body, "logprobs")
     return ChatRequest(
         model=model,
         request=Request(
             id=0,
             engine=tuned.run.spec.engine if tuned else BASE_MODELS[model],
             path=str(tuned.path) if tuned else None,
-            messages=_messages(body),
-            choices=int(_number(body, "n", 1, least=1, most=MOST_CHOICES, is_whole=True)),
-            sampling=sampling,
+            messages=messages(body),
+            choices=choices,
+            sampling=_sampling(body, choices, has_logprobs=has_logprobs),
         ),
-        is_streamed=_flag(body, "stream"),
-        has_usage=isinstance(options, dict) and options.get("include_usage") is True,
+        is_streamed=flag(body, "stream"),
+        has_usage=_wants_usage(body),
         has_logprobs=has_logprobs,
+        has_tier=body.get("service_tier") is not None,
     )
 
 
-def _messages(body: Body) -> list[Body]:
-    messages = body.get("messages")
-    if not isinstance(messages, list):
-        raise invalid_type("messages", "an array of objects", messages)
-    if not messages:
-        raise Refusal("'messages' must have at least one message.", param="messages")
-    for place, message in enumerate(messages):
-        if not isinstance(message, dict):
-            raise invalid_type(f"messages[{place}]", "an object", message)
-        if message.get("role") not in ROLES:
-            raise Refusal(
-                f"Invalid role: {message.get('role')!r}.", param=f"messages[{place}].role"
-            )
-        if not isinstance(message.get("content"), (str, list, type(None))):
-            raise invalid_type(
-                f"messages[{place}].content", "a string or an array", message["content"]
-            )
-    return messages
+def _refuse_unsupported(body: Body) -> None:
+    for name, reason in UNSUPPORTED.items():
+        if body.get(name) not in (None, [], {}):
+            raise unsupported(name, reason)
+    kind = object_of(body, "response_format").get("type", "text")
+    if one_of(kind, FORMATS, "response_format.type") != "text":
+        message = f"'response_format' of type '{kind}' is not supported with this model"
+        raise Refusal(
+            f"Invalid parameter: {message}. A practice model says what it learned.",
+            param="response_format",
+        )
+    modalities = body.get("modalities")
+    if modalities not in (None, ["text"]):
+        raise unsupported("modalities", "A practice model writes text alone: send ['text'].")
+
+
+def _check_hints(body: Body) -> None:
+    for name in HINTS:
+        if not isinstance(body.get(name, ""), (str, type(None))):
+            raise invalid_type(name, "a string", body[name])
+    if body.get("service_tier") is not None:
+        one_of(body["service_tier"], TIERS, "service_tier")
+    object_of(body, "prompt_cache_options")
+    # Nothing is stored, as for OpenAI's customers with zero data retention, whose `store` is
+    # taken for false.
+    flag(body, "store")
+    requests.metadata(body.get("metadata"))
+
+
+def _sampling(body: Body, choices: int, *, has_logprobs: bool) -> Sampling:
+    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+        raise Refusal(
+            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+            param="max_tokens",
+            code="invalid_parameter_combination",
+        )
+    limits = [
+        whole_number(body, name, least=1, most=2**31)
+        for name in ("max_tokens", "max_completion_tokens")
+    ]
+    top = whole_number(body, "top_logprobs", least=0, most=MOST_TOP_LOGPROBS) or 0
+    if top and not has_logprobs:
+        raise Refusal(
+            "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
+            param="top_logprobs",
+        )
+    seed = whole_number(body, "seed", least=-LONGEST_SEED, most=LONGEST_SEED - 1)
+    return Sampling(
+        max_tokens=min(
+            limits[0] or limits[1] or DEFAULT_MAX_TOKENS, MOST_TOKENS, MOST_TOGETHER // choices
+        ),
+        temperature=decimal(body, "temperature", 1, least=0, most=2),
+        top_p=decimal(body, "top_p", 1, least=0, most=1),
+        seed=None if seed is None else seed % LONGEST_SEED,
+        stop=_stops(body.get("stop")),
+        top_logprobs=top,
+        frequency_penalty=decimal(body, "frequency_penalty", 0, least=-2, most=2),
+        presence_penalty=decimal(body, "presence_penalty", 0, least=-2, most=2),
+    )
 
 
 def _stops(value: object) -> tuple[str, ...]:
-    stops = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-    if value is not None and not isinstance(value, (str, list)):
-        raise invalid_type("stop", "a string or an array of strings", value)
-    if len(stops) > MOST_STOPS or not all(isinstance(text, str) for text in stops):
-        raise Refusal(f"'stop' takes up to {MOST_STOPS} strings.", param="stop")
-    return tuple(stops)
-
-
-def _number(
-    body: Body, name: str, default: float, *, least: float, most: float, is_whole: bool = False
-) -> float:
-    value = body.get(name)
     if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int if is_whole else (int, float)):
-        raise invalid_type(name, "an integer" if is_whole else "a number", value)
-    if not least <= value <= most:
-        raise Refusal(f"'{name}' must lie between {least} and {most}, but is {value}.", param=name)
-    return value
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list):
+        raise invalid_type("stop", "a string or an array of strings", value)
+    if len(value) > MOST_STOPS:
+        raise Refusal(
+            f"Invalid 'stop': array too long. Expected an array with maximum length {MOST_STOPS},"
+            f" but got an array with length {len(value)} instead.",
+            param="stop",
+            code="array_above_max_length",
+        )
+    for place, text in enumerate(value):
+        if not isinstance(text, str):
+            raise invalid_type(f"stop[{place}]", "a string", text)
+    return tuple(value)
 
 
-def _flag(body: Body, name: str) -> bool:
-    value = body.get(name)
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    raise invalid_type(name, "a boolean", value)
+def _wants_usage(body: Body) -> bool:
+    if body.get("stream_options") is None:
+        return False
+    if not flag(body, "stream"):
+        raise Refusal(
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+            param="stream_options",
+        )
+    options = object_of(body, "stream_options")
+    refuse_unknown(options, {"include_usage", "include_obfuscation"})
+    flag(options, "include_obfuscation")
+    return flag(options, "include_usage")

@@ -1,7 +1,8 @@
 """Chat completions: asks the answering process and writes OpenAI's shapes, streamed or whole."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ class Choice:
     """One answer as it grows."""
 
     text: list[str] = field(default_factory=list)
-    logprobs: list[Json] = field(default_factory=list)
+    logprobs: list[msgspec.Raw] = field(default_factory=list)
     finish_reason: str = "length"
 
 
@@ -37,27 +38,22 @@ class Conversation:
             "id": f"chatcmpl-{random_name(24)}",
             "created": int(time.time()),
             "model": chat.model,
+            **({"service_tier": "default"} if chat.has_tier else {}),
         }
 
     async def begin(self) -> None:
-        """Wait until the model is loaded. Raises Refusal (503) when it cannot answer."""
-        try:
-            self._prompt_tokens = (await anext(self._replies)).prompt_tokens or 0
-        except AnsweringFailed as error:
-            raise Refusal(
-                f"The model cannot answer now: {error}", status=503, kind="server_error"
-            ) from error
+        """Wait until the model is loaded. Raises AnsweringFailed when it cannot answer."""
+        self._prompt_tokens = (await anext(self._replies)).prompt_tokens or 0
 
     async def whole(self) -> Json:
-        """A `chat.completion`."""
+        """A `chat.completion`. Raises Refusal when the answer breaks off."""
         choices = [Choice() for _ in range(self._chat.request.choices)]
         try:
-            async for reply in self._replies:
-                self._take(choices[reply.choice], reply)
+            async with aclosing(self._replies):
+                async for reply in self._replies:
+                    self._take(choices[reply.choice], reply)
         except AnsweringFailed as error:
-            raise Refusal(
-                f"The answer broke off: {error}", status=503, kind="server_error"
-            ) from error
+            raise _broken_off(error) from error
         return {
             **self._head,
             "object": "chat.completion",
@@ -67,8 +63,9 @@ class Conversation:
 
     def _take(self, choice: Choice, reply: Reply) -> None:
         choice.text.append(reply.text)
-        if reply.raw is not None:
-            choice.logprobs.append(_logprob(reply))
+        logprob = self._logprob(reply)
+        if logprob is not None:
+            choice.logprobs.append(logprob)
         if reply.finish_reason is not None:
             choice.finish_reason = reply.finish_reason
             self._completion_tokens += reply.completion_tokens
@@ -88,21 +85,24 @@ class Conversation:
         for index in range(self._chat.request.choices):
             yield self._chunk(index, {"role": "assistant", "content": ""})
         try:
-            async for reply in self._replies:
-                if reply.finish_reason is not None:
-                    self._completion_tokens += reply.completion_tokens
-                    if reply.text:
-                        yield self._chunk(reply.choice, {"content": reply.text})
-                    yield self._chunk(reply.choice, {}, finish_reason=reply.finish_reason)
-                elif reply.text or self._chat.has_logprobs:
-                    yield self._chunk(reply.choice, {"content": reply.text}, reply=reply)
+            async with aclosing(self._replies):
+                async for reply in self._replies:
+                    for chunk in self._chunks(reply):
+                        yield chunk
         except AnsweringFailed as error:
-            broken = Refusal(f"The answer broke off: {error}", status=503, kind="server_error")
-            yield _event(broken.body)
+            yield _event(_broken_off(error).body)
             return
         if self._chat.has_usage:
             yield _event({**self._chunk_head(), "choices": [], "usage": self._usage()})
         yield b"data: [DONE]\n\n"
+
+    def _chunks(self, reply: Reply) -> Iterator[bytes]:
+        logprob = self._logprob(reply)
+        if reply.text or logprob is not None:
+            yield self._chunk(reply.choice, {"content": reply.text}, logprob=logprob)
+        if reply.finish_reason is not None:
+            self._completion_tokens += reply.completion_tokens
+            yield self._chunk(reply.choice, {}, finish_reason=reply.finish_reason)
 
     def _chunk(
         self,
@@ -110,16 +110,12 @@ class Conversation:
         delta: Json,
         *,
         finish_reason: str | None = None,
-        reply: Reply | None = None,
+        logprob: msgspec.Raw | None = None,
     ) -> bytes:
-        has_logprobs = self._chat.has_logprobs and reply is not None and reply.raw is not None
-        logprobs = (
-            {"content": [_logprob(reply)], "refusal": None} if has_logprobs and reply else None
-        )
         choice = {
             "index": index,
             "delta": delta,
-            "logprobs": logprobs,
+            "logprobs": None if logprob is None else {"content": [logprob], "refusal": None},
             "finish_reason": finish_reason,
         }
         usage = {"usage": None} if self._chat.has_usage else {}
@@ -127,6 +123,14 @@ class Conversation:
 
     def _chunk_head(self) -> Json:
         return {**self._head, "object": "chat.completion.chunk"}
+
+    def _logprob(self, reply: Reply) -> msgspec.Raw | None:
+        """Written at once: a long answer's are many, and JSON takes a fraction of the memory."""
+        if reply.raw is None or not self._chat.has_logprobs:
+            return None
+        top = [_token(*likely) for likely in reply.top]
+        told = {**_token(reply.raw, reply.logprob), "top_logprobs": top}
+        return msgspec.Raw(msgspec.json.encode(told))
 
     def _usage(self) -> Json:
         return {
@@ -136,17 +140,16 @@ class Conversation:
         }
 
 
-def _logprob(reply: Reply) -> Json:
-    top = [_token(raw, logprob) for raw, logprob in reply.top]
-    return {**_token(reply.raw or b"", reply.logprob), "top_logprobs": top}
-
-
 def _token(raw: bytes, logprob: float) -> Json:
     return {
         "token": raw.decode("utf-8", "replace"),
         "bytes": list(raw),
         "logprob": max(logprob, -9999.0),
     }
+
+
+def _broken_off(error: AnsweringFailed) -> Refusal:
+    return Refusal(f"The answer broke off: {error}", status=503, kind="server_error")
 
 
 def _event(body: Mapping[str, Any]) -> bytes:

@@ -10,6 +10,15 @@ from app.trainer.errors import Refusal
 
 Body = dict[str, Any]
 PAIRS_LIMIT, KEY_LIMIT, VALUE_LIMIT = 16, 64, 512
+JSON_TYPES: dict[type, str] = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
 
 
 def json_object(raw: bytes) -> Body:
@@ -67,9 +76,8 @@ def metadata(value: object) -> dict[str, str] | None:
 
 def invalid_type(name: str, wanted: str, value: object) -> Refusal:
     """OpenAI's words for a value of the wrong kind."""
-    message = (
-        f"Invalid type for '{name}': expected {wanted}, but got {type(value).__name__} instead."
-    )
+    got = JSON_TYPES[type(value)]
+    message = f"Invalid type for '{name}': expected {wanted}, but got {got} instead."
     return Refusal(message, param=name, code="invalid_type")
 
 

@@ -1,6 +1,10 @@
 """`/v1/models` and `/v1/chat/completions`."""
 
-from starlette.requests import Request
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -13,6 +17,7 @@ from app.trainer.errors import Refusal, missing_model
 from app.trainer.requests import json_object
 from app.trainer.routes_jobs import limited_body
 from app.trainer.service import service
+from app.trainer.speaking import AnsweringFailed
 
 BORN = 1_767_225_600  # 2026-01-01: base models are part of the program and need some fixed date
 
@@ -38,8 +43,11 @@ def show(request: Request) -> Response:
     return JsonResponse(wire.model(model.name, model.created_at, wire.ORGANISATION))
 
 
-def delete(request: Request) -> Response:
-    """Delete a tuned model for good."""
+async def delete(request: Request) -> Response:
+    """Delete a tuned model for good; open answers are finished from memory.
+
+    On the event loop, as a new job is: none can begin from this model in between.
+    """
     name = request.path_params["model"]
     if name in BASE_MODELS:
         raise Refusal(f"The model '{name}' cannot be deleted.", status=403, param="model")
@@ -49,19 +57,44 @@ def delete(request: Request) -> Response:
         raise missing_model(name)
     if model.name != model.run.spec.tuned_model:
         raise Refusal("A checkpoint goes with its model; delete the model.", param="model")
+    for run in runs.unended():
+        if run.spec.model == name or run.spec.model.startswith(f"{name}:"):
+            message = f"The job {run.id} continues from '{name}'; cancel it or wait for its end."
+            raise Refusal(message, status=409, param="model", code="model_in_use")
     runs.delete_model(model)
     return JsonResponse(wire.deleted(name, "model"))
 
 
 async def complete(request: Request) -> Response:
-    """Answer a conversation."""
+    """Answer a conversation; a client that goes away ends it."""
     parts = service(request)
     chat = chat_request(json_object(await limited_body(request)), parts.runs)
     conversation = Conversation(chat, parts.speaking)
-    await conversation.begin()
+    try:
+        await conversation.begin()
+    except AnsweringFailed as error:
+        if chat.model not in BASE_MODELS and parts.runs.model(chat.model) is None:
+            raise missing_model(chat.model) from error
+        message = f"The model cannot answer now: {error}"
+        raise Refusal(message, status=503, kind="server_error") from error
     if chat.is_streamed:
         return StreamingResponse(conversation.streamed(), media_type="text/event-stream")
-    return JsonResponse(await conversation.whole())
+    return JsonResponse(await _while_heard(request, conversation.whole()))
+
+
+async def _while_heard(request: Request, answer: Coroutine[Any, Any, wire.Json]) -> wire.Json:
+    """The answer. Raises ClientDisconnect as soon as nobody waits for it any more."""
+    answering = asyncio.ensure_future(answer)
+    # The body was read whole: what comes now is the end of the connection.
+    leaving = asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise ClientDisconnect
+        return answering.result()
+    finally:
+        answering.cancel()
+        leaving.cancel()
 
 
 ROUTES = [

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 import msgspec
 
-from app.trainer.answering import Reply, Request
+from app.trainer.answering import Reply, Request, Stop
 from app.trainer.launcher import ROOT, child_environment
 
 IDLE_SECONDS = 60.0
@@ -42,11 +42,11 @@ class _Child:
             )
         )
 
-    def send(self, line: bytes) -> None:
+    def send(self, asked: Request | Stop) -> None:
         if self.process.stdin is not None:
             # A process that died a moment ago is noticed by the reader, who tells everyone waiting.
             with contextlib.suppress(OSError, RuntimeError):
-                self.process.stdin.write(line)
+                self.process.stdin.write(msgspec.json.encode(asked) + b"\n")
 
     def let_go(self) -> None:
         """It ends by itself at the end of its input."""
@@ -79,6 +79,8 @@ class Speaking:
     async def ask(self, request: Request) -> AsyncGenerator[Reply, None]:
         """Every reply to one request as it comes; its id is set here. Raises AnsweringFailed.
 
+        Who closes it early ends the sampling.
+
         A child that dies before its first word is replaced once: it may have died of another model.
         """
         self._last_id += 1
@@ -102,14 +104,19 @@ class Speaking:
         child = await self._living_child()
         queue: asyncio.Queue[Reply | None] = asyncio.Queue()
         child.waiting[request.id] = queue
+        is_over = False
         try:
-            child.send(msgspec.json.encode(request) + b"\n")
+            child.send(request)
             if child.is_ended:
                 yield None
             while True:
-                yield await queue.get()
+                reply = await queue.get()
+                is_over = reply is None or reply.is_last
+                yield reply
         finally:
             del child.waiting[request.id]
+            if not is_over:
+                child.send(Stop(request.id))
             self._rest()
 
     async def _living_child(self) -> _Child:

@@ -93,7 +93,8 @@ class Training(Protocol):
 class Sampling:
     """How to sample.
 
-    `top_logprobs` alternatives are reported per token; temperature 0 is greedy.
+    `top_logprobs` alternatives are reported per token; temperature 0 is greedy. The penalties are
+    OpenAI's: a token drawn c times before loses c * frequency_penalty, and presence_penalty once.
     """
 
     max_tokens: int
@@ -102,13 +103,16 @@ class Sampling:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     top_logprobs: int = 0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
 
 
 @dataclass(frozen=True)
 class Token:
     """One sampled token.
 
-    `raw` is its bytes, `logprob` natural and before temperature, `text` what may be shown now.
+    `raw` is its bytes, `logprob` natural and before temperature and penalties, `text` what may be
+    shown now.
     """
 
     text: str

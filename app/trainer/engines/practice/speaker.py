@@ -106,13 +106,15 @@ class PracticeSpeaker:
         rng = np.random.default_rng(sampling.seed)
         window = [START] * WINDOW
         shown = Shown(sampling.stop)
+        said = np.zeros(len(self._network.vocabulary), np.float32)
         while answer.completion_tokens < sampling.max_tokens:
             scores = self._network.next_token(prompt, window)
-            token = draw(scores, sampling, rng)
+            token = draw(penalised(scores, said, sampling), sampling, rng)
             if token == END:
                 answer.finish_reason = "stop"
                 break
             window = [token, *window[:-1]]
+            said[token] += 1
             answer.completion_tokens += 1
             raw = self._network.vocabulary.raw(token)
             yield Token(
@@ -128,6 +130,17 @@ class PracticeSpeaker:
             return ()
         best = np.argsort(-scores, kind="stable")[:count]
         return tuple((self._network.vocabulary.raw(int(n)), float(scores[n])) for n in best)
+
+
+def penalised(scores: Floats, said: Floats, sampling: Sampling) -> Floats:
+    """Scores (V,) less OpenAI's penalties for what was said so many times, (V,).
+
+    https://platform.openai.com/docs/api-reference/chat/create#chat-create-frequency_penalty
+    """
+    if not sampling.frequency_penalty and not sampling.presence_penalty:
+        return scores
+    lost: Floats = said * sampling.frequency_penalty + (said > 0) * sampling.presence_penalty
+    return scores - lost
 
 
 def draw(scores: Floats, sampling: Sampling, rng: np.random.Generator) -> int:
