@@ -79,10 +79,10 @@ def check_url(url: str, *, allow: Collection[str] | None = None) -> None:
     parts = _read(url)
     host = (parts.hostname or "").rstrip(".")
     where = authority(parts)
-    if where == authority(urlsplit(settings().base_url)):
-        raise UnsafeUrl("This is Luthier's own address; enter the provider's.")
     if where in (private_hosts() if allow is None else allow):
         return
+    if where == authority(urlsplit(settings().base_url)):
+        raise UnsafeUrl("This is Luthier's own address; enter the provider's.")
     _refuse_private_host(host, where)
     if parts.scheme == "http":
         raise UnsafeUrl(

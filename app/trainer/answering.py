@@ -107,7 +107,7 @@ class Inbox:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._held = b""
+        self._held: list[bytes] = []
         self.is_closed = False
 
     def lines(self, *, waits: bool) -> list[bytes]:
@@ -116,7 +116,12 @@ class Inbox:
             return []
         read = os.read(self._descriptor, 1 << 16)
         self.is_closed = not read
-        *lines, self._held = (self._held + read).split(b"\n")
+        first, *more = read.split(b"\n")
+        self._held.append(first)
+        if not more:
+            return []
+        lines = [b"".join(self._held), *more[:-1]]
+        self._held = [more[-1]]
         return lines
 
 

@@ -11,13 +11,12 @@ from app.trainer.messages import messages
 from app.trainer.parameters import (
     decimal,
     flag,
-    object_of,
     one_of,
     refuse_unknown,
     unsupported,
     whole_number,
 )
-from app.trainer.requests import Body, invalid_type
+from app.trainer.requests import Body, invalid_type, object_in
 from app.trainer.runs import Runs
 from app.trainer.stand_ins import own_name
 
@@ -108,7 +107,7 @@ def _refuse_unsupported(body: Body) -> None:
     for name, reason in UNSUPPORTED.items():
         if body.get(name) not in (None, [], {}):
             raise unsupported(name, reason)
-    kind = object_of(body, "response_format").get("type", "text")
+    kind = object_in(body, "response_format").get("type", "text")
     if one_of(kind, FORMATS, "response_format.type") != "text":
         message = f"'response_format' of type '{kind}' is not supported with this model"
         raise Refusal(
@@ -126,7 +125,7 @@ def _check_hints(body: Body) -> None:
             raise invalid_type(name, "a string", body[name])
     if body.get("service_tier") is not None:
         one_of(body["service_tier"], TIERS, "service_tier")
-    object_of(body, "prompt_cache_options")
+    object_in(body, "prompt_cache_options")
     # Nothing is stored, as for OpenAI's customers with zero data retention, whose `store` is
     # taken for false.
     flag(body, "store")
@@ -193,7 +192,7 @@ def _wants_usage(body: Body) -> bool:
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
             param="stream_options",
         )
-    options = object_of(body, "stream_options")
+    options = object_in(body, "stream_options")
     refuse_unknown(options, {"include_usage", "include_obfuscation"})
     flag(options, "include_obfuscation")
     return flag(options, "include_usage")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from app.trainer.folder import WAITING, Failure, State
@@ -37,8 +38,9 @@ class Launcher:
     A run is waiting, a child's, held by a child of an earlier server, or ended.
     """
 
-    def __init__(self, runs: Runs, *, at_once: int) -> None:
+    def __init__(self, runs: Runs, *, at_once: int, run_ended: Callable[[], None]) -> None:
         self._runs = runs
+        self._run_ended = run_ended
         self._at_once = at_once
         self._is_owner = os.environ.get(OWNED) == "1"
         self._waiting: dict[str, Run] = {}
@@ -99,6 +101,7 @@ class Launcher:
             if run is None or run.state().is_ended:
                 self._hurried.discard(run_id)
                 self._launches.pop(run_id, None)
+                self._run_ended()
             else:
                 LOG.warning("the training of %s ended early and goes on", run_id)
                 # It was begun first, so it goes on first.
@@ -111,6 +114,7 @@ class Launcher:
         del self._waiting[run.id]
         if count >= LAUNCHES_WITHOUT_WORD:
             _bury(run)
+            self._run_ended()
             return
         has_spoken = run.state().status != WAITING
         self._launches[run.id] = (1 if has_spoken else count + 1, time.monotonic())

@@ -1,11 +1,9 @@
 """Single parameters of a request, checked and refused in OpenAI's words."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from app.trainer.errors import Refusal
-from app.trainer.requests import invalid_type
-
-Body = Mapping[str, object]
+from app.trainer.requests import Body, invalid_type, is_number, is_whole
 
 
 def whole_number(body: Body, name: str, *, least: int, most: int) -> int | None:
@@ -13,7 +11,7 @@ def whole_number(body: Body, name: str, *, least: int, most: int) -> int | None:
     value = body.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_whole(value):
         raise invalid_type(name, "an integer", value)
     _refuse_outside(name, value, "integer", least, most)
     return value
@@ -24,7 +22,7 @@ def decimal(body: Body, name: str, default: float, *, least: float, most: float)
     value = body.get(name)
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         raise invalid_type(name, "a decimal", value)
     _refuse_outside(name, value, "decimal", least, most)
     return value
@@ -59,16 +57,6 @@ def one_of(value: object, known: Collection[str], param: str) -> str:
         supported = f"{', '.join(others)}, and {last}" if others else last
         message = f"Invalid value: '{value}'. Supported values are: {supported}."
         raise Refusal(message, param=param, code="invalid_value")
-    return value
-
-
-def object_of(body: Body, name: str) -> Body:
-    """An object; empty where none was given."""
-    value = body.get(name)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise invalid_type(name, "an object", value)
     return value
 
 

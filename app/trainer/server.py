@@ -17,13 +17,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.trainer import routes_chat, routes_files, routes_graders, routes_jobs
+from app.trainer import (
+    elsewhere,
+    routes_chat,
+    routes_files,
+    routes_graders,
+    routes_jobs,
+    routes_webhooks,
+)
 from app.trainer.answers import JsonResponse, refused
+from app.trainer.courier import Courier
 from app.trainer.errors import Refusal
 from app.trainer.files import Files
 from app.trainer.folder import locked_within
 from app.trainer.guard import Guard
 from app.trainer.launcher import Launcher
+from app.trainer.outbox import Outbox
 from app.trainer.runs import Runs
 from app.trainer.service import Service
 from app.trainer.speaking import IDLE_SECONDS, Speaking
@@ -45,6 +54,7 @@ ROUTES = [
     *routes_jobs.ROUTES,
     *routes_chat.ROUTES,
     *routes_graders.ROUTES,
+    *routes_webhooks.ROUTES,
 ]
 
 
@@ -54,7 +64,7 @@ def _refusal(_request: Request, error: Exception) -> Response:
 
 def _no_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return refused(Refusal(f"Invalid URL ({request.method} {request.url.path})", status=status))
+    return refused(elsewhere.refusal(request.method, request.url.path, status))
 
 
 def _gone(_request: Request, _error: Exception) -> Response:
@@ -81,16 +91,19 @@ def create_app(
     runs = Runs(home / "runs")
     files = Files(home / "files", runs)
     runs.use(files)
-    launcher = Launcher(runs, at_once=at_once)
+    outbox = Outbox(home / "webhooks.sqlite")
+    courier = Courier(outbox, runs)
+    launcher = Launcher(runs, at_once=at_once, run_ended=courier.run_ended)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         speaking = Speaking(idle_seconds=idle_seconds)
-        app.state.service = Service(runs, files, launcher, speaking)
-        watching = asyncio.create_task(launcher.watch())
+        app.state.service = Service(runs, files, launcher, speaking, outbox, courier)
+        working = [asyncio.create_task(launcher.watch()), asyncio.create_task(courier.work())]
         yield
-        watching.cancel()
+        for task in working:
+            task.cancel()
         await launcher.end()
         await speaking.end()
 

@@ -5,9 +5,11 @@ from typing import cast
 
 from starlette.requests import Request
 
+from app.trainer.courier import Courier
 from app.trainer.errors import Refusal
 from app.trainer.files import Files
 from app.trainer.launcher import Launcher
+from app.trainer.outbox import Outbox
 from app.trainer.runs import Run, Runs
 from app.trainer.speaking import Speaking
 
@@ -20,6 +22,8 @@ class Service:
     files: Files
     launcher: Launcher
     speaking: Speaking
+    outbox: Outbox
+    courier: Courier
 
 
 def service(request: Request) -> Service:

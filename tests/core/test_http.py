@@ -132,6 +132,7 @@ def test_a_private_address_is_accepted_where_it_is_named_with_its_port(monkeypat
         "http://127.0.0.1:8001/v1",
     ):
         check_url(url)
+    check_url("https://luthier.example.com/", allow={"luthier.example.com:443"})
     for url in ("http://127.0.0.1:9002/v1", "http://127.0.0.1/v1", "http://gpu.lan/"):
         with pytest.raises(UnsafeUrl):
             check_url(url)
