@@ -58,7 +58,7 @@ def event(run_id: str, offset: int, record: Record) -> Json:
         "level": record["level"],
         "message": record["message"],
         "type": record["type"],
-        "data": record["data"],
+        "data": record["data"] or {},
     }
 
 
@@ -103,7 +103,6 @@ def file(stored: StoredFile) -> Json:
         "filename": stored.filename,
         "purpose": stored.purpose,
         "status": "processed",
-        "status_details": None,
     }
     return body if stored.expires_at is None else {**body, "expires_at": stored.expires_at}
 

@@ -232,9 +232,9 @@ def is_tolerated(place: tuple[Step, ...], value: Json) -> bool:
     """Fields that take more than one kind of value."""
     if place[0] == "item":
         return len(place) > 1
+    if "content" in place[-2:]:
+        return isinstance(value, str | list | dict)
     match place[-1]:
-        case "content":
-            return isinstance(value, list | dict)
         case "stop" | "n_epochs" | "batch_size":
             return isinstance(value, str | int)
     return False
