@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,13 @@ import msgspec
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 WAITING, VALIDATING, QUEUED, RUNNING = "waiting", "validating_files", "queued", "running"
+PAUSED = "paused"
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked, written once by the server. `method` is "supervised", "dpo" or
     "reinforcement"; `asked` holds its hyperparameters as given, "auto" where none was; `grader` is
-    the reinforcement grader's JSON.
+    the reinforcement grader's JSON. `number` counts runs: clocks can be set back, and it cannot.
     """
 
     id: str
@@ -34,15 +36,18 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     tuned_model: str
     grader: dict[str, Any] | None = None
     response_format: dict[str, Any] | None = None
+    integrations: list[dict[str, Any]] = []
+    number: int = 0
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """A saved model: `file` lies in `checkpoints/`."""
+    """A saved model: `file` lies in `checkpoints/`. A snapshot was made by a pause."""
 
     step: int
     created_at: int
     metrics: dict[str, Any]
     file: str
+    is_snapshot: bool = False
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -72,11 +77,17 @@ class State(msgspec.Struct, kw_only=True):
         """Whether nothing more will happen."""
         return self.status in ENDED
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing more happens until a person asks for it."""
+        return self.is_ended or self.status == PAUSED
+
 
 class Control(msgspec.Struct, kw_only=True):
     """What people want of a run, written only by the server."""
 
     cancel: bool = False
+    pause: bool = False
     model_deleted: bool = False
     result_deleted: bool = False
 
@@ -93,16 +104,19 @@ class RunFolder:
         self.log = path / "train.log"
         self.work = path / "work"
         self.resume = self.checkpoints / "resume.npz"
+        self.start = path / "start.npz"
 
     def spec(self) -> Spec:
         """Raises OSError or msgspec.DecodeError for a folder that is not a run."""
         return msgspec.json.decode((self.path / "spec.json").read_bytes(), type=Spec)
 
     def state(self) -> State:
-        """The last state written; a run nobody has begun is waiting."""
+        """The last state written. A run nobody has begun is waiting; so is one whose last state a
+        power cut tore, and it goes on from what it saved.
+        """
         try:
             return msgspec.json.decode((self.path / "state.json").read_bytes(), type=State)
-        except FileNotFoundError:
+        except (FileNotFoundError, msgspec.DecodeError):
             return State()
 
     def control(self) -> Control:
@@ -118,11 +132,17 @@ class RunFolder:
 
     def write_state(self, state: State) -> None:
         """Only while holding the lock."""
-        write_json(self.path / "state.json", state, durable=state.is_ended)
+        write_json(self.path / "state.json", state, durable=state.is_resting)
 
     def write_control(self, control: Control) -> None:
         """Only by the server."""
         write_json(self.path / "control.json", control)
+
+    def clean(self) -> None:
+        """Remove what only a run needs that has not ended. Only while holding the lock."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.resume.unlink(missing_ok=True)
+        self.start.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self, *, wait_seconds: float = 2.0) -> Iterator[bool]:
@@ -167,9 +187,24 @@ def locked_within(descriptor: int, seconds: float) -> bool:
 def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
     """Write beside and rename: readers see the old or the new, never half."""
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(msgspec.json.encode(value))
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(msgspec.json.encode(value))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Force the names in a folder to disk: a file whose name is lost is lost."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -23,11 +23,19 @@ class JournalWriter:
         self.size = whole
 
     def append(self, record: Record) -> int:
-        """Write one record at once and return its offset."""
+        """Write one record and return its offset. Where there is no room for all of it (OSError),
+        nothing of it stays.
+        """
         offset = self.size
-        line = msgspec.json.encode(record) + b"\n"
-        self._file.write(line)
-        self.size += len(line)
+        left = memoryview(msgspec.json.encode(record) + b"\n")
+        self.size += len(left)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            self.size = offset
+            self._file.truncate(offset)
+            raise
         return offset
 
     def sync(self) -> None:

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from app.trainer.folder import WAITING, Failure, State
+from app.trainer.ending import end_cancelled, end_unstartable
+from app.trainer.folder import PAUSED, WAITING
 from app.trainer.ownership import OWNED, OWNER_PIPE
-from app.trainer.record import Recorder
 from app.trainer.runs import Run, Runs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ def child_environment() -> dict[str, str]:
 class Launcher:
     """Lives on the event loop, in the main thread: the parent-death signal follows the thread.
 
-    A run is waiting, a child's, held by a child of an earlier server, or ended.
+    A run is waiting, a child's, held by a child of an earlier server, paused, or ended.
     """
 
     def __init__(self, runs: Runs, *, at_once: int, run_ended: Callable[[], None]) -> None:
@@ -46,26 +46,31 @@ class Launcher:
         self._waiting: dict[str, Run] = {}
         self._held: dict[str, Run] = {}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._hurried: set[str] = set()
         self._launches: dict[str, tuple[int, float]] = {}
         self._nudge = asyncio.Event()
         # The write end stays open as long as this process lives; children hold the read end.
         self._pipe = os.pipe() if self._is_owner else None
 
     def expect(self, run: Run) -> None:
-        """A new run: it begins when it is its turn."""
-        self._waiting[run.id] = run
+        """A new run, or one that goes on after a pause: it begins when it is its turn."""
+        if run.id not in self._children and run.id not in self._held:
+            self._waiting[run.id] = run
         self._nudge.set()
 
-    def hurry(self, run: Run) -> None:
-        """A run was cancelled: if it waits, a child of its own writes that down at once."""
-        self._hurried.add(run.id)
+    async def cancel(self, run: Run) -> None:
+        """A run shall end: one that waits or rests does so here, any other in its child."""
+        if await asyncio.to_thread(end_cancelled, run):
+            self._waiting.pop(run.id, None)
+            self._settle(run)
         self._nudge.set()
 
     async def watch(self) -> None:
         """Start, reap and start again until cancelled."""
         for run in self._runs.unended():
-            (self._held if run.folder.is_held() else self._waiting)[run.id] = run
+            if run.folder.is_held():
+                self._held[run.id] = run
+            elif not self._rests(run):
+                self._waiting[run.id] = run
         while True:
             self._nudge.clear()
             try:
@@ -82,11 +87,9 @@ class Launcher:
         """Do what is due; seconds until the next look, or None when nothing can change unasked."""
         self._collect()
         for run in list(self._waiting.values()):
-            is_turn = len(self._children) + len(self._held) < self._at_once
-            if not is_turn and not self._hurried:
+            if len(self._children) + len(self._held) >= self._at_once:
                 break
-            if is_turn or run.id in self._hurried:
-                self._start(run)
+            self._start(run)
         if self._children or self._waiting:
             return POLL_SECONDS
         return FOREIGN_POLL_SECONDS if self._held else None
@@ -98,26 +101,35 @@ class Launcher:
             self._children.pop(run_id, None)
             self._held.pop(run_id, None)
             run = self._runs.get(run_id)
-            if run is None or run.state().is_ended:
-                self._hurried.discard(run_id)
+            if run is None:
+                continue
+            if self._runs.state(run).is_ended:
+                self._settle(run)
+            elif self._rests(run):
                 self._launches.pop(run_id, None)
-                self._run_ended()
             else:
                 LOG.warning("the training of %s ended early and goes on", run_id)
                 # It was begun first, so it goes on first.
                 self._waiting = {run_id: run, **self._waiting}
 
+    def _settle(self, run: Run) -> None:
+        self._launches.pop(run.id, None)
+        self._runs.settled(run)
+        self._run_ended()
+
+    def _rests(self, run: Run) -> bool:
+        wanted = self._runs.control(run)
+        return self._runs.state(run).status == PAUSED and wanted.pause and not wanted.cancel
+
     def _start(self, run: Run) -> None:
         count, started_at = self._launches.get(run.id, (0, 0.0))
         if time.monotonic() < started_at + min(count, LAUNCHES_WITHOUT_WORD) * RELAUNCH_SECONDS:
             return
-        del self._waiting[run.id]
         if count >= LAUNCHES_WITHOUT_WORD:
-            _bury(run)
-            self._run_ended()
+            end_unstartable(run)
+            del self._waiting[run.id]
+            self._settle(run)
             return
-        has_spoken = run.state().status != WAITING
-        self._launches[run.id] = (1 if has_spoken else count + 1, time.monotonic())
         environment = child_environment() | self._runs.launch_file(run).environment()
         handed: tuple[int, ...] = ()
         if self._pipe is not None:
@@ -134,6 +146,9 @@ class Launcher:
                 pass_fds=handed,
                 start_new_session=True,
             )
+        del self._waiting[run.id]
+        has_spoken = self._runs.state(run).status != WAITING
+        self._launches[run.id] = (1 if has_spoken else count + 1, time.monotonic())
 
     async def end(self) -> None:
         """At shutdown owned children save and end; others train on for the next server to find."""
@@ -151,15 +166,3 @@ def _ended(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-
-
-def _bury(run: Run) -> None:
-    """Fail a run whose child dies without a word; the lock makes this process the one that may."""
-    with run.folder.locked() as is_ours:
-        state: State = run.folder.state()
-        if is_ours and not state.is_ended:
-            record = Recorder(run.folder, run.spec, state)
-            record.failed(
-                Failure("server_error", "The training process does not start; see its train.log.")
-            )
-            record.close()

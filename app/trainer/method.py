@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.trainer.errors import Refusal
-from app.trainer.requests import Body, invalid_type, is_number, object_in
+from app.trainer.grading import runnable_grader
+from app.trainer.requests import Body, invalid_type, is_number, missing, object_in
 
 Number = int | float | str
 
@@ -82,12 +83,13 @@ def _type(method: Body, supported: tuple[str, ...]) -> str:
 
 
 def _grader(inner: Body, above: str) -> dict[str, Any]:
-    grader = object_in(inner, "grader", above)
-    if not grader:
-        where = f"{above}grader"
-        message = f"Missing required parameter: '{where}'."
-        raise Refusal(message, param=where, code="missing_required_parameter")
-    return grader
+    """A grader that can be read and can grade here, as the JSON that was given."""
+    where = f"{above}grader"
+    given = object_in(inner, "grader", above)
+    if not given:
+        raise missing(where)
+    runnable_grader(given, where)
+    return given
 
 
 def _hyperparameter(name: str, value: object, where: str) -> Number:

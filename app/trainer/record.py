@@ -1,11 +1,15 @@
 """What a training child writes down: state, events, metrics, results; each step is told once."""
 
-import csv
+import contextlib
+import errno
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
+from app.trainer.checkpoints import checkpoint_model, kept
 from app.trainer.engines.base import Facts, Metrics, StepReport
 from app.trainer.folder import (
+    PAUSED,
     QUEUED,
     RUNNING,
     VALIDATING,
@@ -15,36 +19,45 @@ from app.trainer.folder import (
     Spec,
     State,
 )
-from app.trainer.journal import JournalWriter, newest, oldest_first
+from app.trainer.journal import JournalWriter, Record, newest
+from app.trainer.results import write_result
 
-KEPT_CHECKPOINTS = 3
 STATE_SECONDS = 0.25
+ROOM_SECONDS = 0.5
 DIGITS = 6
+# The last is a limit on the size of files, which an administrator can lift as well.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
-# OpenAI's header, then two columns Azure has; `train_accuracy` is the token accuracy.
-RESULT_COLUMNS = {
-    "step": "step",
-    "train_loss": "train_loss",
-    "train_accuracy": "train_mean_token_accuracy",
-    "valid_loss": "valid_loss",
-    "valid_mean_token_accuracy": "valid_mean_token_accuracy",
-    "full_valid_loss": "full_valid_loss",
-    "full_valid_mean_token_accuracy": "full_valid_mean_token_accuracy",
-}
-_LOSS_WORDS = {
+_WORDS = {
     "train_loss": "training loss",
     "valid_loss": "validation loss",
     "full_valid_loss": "full validation loss",
 }
+_REWARD_WORDS = {
+    "train_mean_reward": "train mean reward",
+    "full_valid_mean_reward": "full validation mean reward",
+    "full_valid_mean_parse_error": "full validation mean parse error",
+}
 
 
 class Recorder:
-    """The only writer of a run's files; made while holding its lock."""
+    """The only writer of a run's files; made while holding its lock.
 
-    def __init__(self, folder: RunFolder, spec: Spec, state: State) -> None:
+    With `meanwhile`, what finds no room on the disk is written again until it does, and `meanwhile`
+    is called between the tries; without, it raises OSError.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        spec: Spec,
+        state: State,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
         self.spec = spec
         self._folder = folder
         self._state = state
+        self._meanwhile = meanwhile
         self._events = JournalWriter(folder.events)
         self._metrics = JournalWriter(folder.metrics)
         self._told_step = _last_step(folder)
@@ -56,12 +69,21 @@ class Recorder:
         """A start, the first or a further one."""
         state, spec = self._state, self.spec
         if not self._events.size:
-            self.said(f"Created fine-tuning job: {spec.id}", at=spec.created_at)
+            self._introduce()
             also = f" and validation file: {spec.validation_file}" if spec.validation_file else ""
             self.said(f"Validating training file: {spec.training_file}{also}")
             state.status = VALIDATING
         state.starts_without_progress += 1
         self._write()
+
+    def _introduce(self) -> None:
+        self.said(f"Created fine-tuning job: {self.spec.id}", at=self.spec.created_at)
+        if self.spec.integrations:
+            message = "This trainer keeps the integrations of a job and sends nothing to them."
+            self.said(message, level="warn")
+        if self.spec.response_format is not None:
+            message = "This trainer keeps the response format of a job and does not enforce it."
+            self.said(message, level="warn")
 
     def prepared(self, facts: Facts) -> None:
         """The files are valid and the numbers decided."""
@@ -84,7 +106,7 @@ class Recorder:
         state = self._state
         metrics = _rounded(report.metrics)
         if report.step > self._measured_step:
-            self._metrics.append({"step": report.step, **metrics})
+            self.keep(lambda: self._metrics.append({"step": report.step, **metrics}))
         if report.step > self._told_step:
             self._tell_step(report.step, metrics)
         now = time.monotonic()
@@ -101,29 +123,33 @@ class Recorder:
 
     def _tell_step(self, step: int, metrics: Metrics) -> None:
         total = self._state.total_steps
-        losses = ", ".join(
-            f"{words}={metrics[name]:.2f}" for name, words in _LOSS_WORDS.items() if name in metrics
+        # OpenAI's reinforcement jobs put the comma so.
+        names, joint = (
+            (_REWARD_WORDS, " , ") if self.spec.method == "reinforcement" else (_WORDS, ": ")
+        )
+        numbers = ", ".join(
+            f"{words}={metrics[name]:.2f}" for name, words in names.items() if name in metrics
         )
         data = {"step": step, "total_steps": total, **metrics}
-        self._event(f"Step {step}/{total}: {losses}", "info", "metrics", data, time.time())
+        event = _event(f"Step {step}/{total}{joint}{numbers}", data=data)
+        self.keep(lambda: self._events.append(event))
 
-    def checkpointed(self, report: StepReport, file: str) -> list[str]:
+    def checkpointed(self, report: StepReport, file: str, *, is_snapshot: bool = False) -> set[str]:
         """A model was saved; returns the files of checkpoints that are no longer kept."""
         state = self._state
         metrics = {"step": float(report.step), **_rounded(report.metrics)}
-        known = [checkpoint for checkpoint in state.checkpoints if checkpoint.step != report.step]
-        state.checkpoints = [*known, Checkpoint(report.step, int(time.time()), metrics, file)]
+        saved = Checkpoint(report.step, int(time.time()), metrics, file, is_snapshot)
+        known = [*(one for one in state.checkpoints if one.step != report.step), saved]
+        state.checkpoints = kept(known, method=self.spec.method, total_steps=state.total_steps)
         if report.step > self._told_step:
             name = checkpoint_model(self.spec, report.step, state.total_steps)
             self.said(f"Checkpoint created at step {report.step} with Snapshot ID: {name}")
-        dropped = [checkpoint.file for checkpoint in state.checkpoints[:-KEPT_CHECKPOINTS]]
-        state.checkpoints = state.checkpoints[-KEPT_CHECKPOINTS:]
         self._write()
-        return dropped
+        return {one.file for one in known} - {one.file for one in state.checkpoints}
 
     def succeeded(self) -> None:
         """Everything is trained and saved."""
-        self._write_result()
+        self.keep(lambda: write_result(self._folder))
         self.said(f"New fine-tuned model created: {self.spec.tuned_model}")
         self.said("The job has successfully completed")
         self._end("succeeded")
@@ -131,15 +157,23 @@ class Recorder:
     def failed(self, failure: Failure) -> None:
         """It cannot go on."""
         self._state.error = failure
-        self._write_result()
+        self.keep(lambda: write_result(self._folder))
         self.said(f"The job failed: {failure.message}", level="error")
         self._end("failed")
 
     def cancelled(self) -> None:
         """A person ended it."""
-        self._write_result()
+        if not self._events.size:
+            self._introduce()
+        self.keep(lambda: write_result(self._folder))
         self.said("The job has been cancelled")
         self._end("cancelled")
+
+    def paused(self) -> None:
+        """A person wants it to rest; it goes on when they say so."""
+        self.said("The job has been paused")
+        self._state.status = PAUSED
+        self.interrupted()
 
     def interrupted(self) -> None:
         """It will go on at the next start; being told to stop is no failure to progress."""
@@ -155,12 +189,33 @@ class Recorder:
         at: float | None = None,
     ) -> None:
         """An event of type message."""
-        self._event(message, level, "message", None, time.time() if at is None else at)
+        event = _event(message, level, at=at)
+        self.keep(lambda: self._events.append(event))
+
+    def keep(self, write: Callable[[], object]) -> None:
+        """Do a write that can be done again: where the disk is full, wait for room."""
+        began = 0.0
+        while True:
+            try:
+                write()
+                break
+            except OSError as error:
+                if self._meanwhile is None or error.errno not in NO_ROOM:
+                    raise
+            if not began:
+                began = time.monotonic()
+                with contextlib.suppress(OSError):  # a line may find the room that a model does not
+                    self._events.append(_event("The disk is full; training waits for room."))
+            time.sleep(ROOM_SECONDS)
+            self._meanwhile()
+        if began:
+            waited = time.monotonic() - began
+            self.said(f"Training goes on; it waited {waited:.0f} s for room on the disk.")
 
     def sync(self) -> None:
         """Force the journals to disk: a checkpoint must never know of steps that they do not."""
-        self._events.sync()
-        self._metrics.sync()
+        self.keep(self._events.sync)
+        self.keep(self._metrics.sync)
 
     def close(self) -> None:
         """Force the journals to disk and close them."""
@@ -168,36 +223,28 @@ class Recorder:
         self._events.close()
         self._metrics.close()
 
-    def _event(self, message: str, level: str, kind: str, data: Metrics | None, at: float) -> None:
-        self._events.append(
-            {"created_at": int(at), "level": level, "message": message, "type": kind, "data": data}
-        )
-
     def _end(self, status: str) -> None:
         self._state.status = status
-        self._state.finished_at = int(time.time())
+        # A clock may have been set back; nothing ends before it was asked for.
+        self._state.finished_at = int(max(time.time(), self.spec.created_at))
         self._state.estimated_finish = None
         self._write()
 
     def _write(self) -> None:
-        self._folder.write_state(self._state)
+        self.keep(lambda: self._folder.write_state(self._state))
         self._written_at = time.monotonic()
 
-    def _write_result(self) -> None:
-        if not self._metrics.size:
-            return
-        part = self._folder.result.with_name("result.csv.part")
-        with part.open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(RESULT_COLUMNS)
-            for row in oldest_first(self._folder.metrics):
-                table.writerow([row.get(name, "") for name in RESULT_COLUMNS.values()])
-        part.replace(self._folder.result)
 
-
-def checkpoint_model(spec: Spec, step: int, total_steps: int) -> str:
-    """A checkpoint's model name; the last one's is the tuned model itself, as OpenAI has it."""
-    return spec.tuned_model if step == total_steps else f"{spec.tuned_model}:ckpt-step-{step}"
+def _event(
+    message: str, level: str = "info", *, at: float | None = None, data: Metrics | None = None
+) -> Record:
+    return {
+        "created_at": int(time.time() if at is None else at),
+        "level": level,
+        "message": message,
+        "type": "message" if data is None else "metrics",
+        "data": data,
+    }
 
 
 def _rounded(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Reads what people ask for, refusing in OpenAI's words, with the parameter named."""
 
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
@@ -32,17 +32,17 @@ def json_object(raw: bytes) -> Body:
     return value
 
 
-def text(body: Body, name: str, *, required: bool = False) -> Any:
-    """A field that must be a string; None where it may be missing and is."""
+def text(body: Body, name: str, above: str = "", *, required: bool = False) -> Any:
+    """A field that must be a string; None where it may be missing and is. `above` names where it
+    lies.
+    """
     value = body.get(name)
     if value is None and not required:
         return None
     if value is None:
-        raise Refusal(
-            f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
-        )
+        raise missing(f"{above}{name}")
     if not isinstance(value, str):
-        raise invalid_type(name, "a string", value)
+        raise invalid_type(f"{above}{name}", "a string", value)
     return value
 
 
@@ -74,6 +74,12 @@ def metadata(value: object) -> dict[str, str] | None:
     return value
 
 
+def missing(name: str) -> Refusal:
+    """OpenAI's words for what must be given and is not."""
+    message = f"Missing required parameter: '{name}'."
+    return Refusal(message, param=name, code="missing_required_parameter")
+
+
 def invalid_type(name: str, wanted: str, value: object) -> Refusal:
     """OpenAI's words for a value of the wrong kind."""
     got = JSON_TYPES[type(value)]
@@ -92,8 +98,10 @@ def whole(query: Mapping[str, str], name: str, *, default: int, least: int = 1, 
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """A finite JSON number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """A finite JSON number; a whole one that no float holds is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return -sys.float_info.max <= value <= sys.float_info.max
 
 
 def is_whole(value: object) -> TypeGuard[int]:

@@ -1,8 +1,10 @@
-"""`/v1/fine_tuning/jobs`: create, list, retrieve, cancel, events, checkpoints."""
+"""`/v1/fine_tuning/jobs`: create, list, retrieve, cancel, pause, resume, events."""
 
 import asyncio
 import time
+from collections.abc import Callable
 
+from anyio import to_thread
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,13 +13,14 @@ from starlette.routing import Route
 from app.trainer import orders, requests, wire
 from app.trainer.answers import JsonResponse
 from app.trainer.errors import Refusal
+from app.trainer.folder import PAUSED, RUNNING, State
 from app.trainer.journal import newest
 from app.trainer.runs import Run, Runs, metadata_matches
 from app.trainer.service import named_run, service
 
-JOBS_PAGE, EVENTS_PAGE, CHECKPOINTS_PAGE = 20, 20, 10
+JOBS_PAGE, EVENTS_PAGE = 20, 20
 MOST_JOBS, MOST_EVENTS = 100, 1000
-CANCEL_SECONDS = 5.0
+OBEY_SECONDS = 5.0
 BODY_LIMIT = 1 << 24
 
 
@@ -25,7 +28,11 @@ async def create(request: Request) -> Response:
     """Ask for a run; it begins when it is its turn."""
     body = requests.json_object(await limited_body(request))
     parts = service(request)
-    run = parts.runs.add(orders.new_job(body, runs=parts.runs, files=parts.files))
+    order = orders.new_order(body, runs=parts.runs, files=parts.files)
+    try:
+        run = await to_thread.run_sync(lambda: parts.runs.add(order.spec, start=order.start))
+    except FileNotFoundError:  # a running run has let its checkpoint go this moment
+        raise orders.unavailable(order.spec.model) from None
     parts.launcher.expect(run)
     return _shown(parts.runs, run)
 
@@ -42,7 +49,8 @@ async def limited_body(request: Request) -> bytes:
 
 def _job(runs: Runs, run: Run) -> wire.Json:
     result = runs.result_file(run)
-    return wire.job(run.spec, runs.state(run), result_files=[result.id] if result else [])
+    files = [result.id] if result else []
+    return wire.job(run.spec, runs.state(run), runs.control(run), result_files=files)
 
 
 def _shown(runs: Runs, run: Run) -> Response:
@@ -55,12 +63,7 @@ def index(request: Request) -> Response:
     limit = requests.whole(query, "limit", default=JOBS_PAGE, most=MOST_JOBS)
     runs = service(request).runs
     wanted = _metadata_filter(query)
-    is_none = wanted is None
-    found = [
-        run
-        for run in runs.newest_first()
-        if (run.spec.metadata is None if is_none else metadata_matches(run, wanted or {}))
-    ]
+    found = runs.newest_first()
     after = query.get("after")
     if after is not None:
         place = next((n for n, run in enumerate(found) if run.id == after), None)
@@ -69,6 +72,10 @@ def index(request: Request) -> Response:
                 f"Could not find fine tune: {after}", param="after", code="fine_tune_not_found"
             )
         found = found[place + 1 :]
+    if wanted is None:
+        found = [run for run in found if run.spec.metadata is None]
+    elif wanted:
+        found = [run for run in found if metadata_matches(run, wanted)]
     items = [_job(runs, run) for run in found[:limit]]
     return JsonResponse(wire.page(items, has_more=len(found) > limit))
 
@@ -96,15 +103,56 @@ async def cancel(request: Request) -> Response:
     """Wish a run to end and wait a moment for it, so that the answer usually says it has."""
     run = named_run(request)
     parts = service(request)
-    if parts.runs.state(run).is_ended:
-        raise Refusal(f"Job has already completed: {run.id}", code="invalid_job_status")
-    parts.runs.cancel(run)
-    parts.launcher.hurry(run)
-    deadline = time.monotonic() + CANCEL_SECONDS
-    # Another process writes the state: there is no event to wait for.
-    while not parts.runs.state(run).is_ended and time.monotonic() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
+    _refuse_ended(parts.runs, run)
+    await to_thread.run_sync(parts.runs.cancel, run)
+    await parts.launcher.cancel(run)
+    await _obeyed(parts.runs, run, lambda state: state.is_ended)
     return _shown(parts.runs, run)
+
+
+async def pause(request: Request) -> Response:
+    """Wish a training run to rest: it saves a checkpoint and leaves the machine to the next one."""
+    run = named_run(request)
+    runs = service(request).runs
+    _refuse_ended(runs, run)
+    if runs.control(run).pause:
+        raise _wrong_state(f"Job has already been paused: {run.id}")
+    status = wire.job_status(runs.state(run), runs.control(run))
+    if status != RUNNING:
+        raise _wrong_state(f"Only a running job can be paused; {run.id} is in state {status}.")
+    await to_thread.run_sync(runs.pause, run)
+    await _obeyed(runs, run, lambda state: state.is_resting)
+    return _shown(runs, run)
+
+
+async def resume(request: Request) -> Response:
+    """Let a paused run go on when it is its turn."""
+    run = named_run(request)
+    parts = service(request)
+    _refuse_ended(parts.runs, run)
+    if not parts.runs.control(run).pause:
+        status = wire.job_status(parts.runs.state(run), parts.runs.control(run))
+        raise _wrong_state(f"Only a paused job can be resumed; {run.id} is in state {status}.")
+    await to_thread.run_sync(parts.runs.resume, run)
+    if parts.runs.state(run).status == PAUSED:
+        parts.launcher.expect(run)
+    return _shown(parts.runs, run)
+
+
+def _refuse_ended(runs: Runs, run: Run) -> None:
+    if runs.state(run).is_ended:
+        raise _wrong_state(f"Job has already completed: {run.id}")
+
+
+def _wrong_state(message: str) -> Refusal:
+    return Refusal(message, code="invalid_job_status")
+
+
+async def _obeyed(runs: Runs, run: Run, is_done: Callable[[State], bool]) -> None:
+    deadline = time.monotonic() + OBEY_SECONDS
+    # Another process writes the state: there is no event to wait for.
+    while not is_done(runs.state(run)) and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
 
 
 def events(request: Request) -> Response:
@@ -122,32 +170,12 @@ def events(request: Request) -> Response:
     return JsonResponse(wire.page(items, has_more=bool(found) and found[-1][0] > 0))
 
 
-def checkpoints(request: Request) -> Response:
-    """A run's kept checkpoints, newest first; none once its model was deleted."""
-    run = named_run(request)
-    query = request.query_params
-    limit = requests.whole(query, "limit", default=CHECKPOINTS_PAGE, most=MOST_JOBS)
-    state = service(request).runs.state(run)
-    kept = (
-        []
-        if service(request).runs.control(run).model_deleted
-        else list(reversed(state.checkpoints))
-    )
-    items = [wire.checkpoint(run.spec, state, saved) for saved in kept]
-    after = query.get("after")
-    if after is not None:
-        place = next((n for n, item in enumerate(items) if item["id"] == after), None)
-        if place is None:
-            raise Refusal(f"No such checkpoint: {after}", param="after")
-        items = items[place + 1 :]
-    return JsonResponse(wire.page(items[:limit], has_more=len(items) > limit, has_ends=True))
-
-
 ROUTES = [
     Route("/v1/fine_tuning/jobs", create, methods=["POST"]),
     Route("/v1/fine_tuning/jobs", index, methods=["GET"]),
     Route("/v1/fine_tuning/jobs/{job_id}", show, methods=["GET"]),
     Route("/v1/fine_tuning/jobs/{job_id}/cancel", cancel, methods=["POST"]),
+    Route("/v1/fine_tuning/jobs/{job_id}/pause", pause, methods=["POST"]),
+    Route("/v1/fine_tuning/jobs/{job_id}/resume", resume, methods=["POST"]),
     Route("/v1/fine_tuning/jobs/{job_id}/events", events, methods=["GET"]),
-    Route("/v1/fine_tuning/jobs/{job_id}/checkpoints", checkpoints, methods=["GET"]),
 ]

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from app.trainer import (
     elsewhere,
     routes_chat,
+    routes_checkpoints,
     routes_files,
     routes_graders,
     routes_jobs,
@@ -52,6 +53,7 @@ ROUTES = [
     Route("/healthz", health),
     *routes_files.ROUTES,
     *routes_jobs.ROUTES,
+    *routes_checkpoints.ROUTES,
     *routes_chat.ROUTES,
     *routes_graders.ROUTES,
     *routes_webhooks.ROUTES,
@@ -88,7 +90,7 @@ def create_app(
     home: Path, keys: Sequence[str], *, at_once: int = 1, idle_seconds: float = IDLE_SECONDS
 ) -> Guard:
     """The ASGI application over one home folder. Only one server may use a home at a time."""
-    runs = Runs(home / "runs")
+    runs = Runs(home)
     files = Files(home / "files", runs)
     runs.use(files)
     outbox = Outbox(home / "webhooks.sqlite")

@@ -3,24 +3,43 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.trainer.checkpoints import checkpoint_model
 from app.trainer.files import StoredFile
-from app.trainer.folder import WAITING, Checkpoint, Spec, State
+from app.trainer.folder import PAUSED, QUEUED, VALIDATING, WAITING, Checkpoint, Control, Spec, State
 from app.trainer.journal import Record
-from app.trainer.record import checkpoint_model
 
 ORGANISATION = "luthier"
+# OpenAI's for checkpoints, then the two by which reinforcement's are compared.
+CHECKPOINT_METRICS = frozenset(
+    {
+        "step",
+        "train_loss",
+        "train_mean_token_accuracy",
+        "valid_loss",
+        "valid_mean_token_accuracy",
+        "full_valid_loss",
+        "full_valid_mean_token_accuracy",
+        "train_mean_reward",
+        "full_valid_mean_reward",
+    }
+)
 Json = dict[str, Any]
 
 
-def job(spec: Spec, state: State, *, result_files: list[str]) -> Json:
-    """A `fine_tuning.job`.
-
-    One that waits for its turn is still to validate its files, as OpenAI's are at first.
+def job_status(state: State, control: Control) -> str:
+    """One that waits for its turn is still to validate its files, as OpenAI's are at first; one
+    that goes on after a pause is queued.
     """
+    if state.status == WAITING:
+        return VALIDATING
+    return QUEUED if state.status == PAUSED and not control.pause else state.status
+
+
+def job(spec: Spec, state: State, control: Control, *, result_files: list[str]) -> Json:
+    """A `fine_tuning.job`."""
     numbers = state.hyperparameters or spec.asked
-    method: Json = {"hyperparameters": numbers}
-    if spec.grader is not None:
-        method["grader"] = spec.grader
+    more = {"grader": spec.grader, "response_format": spec.response_format}
+    method = {"hyperparameters": numbers, **{key: value for key, value in more.items() if value}}
     is_succeeded = state.status == "succeeded"
     error = state.error
     return {
@@ -32,7 +51,7 @@ def job(spec: Spec, state: State, *, result_files: list[str]) -> Json:
         "model": spec.model,
         "fine_tuned_model": spec.tuned_model if is_succeeded else None,
         "organization_id": ORGANISATION,
-        "status": "validating_files" if state.status == WAITING else state.status,
+        "status": job_status(state, control),
         "training_file": spec.training_file,
         "validation_file": spec.validation_file,
         "result_files": result_files,
@@ -41,7 +60,8 @@ def job(spec: Spec, state: State, *, result_files: list[str]) -> Json:
         "hyperparameters": numbers if spec.method == "supervised" else {},
         "method": {"type": spec.method, spec.method: method},
         "seed": spec.seed,
-        "integrations": [],
+        "user_provided_suffix": spec.suffix,
+        "integrations": spec.integrations,
         "metadata": spec.metadata,
         "error": None
         if error is None
@@ -89,7 +109,7 @@ def checkpoint(spec: Spec, state: State, saved: Checkpoint) -> Json:
         "fine_tuned_model_checkpoint": checkpoint_model(spec, saved.step, state.total_steps),
         "fine_tuning_job_id": spec.id,
         "step_number": saved.step,
-        "metrics": saved.metrics,
+        "metrics": {k: v for k, v in saved.metrics.items() if k in CHECKPOINT_METRICS},
     }
 
 

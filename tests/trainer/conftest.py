@@ -273,3 +273,13 @@ def ask(client: openai.OpenAI, model: str, question: str, **more: Any) -> str:
         **{"temperature": 0, **more},
     )
     return said.choices[0].message.content or ""
+
+
+@pytest.fixture(scope="session")
+def undisturbed(client: openai.OpenAI) -> list[str]:
+    """The result table of the long run when nothing happens to it."""
+    from tests.trainer.long_runs import long_run, table
+
+    run = long_run(client)
+    assert ended(client, run.id).status == "succeeded"
+    return table(client, run.id)

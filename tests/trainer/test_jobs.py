@@ -21,6 +21,7 @@ from tests.trainer.conftest import (
     start_run,
     upload,
 )
+from tests.trainer.long_runs import caught, endless_run
 from tests.trainer.shapes import raw, strictly
 from tests.waiting import eventually
 
@@ -135,6 +136,58 @@ def test_runs_are_listed_by_page_and_by_metadata(make_trainer):
         assert ended(client, run).status == "succeeded"
 
 
+def test_a_page_goes_on_where_the_last_one_ended(client: openai.OpenAI):
+    file_id = upload(client, intent_rows(10))
+    runs = [
+        client.fine_tuning.jobs.create(
+            model=BASE, training_file=file_id, metadata={"team": "paged", "odd": str(n % 2)}
+        ).id
+        for n in range(4)
+    ]
+    listed = client.fine_tuning.jobs.list
+
+    assert [run.id for run in listed(metadata={"team": "paged"}, limit=1)] == runs[::-1]
+    page = listed(after=runs[2], metadata={"odd": "1"}, limit=1)
+    assert [run.id for run in page.data] == [runs[1]]
+    assert not page.has_more
+    assert runs[3] not in [run.id for run in listed(after=runs[3], limit=100)]
+    for run in runs:
+        assert ended(client, run).status == "succeeded"
+
+
+def test_integrations_are_kept_and_nothing_is_sent_to_them(client: openai.OpenAI):
+    settings = {"project": "intents", "name": "first", "tags": ["a", "b"]}
+    run = start_run(
+        client, intent_rows(20), integrations=[{"type": "wandb", "wandb": settings}], suffix="WandB"
+    )
+
+    assert run.integrations[0].wandb.to_dict() == {**settings, "entity": None}
+    assert ended(client, run.id).integrations == run.integrations
+    strictly(FineTuningJob, raw(client, f"/fine_tuning/jobs/{run.id}"))
+    events = client.fine_tuning.jobs.list_events(run.id, limit=100)
+    (told,) = [event for event in events if "integrations" in event.message]
+    assert told.level == "warn"
+    assert run.to_dict()["user_provided_suffix"] == "WandB"
+
+
+def test_a_running_run_says_when_it_will_be_done(make_trainer):
+    client = make_trainer().client()
+    run = endless_run(client)
+    caught(client, run.id)
+
+    now = eventually(lambda: going_on(client, run.id), within=30)
+
+    assert now.estimated_finish >= now.created_at
+    assert (now.trained_tokens, now.finished_at, now.result_files) == (None, None, [])
+    assert now.hyperparameters.n_epochs == 50
+    client.fine_tuning.jobs.cancel(run.id)
+
+
+def going_on(client: openai.OpenAI, run_id: str) -> FineTuningJob | None:
+    run = client.fine_tuning.jobs.retrieve(run_id)
+    return run if run.estimated_finish else None
+
+
 def test_too_few_rows_fail_as_at_openai(client: openai.OpenAI):
     run = ended(client, start_run(client, intent_rows(9)).id)
 
@@ -180,7 +233,7 @@ def test_a_running_run_is_cancelled_and_keeps_its_checkpoints(client: openai.Ope
 
 def test_runs_wait_their_turn_and_can_be_cancelled_while_they_wait(make_trainer):
     client = make_trainer().client()
-    first = start_run(client, intent_rows(300), n_epochs=50, batch_size=1)
+    first = endless_run(client)
     second = start_run(client, intent_rows(20))
     eventually(lambda: client.fine_tuning.jobs.retrieve(first.id).status == "running", within=30)
 
