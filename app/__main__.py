@@ -211,7 +211,7 @@ def trainer_key(_: argparse.Namespace) -> int:
 
 def rotate_secret(_: argparse.Namespace) -> int:
     """Seal the keys of all connections with a fresh secret; broken off, it is just run again."""
-    from app.connections.service import reseal_keys
+    from app.connections.keyring import reseal_keys
     from app.core import secrets
     from app.core.database import unit_of_work
 

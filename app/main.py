@@ -28,7 +28,8 @@ from app.catalog import routes as catalog
 from app.catalog import routes_list as catalog_list
 from app.connections import api as connections_api
 from app.connections import routes as connections
-from app.connections.service import check_keys, refresh_practice
+from app.connections.keyring import check_keys
+from app.connections.practice import refresh_practice
 from app.core import heartbeat, logs, storage
 from app.core.api import is_for_scripts
 from app.core.database import SEATS, THREADS, has_no_room, unit_of_work

@@ -8,7 +8,7 @@ from app.connections import queries, service
 from app.connections.access import ConnectionToTest, CurrentConnection, ManagedConnection
 from app.connections.asking import test_connection
 from app.connections.forms import ConnectionChange, ConnectionForm
-from app.connections.views import ConnectionResource, resource
+from app.connections.resources import ConnectionResource, resource
 from app.core.api import After, Limit, Listing, listing
 from app.core.database import DbSession, read_only
 from app.core.errors import NotFound

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from app.connections import service, standing
+from app.connections import service, standing, testing
 from app.connections.models import Connection
 from app.core.database import unit_of_work
 from app.core.errors import TooMany
@@ -15,7 +15,7 @@ def test_connection(connection: Connection, *, user_id: int) -> None:
     when this person asked ten times within a minute, or the provider's allowance is spent.
     """
     with unit_of_work() as session:
-        service.count_test(session, user_id)
+        testing.count_test(session, user_id)
     # Somebody waits for the answer; three short questions are asked.
     patience = HttpOptions(connect_seconds=5, read_seconds=10, total_seconds=15)
     try:

@@ -1,13 +1,10 @@
 """Decisions about connections, and `open_connection`: the one way to a provider."""
 
 from dataclasses import replace
-from datetime import timedelta
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
-from app.auth.models import User
 from app.connections import queries, standing
 from app.connections.allowance import Allowance
 from app.connections.keys import (
@@ -19,19 +16,14 @@ from app.connections.keys import (
     origin,
     seal_key,
 )
-from app.connections.models import Connection, ConnectionTest
+from app.connections.models import Connection
 from app.core import clock, secrets
-from app.core.errors import Conflict, TooMany, WrongInput
+from app.core.errors import Conflict, WrongInput
 from app.core.http import HttpOptions
-from app.projects.models import Project
 from app.providers.base import Capabilities, Provider
 from app.providers.profiles import profiles
 from app.providers.registry import open_provider, profile_for
-from app.settings import settings
 
-PRACTICE = "Practice"
-PRACTICE_PROFILE = "luthier"
-MOST_TESTS, TESTS_WITHIN, TESTS_KEPT = 10, timedelta(minutes=1), timedelta(days=1)
 NOUNS = {"jobs": "job", "model_refs": "model"}
 OTHER_ORIGIN = (
     "The stored key was given for {here} and is never sent to another server. "
@@ -160,18 +152,6 @@ def _in_words(used: dict[str, int]) -> str:
     )
 
 
-def count_test(session: Session, user_id: int) -> None:
-    """Count one test of a connection. Raises TooMany when the person made ten within a minute."""
-    moment = clock.now(session)
-    if queries.count_tests(session, user_id, since=moment - TESTS_WITHIN) >= MOST_TESTS:
-        raise TooMany(
-            f"{MOST_TESTS} tests within a minute are enough. Try again in a minute.",
-            headers={"Retry-After": "60"},
-        )
-    session.execute(delete(ConnectionTest).where(ConnectionTest.at < moment - TESTS_KEPT))
-    session.add(ConnectionTest(user_id=user_id, at=moment))
-
-
 def _record(
     session: Session, connection: Connection, verb: str, actor_id: int, **detail: str
 ) -> None:
@@ -183,62 +163,6 @@ def _record(
         project_id=connection.project_id,
         **detail,
     )
-
-
-def add_practice(session: Session, project: Project, user: User) -> None:
-    """Give a new project its first connection: the trainer of this instance, where one is
-    configured.
-    """
-    url, key = settings().trainer_url, settings().trainer_key
-    if url is None or key is None:
-        return
-    connection = create_connection(
-        session,
-        project_id=project.id,
-        actor_id=user.id,
-        name=PRACTICE,
-        kind="openai",
-        base_url=url,
-        api_key=key.get_secret_value(),
-    )
-    connection.profile = PRACTICE_PROFILE
-    connection.is_practice = True
-
-
-def refresh_practice(session: Session) -> None:
-    """Point every practice connection at the trainer's present address and key: its port may have
-    moved.
-    """
-    url, key = settings().trainer_url, settings().trainer_key
-    if url is None or key is None:
-        return
-    for connection in queries.practice_connections(session):
-        present = key.get_secret_value()
-        if connection.base_url == url and opens(connection) and opened_key(connection) == present:
-            continue
-        connection.base_url = url
-        seal_key(connection, present)
-
-
-def check_keys(session: Session) -> None:
-    """Stop the connections whose keys no longer open, since the instance's secret is another one;
-    let those go on that open again. Called once the practice connections have theirs.
-    """
-    for connection in queries.every_connection(session):
-        is_stopped = connection.words == UNREADABLE
-        if opens(connection) and is_stopped:
-            standing.forget(session, connection)
-        elif not (is_stopped or opens(connection)):
-            standing.record_failure(session, connection, KeyUnreadable())
-
-
-def reseal_keys(session: Session) -> tuple[int, int]:
-    """Seal every key with the present secret; how many there are, and how many no secret opens."""
-    connections = queries.every_connection_held(session)
-    readable = [connection for connection in connections if opens(connection)]
-    for connection in readable:
-        seal_key(connection, opened_key(connection))
-    return len(readable), len(connections) - len(readable)
 
 
 def open_connection(

@@ -6,7 +6,8 @@ import app.reactions  # noqa: F401 - it furnishes new projects with Practice
 from app.auth import queries as people
 from app.connections.keys import opened_key
 from app.connections.models import Connection
-from app.connections.service import change_connection, delete_connection, refresh_practice
+from app.connections.practice import refresh_practice
+from app.connections.service import change_connection, delete_connection
 from app.connections.standing import record_failure
 from app.core.database import unit_of_work
 from app.core.errors import Conflict, WrongInput

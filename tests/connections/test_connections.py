@@ -4,16 +4,12 @@ import base64
 
 import pytest
 
+from app.connections.keyring import check_keys, reseal_keys
 from app.connections.keys import opened_key
 from app.connections.models import Connection
-from app.connections.service import (
-    change_connection,
-    check_keys,
-    open_connection,
-    reseal_keys,
-)
+from app.connections.resources import resource
+from app.connections.service import change_connection, open_connection
 from app.connections.standing import record_answer, record_failure
-from app.connections.views import resource
 from app.core.database import unit_of_work
 from app.core.errors import WrongInput
 from app.projects.models import Project

@@ -3,7 +3,8 @@
 import pytest
 
 from app.connections import queries as connections
-from app.connections.service import open_connection, refresh_practice
+from app.connections.practice import refresh_practice
+from app.connections.service import open_connection
 from app.core.database import read_only, unit_of_work
 from app.projects import queries, service
 from app.projects.models import Membership, Role
