@@ -4,59 +4,24 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from app.auth.access import CurrentUser, csrf_checked
+from app.auth.access import csrf_checked
 from app.catalog import queries as catalog
 from app.connections import queries as connections
-from app.core import choosing, clock
-from app.core.choosing import Values, act_of, chosen_form, chosen_words, do_each, question
+from app.core import clock
 from app.core.database import DbSession
-from app.core.keyset import page_of, place_of
-from app.core.list_views import Choices, list_view
-from app.core.listing import chosen_in
-from app.core.pages import asked_part, page, path_for, redirect
+from app.core.list_views import Choices
+from app.core.pages import page
 from app.datasets import queries as datasets
 from app.jobs import queries, views
 from app.jobs.listing import ACTS, JOBS
-from app.jobs.models import Job
 from app.projects import queries as projects
-from app.projects.access import CurrentProject, SpendableProject, role_here
+from app.projects.access import CurrentProject, role_here, spendable_project
+from app.projects.lists import ProjectList, add_chosen, shown
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 
-PAGE = 25
-
-
-@router.get("/projects/{project_id}/jobs", name="jobs.index")
-def index(request: Request, session: DbSession, project: CurrentProject) -> Response:
-    asked, part = JOBS.read(request), asked_part(request, "rows")
-    fenced = queries.ids_of_jobs(project.id)
-    found = page_of(session, fenced, asked, limit=PAGE)
-    jobs = queries.jobs_by_ids(session, project.id, found.ids)
-    can_spend = role_here(request).may("spend")
-    view = views.index(
-        project.id,
-        jobs,
-        list_view(
-            request,
-            asked,
-            found,
-            place_of(session, fenced, asked, found),
-            options={} if part else _options(session, project.id),
-            can_choose=can_spend,
-        ),
-        moment=clock.now(session),
-        stops=catalog.shutdown_dates(session, {job.connection_id for job in jobs}),
-        can_edit=can_spend,
-        has_jobs=bool(jobs) or queries.has_jobs(session, project.id),
-        has_ready_version=bool(datasets.ready_versions(session, project.id, limit=1)),
-        told=choosing.outcome(ACTS, asked.told),
-        acts=choosing.acts_here(ACTS, asked),
-    )
-    return page(request, "jobs/index.html", view, fragment=part)
-
 
 def _options(session: Session, project_id: int) -> dict[str, Choices]:
-    """The choices of the filters that the project itself makes."""
     return {
         "base_model": [(name, name) for name in queries.base_models_used(session, project_id)],
         "connection": [
@@ -69,39 +34,37 @@ def _options(session: Session, project_id: int) -> dict[str, Choices]:
     }
 
 
-@router.get("/projects/{project_id}/jobs/chosen", name="jobs.chosen")
-def ask(request: Request, session: DbSession, project: SpendableProject, do: str = "") -> Response:
-    chosen = chosen_words(request)
-    jobs = _jobs(session, project.id, chosen)
-    if not jobs:
-        return redirect(request, "jobs.index", project_id=project.id)
-    view = question(
-        act_of(ACTS, do),
-        jobs,
-        noun=JOBS.noun,
-        do_url=path_for(request, "jobs.do_chosen", project_id=project.id),
-        list_url=path_for(request, "jobs.index", project_id=project.id, query={"chosen": chosen}),
-        is_part=asked_part(request, "question") is not None,
-    )
-    return page(request, "ui/chosen.html", view, fragment=asked_part(request, "question"))
-
-
-@router.post("/projects/{project_id}/jobs/chosen", name="jobs.do_chosen")
-def do_chosen(
-    request: Request,
-    session: DbSession,
-    user: CurrentUser,
-    project: SpendableProject,
-    values: Values,
-) -> Response:
-    form = chosen_form(values)
-    act, jobs = act_of(ACTS, form.do), _jobs(session, project.id, form.chosen)
+LIST = ProjectList(
+    "jobs",
+    JOBS,
+    ACTS,
+    may=spendable_project,
+    ids=queries.ids_of_jobs,
+    things=queries.jobs_by_ids,
+    options=_options,
     # Connection by connection, as sweeps lock them: two orders of locking are a deadlock.
-    ordered = sorted(jobs, key=lambda job: (job.connection_id, job.id))
-    done, stayed = do_each(session, act, ordered, actor_id=user.id)
-    told = choosing.told(act, done, stayed)
-    return redirect(request, "jobs.index", project_id=project.id, query=told)
+    turn=lambda job: (job.connection_id, job.id),
+)
 
 
-def _jobs(session: Session, project_id: int, chosen: str) -> list[Job]:
-    return list(queries.jobs_by_ids(session, project_id, chosen_in(chosen)))
+@router.get("/projects/{project_id}/jobs", name="jobs.index")
+def index(request: Request, session: DbSession, project: CurrentProject) -> Response:
+    can_spend = role_here(request).may("spend")
+    here = shown(request, session, project, LIST, can_choose=can_spend)
+    jobs = queries.jobs_by_ids(session, project.id, here.ids)
+    view = views.index(
+        project.id,
+        jobs,
+        here.list,
+        moment=clock.now(session),
+        stops=catalog.shutdown_dates(session, {job.connection_id for job in jobs}),
+        can_edit=can_spend,
+        has_jobs=bool(jobs) or queries.has_jobs(session, project.id),
+        has_ready_version=bool(datasets.ready_versions(session, project.id, limit=1)),
+        told=here.told,
+        acts=here.acts,
+    )
+    return page(request, "jobs/index.html", view, fragment=here.part)
+
+
+add_chosen(router, LIST)
