@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 MODULES = (
     "app.tables",
     "app.reactions",
+    "app.connections.tasks",
     "app.datasets.tasks",
     "app.jobs.tasks",
     "app.upkeep.tasks",
@@ -37,7 +38,12 @@ QUIET_SECONDS = 15.0
 LOOK_SECONDS = 5.0
 
 # What the beat asks for every second, and on which queue.
-TIMETABLE = {"datasets.due": "ingest", "jobs.due": "provider", "upkeep.due": "ingest"}
+TIMETABLE = {
+    "connections.due": "provider",
+    "datasets.due": "ingest",
+    "jobs.due": "provider",
+    "upkeep.due": "ingest",
+}
 
 celery.conf.beat_schedule = {
     name: {"task": name, "schedule": 1.0, "options": {"queue": place, "expires": 10}}

@@ -109,6 +109,7 @@ def make_account(session: Session, project: Project, user: User) -> Connection:
         kind="openai",
         base_url="https://api.openai.com/v1",
         api_key="sk-of-nobody",
+        is_tested=False,
     )
 
 

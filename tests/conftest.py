@@ -166,7 +166,8 @@ class Letters:
 def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
     """Tasks and nudges of this test; a task runs when the test delivers it."""
     kept = Letters()
-    for place in ("app.core.queue", "app.datasets.tasks", "app.jobs.tasks", "app.upkeep.tasks"):
+    domains = ("connections", "datasets", "jobs", "upkeep")
+    for place in ("app.core.queue", *(f"app.{domain}.tasks" for domain in domains)):
         monkeypatch.setattr(f"{place}.post", kept.post)
     monkeypatch.setattr(events, "nudge", kept.nudges.append)
     return kept

@@ -67,6 +67,7 @@ def make_connection(
         kind="openai",
         base_url=base_url,
         api_key=api_key,
+        is_tested=False,
     )
     made.profile = profile
     session.flush()

@@ -56,8 +56,9 @@ def read_base_models(connection_id: int) -> None:
             standing.record_failure(session, connection, error)
         return
     with unit_of_work() as session:
-        service.record_base_models(session, connection_id, offered)
-        standing.record_answer(session, connection_id)
+        if standing.unless_changed(session, connection) is not None:
+            service.record_base_models(session, connection_id, offered)
+            standing.record_answer(session, connection_id)
 
 
 async def answer(connection: Connection, model: str, form: ChatForm) -> dict[str, object]:

@@ -10,7 +10,7 @@ from app.catalog import asking, views
 from app.catalog.access import CurrentModel, TalkableModel
 from app.catalog.forms import ChatForm
 from app.core.database import DbSession
-from app.core.pages import page, path_for
+from app.core.pages import asked_part, page, path_for
 from app.datasets import queries as datasets
 from app.datasets.rows import first_questions
 from app.projects.access import role_here
@@ -44,7 +44,7 @@ def try_it(request: Request, session: DbSession, model: CurrentModel) -> Respons
         examples=first_questions(held_out or trained, EXAMPLES),
         can_chat=role_here(request).may("spend"),
     )
-    return page(request, "catalog/try.html", view)
+    return page(request, "catalog/try.html", view, fragment=asked_part(request, "stop"))
 
 
 @talking.post("/models/{model_id}/chat", name="models.chat")

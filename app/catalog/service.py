@@ -31,7 +31,7 @@ def record_base_models(
     job's settings.
     """
     moment = clock.now(session)
-    session.execute(delete(BaseModel).where(BaseModel.connection_id == connection_id))
+    forget_base_models(session, connection_id)
     session.add_all(
         BaseModel(
             connection_id=connection_id,
@@ -45,6 +45,11 @@ def record_base_models(
         for info in offered
     )
     session.flush()
+
+
+def forget_base_models(session: Session, connection_id: int) -> None:
+    """What was offered for another key, or at another address, says nothing of the new one."""
+    session.execute(delete(BaseModel).where(BaseModel.connection_id == connection_id))
 
 
 def ref_of(session: Session, *, project_id: int, connection_id: int, name: str) -> ModelRef:

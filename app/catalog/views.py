@@ -9,6 +9,7 @@ from typing import Any
 
 from app.catalog.models import BaseModel, TunedModel
 from app.catalog.prices import training_price
+from app.connections.views import Stop, stop_of
 from app.core.choosing import Act
 from app.core.list_views import ListView
 from app.projects.views import initials
@@ -95,6 +96,7 @@ class ShowView:
 class TryView:
     """Talk to the tuned model and its base side by side. `system_prompt` is the training data's
     own; `examples` are a few user messages from the validation rows, to press instead of typing.
+    Fragment "stop" refreshes itself on `topic`.
     """
 
     id: int
@@ -113,6 +115,8 @@ class TryView:
     examples: tuple[str, ...]
     can_chat: bool
     cost_note: str
+    stop: Stop | None
+    topic: str
 
 
 def index(
@@ -266,6 +270,8 @@ def try_it(
         cost_note="Costs nothing."
         if is_free
         else f"{model.ref.connection.name} bills both answers.",
+        stop=stop_of(model.ref.connection),
+        topic=f"connection:{model.ref.connection_id}",
     )
 
 

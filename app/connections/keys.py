@@ -46,6 +46,11 @@ def origin(url: str) -> str:
     return f"{parts.scheme.lower()}://{authority(parts)}"
 
 
+def is_same_place(url: str, other: str) -> bool:
+    """True when two addresses are one, spelt differently."""
+    return origin(url) == origin(other) and urlsplit(url).path == urlsplit(other).path
+
+
 def move_key(connection: Connection, base_url: str) -> None:
     """Take the sealed key along to another spelling or path of the same origin.
 

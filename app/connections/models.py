@@ -17,7 +17,7 @@ class Connection(Leased, Base):
     `not_before` holds every call of a connection that was told to wait; `refused_at` says the key
     was turned down, and then nothing is sent until it is another. `calls_spent_until` counts calls:
     how far ahead of the clock its allowance is used up. `account` is what the last test found (an
-    `AccountInfo`), `account_at` its date.
+    `AccountInfo`), `account_at` its date; `test_due_at` says that a test was asked for.
     """
 
     __tablename__ = "connections"
@@ -42,6 +42,7 @@ class Connection(Leased, Base):
     words: Mapped[str | None] = mapped_column(Text)
     account: Mapped[dict[str, Any] | None]
     account_at: Mapped[datetime | None]
+    test_due_at: Mapped[datetime | None] = mapped_column(index=True)
     not_before: Mapped[datetime | None]
     calls_spent_until: Mapped[datetime | None]
     sweep_seconds: Mapped[float] = mapped_column(default=15.0)

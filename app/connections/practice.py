@@ -28,6 +28,7 @@ def add_practice(session: Session, project: Project, user: User) -> None:
         kind="openai",
         base_url=url,
         api_key=key.get_secret_value(),
+        is_tested=False,
     )
     connection.profile = PRACTICE_PROFILE
     connection.is_practice = True

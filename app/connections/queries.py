@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from app.connections.models import Connection, ConnectionTest
 from app.core.orm import Base, holds
 
+MOST_TESTED = 50
+
 
 def connection_by_id(session: Session, connection_id: int) -> Connection | None:
     """The connection, whichever project it belongs to: the caller checks the fence."""
@@ -51,6 +53,12 @@ def connection_in(session: Session, project_id: int, connection_id: int) -> Conn
             Connection.project_id == project_id, Connection.id == connection_id
         )
     )
+
+
+def keep_in_place(session: Session, connection_id: int) -> None:
+    """Nobody moves the connection or changes its key until the unit of work ends."""
+    held = select(Connection.id).where(Connection.id == connection_id)
+    session.execute(held.with_for_update(read=True, key_share=True))
 
 
 def has_name(session: Session, project_id: int, name: str) -> bool:
@@ -131,6 +139,12 @@ def uses_of(session: Session, connection_id: int) -> dict[str, int]:
                 holds = key.parent == connection_id
                 found[table.name] = session.scalar(select(func.count()).where(holds)) or 0
     return {name: count for name, count in found.items() if count}
+
+
+def connections_to_test(session: Session, moment: datetime) -> Sequence[int]:
+    """The ids of connections whose test is due, the longest waiting first."""
+    query = select(Connection.id).where(Connection.test_due_at <= moment)
+    return session.scalars(query.order_by(Connection.test_due_at).limit(MOST_TESTED)).all()
 
 
 def count_tests(session: Session, user_id: int, *, since: datetime) -> int:

@@ -50,7 +50,7 @@ def create(
                 base_url=form.base_url,
                 api_key=form.api_key.get_secret_value(),
             )
-            said = f"{made.name} is connected."
+            said = f"{made.name} is added."
             return redirect(request, "connections.show", connection_id=made.id, toast=said)
     except WrongInput as error:
         submission = submission.refused(error)
@@ -68,6 +68,12 @@ def show(request: Request, connection: CurrentConnection) -> Response:
     view = views.show(connection, can_manage=role_here(request).may("manage"))
     fragment = "standing" if request.headers.get("hx-request") else None
     return page(request, "connections/show.html", view, fragment=fragment)
+
+
+@router.get("/connections/{connection_id}/offers", name="connections.offers")
+def offers(request: Request, connection: CurrentConnection) -> Response:
+    view = views.show(connection, can_manage=False)
+    return page(request, "connections/show.html", view, fragment="offers")
 
 
 @router.post("/connections/{connection_id}", name="connections.change")

@@ -1,15 +1,17 @@
 """Decisions about connections, and `open_connection`: the one way to a provider."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
-from app.connections import queries, standing
+from app.connections import queries, standing, testing
 from app.connections.allowance import Allowance
 from app.connections.keys import (
     UNREADABLE,
     KeyUnreadable,
+    is_same_place,
     move_key,
     opened_key,
     opens,
@@ -29,7 +31,15 @@ OTHER_ORIGIN = (
     "The stored key was given for {here} and is never sent to another server. "
     "Enter the key for {there}."
 )
+STAYS = (
+    "{jobs} under way at {here} and would be lost sight of: {named}. Wait until that has ended, "
+    "or cancel it; or add another connection for the new address."
+)
+MOST_NAMED = 5
 PRACTICES_OWN = "Practice is this instance's own trainer: its address and key keep themselves."
+
+# What names a connection's unfinished work, of higher domains; filled by app/reactions.py.
+UNDER_WAY: list[Callable[[Session, int], Sequence[str]]] = []
 
 
 def create_connection(
@@ -41,9 +51,10 @@ def create_connection(
     kind: str,
     base_url: str,
     api_key: str,
+    is_tested: bool = True,
 ) -> Connection:
-    """A new connection with its key sealed to its address. Raises WrongInput when the name is
-    taken.
+    """A new connection with its key sealed to its address; a worker tests it at once. Raises
+    WrongInput when the name is taken.
     """
     if queries.has_name(session, project_id, name):
         raise WrongInput.field("name", f"This project has a connection called {name} already.")
@@ -63,6 +74,8 @@ def create_connection(
     session.add(connection)
     session.flush()
     seal_key(connection, api_key)
+    if is_tested:
+        testing.ask_for_test(session, connection, actor_id=actor_id)
     _record(session, connection, "connection.created", actor_id, name=name)
     standing.tell(session, connection)
     return connection
@@ -77,11 +90,15 @@ def change_connection(
     base_url: str | None = None,
     api_key: str | None = None,
 ) -> None:
-    """Rename it, point it elsewhere, give it another key; None leaves a thing as it is.
+    """Rename it, point it elsewhere, give it another key; None leaves a thing as it is. Where its
+    address or key is another, a worker tests it at once.
 
-    Raises WrongInput when the name is taken, when another origin comes without a key, and for
-    Practice, whose address and key are this instance's own.
+    Raises WrongInput when the name is taken, when another origin comes without a key, while jobs
+    are under way at the old address, and for Practice, whose address and key are this instance's
+    own.
     """
+    # Nobody starts a job over it until the unit of work ends: it would be for the old address.
+    session.refresh(connection, with_for_update=True)
     name = None if name == connection.name else name
     base_url = None if base_url == connection.base_url else base_url
     _check_change(session, connection, name, base_url, has_key=api_key is not None)
@@ -99,6 +116,8 @@ def change_connection(
         connection.key_set_at = clock.now(session)
         standing.forget(session, connection)
         _record(session, connection, "connection.key_changed", actor_id, name=connection.name)
+    if base_url is not None or api_key is not None:
+        testing.ask_for_test(session, connection, actor_id=actor_id)
     standing.tell(session, connection)
 
 
@@ -114,6 +133,8 @@ def _check_change(
         raise WrongInput.field("base_url" if base_url is not None else "api_key", PRACTICES_OWN)
     if name is not None and queries.has_name(session, connection.project_id, name):
         raise WrongInput.field("name", f"This project has a connection called {name} already.")
+    if base_url is not None and not is_same_place(connection.base_url, base_url):
+        _check_nothing_is_under_way(session, connection)
     if base_url is None or has_key:
         return
     here, there = origin(connection.base_url), origin(base_url)
@@ -122,6 +143,21 @@ def _check_change(
         raise WrongInput.field("api_key", OTHER_ORIGIN.format(**shown))
     if not opens(connection):
         raise WrongInput.field("api_key", UNREADABLE)
+
+
+def _check_nothing_is_under_way(session: Session, connection: Connection) -> None:
+    """A run is followed, stopped and looked for where it was ordered: elsewhere nobody knows it."""
+    names = [name for names_of in UNDER_WAY for name in names_of(session, connection.id)]
+    if not names:
+        return
+    shown, more = names[:MOST_NAMED], len(names) - MOST_NAMED
+    named = ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+    words = STAYS.format(
+        jobs="1 job is" if len(names) == 1 else f"{len(names):,} jobs are",
+        here=origin(connection.base_url).removesuffix(":443"),
+        named=named,
+    )
+    raise WrongInput.field("base_url", words)
 
 
 def _move(connection: Connection, base_url: str) -> None:

@@ -1,5 +1,6 @@
 """How a connection stands: what its provider last said of the key, and how long calls wait."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -25,6 +26,10 @@ ANSWERED_EVERY = timedelta(minutes=1)
 # A refused key is tried again when as much time has passed as it was refused for, within these.
 FIRST_PROBE_SECONDS, LAST_PROBE_SECONDS = 900.0, 14_400.0
 
+# What higher domains know of a connection's old key or address, dropped in the same unit of work;
+# filled by app/reactions.py.
+FORGET: list[Callable[[Session, int], None]] = []
+
 
 def record_answer(session: Session, connection_id: int) -> None:
     """The provider answered: nothing holds the connection any more."""
@@ -41,7 +46,7 @@ def record_answer(session: Session, connection_id: int) -> None:
 
 def record_account(session: Session, asked: Connection, found: AccountInfo) -> None:
     """Keep whose key it is and what it may do, with the date; the server's own profile counts."""
-    connection = _unless_rekeyed(session, asked)
+    connection = unless_changed(session, asked)
     if connection is None:
         return
     was_refused = connection.refused_at is not None
@@ -58,7 +63,7 @@ def record_failure(session: Session, asked: Connection, error: ProviderError) ->
     """Keep the provider's words where people see them; a refused key stops the connection. `asked`
     is the connection as it was asked: a key entered since then has not been judged.
     """
-    connection = _unless_rekeyed(session, asked)
+    connection = unless_changed(session, asked)
     if connection is None or isinstance(error, AllowanceSpent):
         return
     moment = connection.checked_at = clock.now(session)
@@ -138,6 +143,8 @@ def forget(session: Session, connection: Connection) -> None:
     connection.account = connection.account_at = None
     connection.checked_at = connection.answered_at = None
     connection.due_at = clock.now(session)
+    for forget_too in FORGET:
+        forget_too(session, connection.id)
     tell(session, connection)
 
 
@@ -146,9 +153,12 @@ def tell(session: Session, connection: Connection) -> None:
     announce(session, f"connection:{connection.id}", f"project:{connection.project_id}")
 
 
-def _unless_rekeyed(session: Session, asked: Connection) -> Connection | None:
-    """The row as it is now; None when it is gone, or what was asked was another key."""
+def unless_changed(session: Session, asked: Connection) -> Connection | None:
+    """The row as it is now; None when it is gone, or another key or address was asked: what that
+    one answered says nothing of this one.
+    """
     connection = session.get(Connection, asked.id)
-    if connection is None or connection.sealed_key != asked.sealed_key:
+    if connection is None:
         return None
-    return connection
+    is_same = (connection.sealed_key, connection.base_url) == (asked.sealed_key, asked.base_url)
+    return connection if is_same else None

@@ -24,8 +24,8 @@ PERMISSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
-    """`status` is ready, refused (the key), unreadable (the key, since the instance's secret is
-    another one), unreachable or unchecked; `words` says it in a sentence.
+    """`status` is testing, ready, refused (the key), unreadable (the key, since the instance's
+    secret is another one), unreachable or unchecked; `words` says it in a sentence.
     """
 
     id: int
@@ -91,7 +91,7 @@ class AccountView:
 class ShowView:
     """One connection. `lead` says how it stands. `form` has name, base_url, api_key (always empty);
     `refused` is what was just turned down, in a sentence. Fragment "standing" refreshes itself on
-    `topic`.
+    `topic`, "offers" when the status has changed.
     """
 
     project_id: int
@@ -165,6 +165,7 @@ def stop_of(connection: Connection) -> Stop | None:
 def _lead(connection: Connection, label: str) -> str:
     status, words = state_of(connection)
     return {
+        "testing": f"{label} is being asked whose key this is and what it may do.",
         "ready": f"{label} answers.",
         "unchecked": f"{label} was not asked yet. Test the connection.",
         "refused": f"Stopped: {label} is not asked until the key is another.",
@@ -210,6 +211,8 @@ def _row(connection: Connection) -> ConnectionRow:
 
 def state_of(connection: Connection) -> tuple[str, str]:
     """How it stands in one word, and in a sentence."""
+    if connection.test_due_at is not None:
+        return "testing", "Being tested: whose key it is, and what it may do."
     if connection.words == UNREADABLE:
         return "unreadable", connection.words
     if connection.words:

@@ -169,6 +169,12 @@ def unended_jobs_over(session: Session, connection_id: int) -> Sequence[Job]:
     ).all()
 
 
+def names_under_way(session: Session, connection_id: int) -> Sequence[str]:
+    """What the jobs of a connection that have not ended are called, the first asked for first."""
+    query = select(Job.name).where(Job.connection_id == connection_id, Job.status.in_(UNENDED))
+    return session.scalars(query.order_by(Job.id)).all()
+
+
 def startable() -> ColumnElement[bool]:
     """Starts that may go on: those over a connection whose key is refused wait for another key."""
     return and_(Job.status.in_(WAITING), Job.connection_id.not_in(connections.stopped()))

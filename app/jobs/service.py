@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.models import User
+from app.connections import queries as connections
 from app.connections.models import Connection
 from app.core import clock, leases
 from app.core.errors import Conflict
@@ -42,6 +43,7 @@ def create_job(
     sha256 = _fingerprint(form)
     known = queries.job_asked_for(session, project.id, request_key)
     if known is None:
+        connections.keep_in_place(session, form.connection_id)
         checked = check_form(session, project.id, form)
         _check_pace(session, user)
         try:

@@ -1,8 +1,10 @@
 """A connection is renamed, moved, given another key, removed; and no key goes astray meanwhile."""
 
+import threading
+
 import pytest
 
-import app.reactions  # noqa: F401 - it furnishes new projects with Practice
+import app.reactions  # noqa: F401 - Practice for new projects, and what keeps a connection in place
 from app.auth import queries as people
 from app.connections.keys import opened_key
 from app.connections.models import Connection
@@ -13,6 +15,7 @@ from app.core.database import unit_of_work
 from app.core.errors import Conflict, WrongInput
 from app.core.secrets import SealBroken
 from app.datasets.models import DatasetVersion
+from app.jobs.models import UNENDED, JobStatus
 from app.projects.models import Project
 from app.providers.base import KeyRejected
 from app.settings import settings
@@ -143,3 +146,76 @@ def test_an_unused_connection_is_removed_and_a_used_one_says_what_uses_it(team):
             delete_connection(session, used, actor_id=team.users["owner"])
     assert refused.value.message == "OpenAI stays: 2 jobs came over it."
     assert read(Connection, team.connection_id).name == "OpenAI"
+
+
+def test_a_connection_with_jobs_under_way_stays_where_it_is_and_names_them(team):
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        connection = session.get_one(Connection, team.connection_id)
+        version = session.get_one(DatasetVersion, team.version_id)
+        for number in range(7):
+            job = make.make_running_job(session, project, connection, version, key=f"form:{number}")
+            job.name = f"intents-{number}"
+    for moved in (
+        {"base_url": ELSEWHERE, "api_key": OTHER_KEY},
+        {"base_url": "https://api.openai.com/v2"},
+    ):
+        with unit_of_work() as session, pytest.raises(WrongInput) as refused:
+            change(session, session.get_one(Connection, team.connection_id), **moved)
+        assert wrong_field(refused) == "base_url"
+        assert "7 jobs are under way at https://api.openai.com and" in refused.value.message
+        assert "intents-0, intents-1, " in refused.value.message
+        assert "intents-4 and 2 more." in refused.value.message
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, team.connection_id)
+        change(session, connection, base_url="https://API.openai.com/v1", api_key=OTHER_KEY)
+    assert opened_key(connection_of(team.connection_id)) == OTHER_KEY
+
+
+@pytest.mark.parametrize("status", sorted(JobStatus))
+def test_only_what_has_not_ended_keeps_it_there(team, status):
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        connection = session.get_one(Connection, team.connection_id)
+        version = session.get_one(DatasetVersion, team.version_id)
+        make.make_running_job(session, project, connection, version).status = status
+    moved = {"base_url": ELSEWHERE, "api_key": OTHER_KEY}
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, team.connection_id)
+        if status in UNENDED:
+            with pytest.raises(WrongInput):
+                change(session, connection, **moved)
+        else:
+            change(session, connection, **moved)
+
+
+def test_a_job_asked_for_at_the_same_moment_is_seen_or_waits(real_database, monkeypatch):
+    """Either the job is first, and the connection stays; or it is for the new address."""
+    with unit_of_work() as session:
+        owner = make.make_user(session)
+        project = make.make_project(session, owner)
+        connection = make.make_connection(session, project)
+        version = make.make_checked_version(session, project)
+    refused = []
+
+    def move():
+        try:
+            with unit_of_work() as session:
+                change(
+                    session,
+                    session.get_one(Connection, connection.id),
+                    base_url=ELSEWHERE,
+                    api_key=OTHER_KEY,
+                )
+        except WrongInput as error:
+            refused.append(error)
+
+    with unit_of_work() as session:
+        make.make_job(session, project, connection, version)
+        moving = threading.Thread(target=move)
+        moving.start()
+        moving.join(0.3)  # it waits for this unit of work
+        assert moving.is_alive()
+    moving.join(30)
+    assert len(refused) == 1
+    assert connection_of(connection.id).base_url == make.PUBLIC_URL

@@ -5,9 +5,12 @@ import json
 import pytest
 
 from app.connections.keys import opened_key
+from app.connections.models import Connection
+from app.connections.standing import record_failure
 from app.core import clock
-from app.core.database import read_only
+from app.core.database import read_only, unit_of_work
 from app.jobs.models import Job
+from app.providers.base import KeyRejected
 from tests import make
 from tests.stage import connection_of, one_database
 from tests.witness.handle import KEY
@@ -176,3 +179,18 @@ def test_two_projects_do_not_see_each_others_connections(team, browser):
         stranger.post(f"{path_of(team)}/delete"),
     ):
         assert answer.status_code == 404
+
+
+def test_the_page_to_talk_to_a_model_says_that_its_connection_is_stopped(furnished, browser):
+    path = f"/models/{furnished.model_id}/try"
+    viewer = browser(furnished.users["viewer"])
+    assert "needs another key" not in viewer.get(path).text
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, furnished.connection_id)
+        record_failure(session, connection, KeyRejected("Refused.", said="Incorrect API key."))
+    shown = viewer.get(path).text
+    assert "OpenAI needs another key" in shown
+    assert "Incorrect API key." in shown
+    part = viewer.get(path, **{"HX-Request": "true"}).text
+    assert part.lstrip().startswith('<div id="stop"')
+    assert "OpenAI needs another key" in part
