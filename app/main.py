@@ -52,6 +52,7 @@ from app.dashboard import routes as dashboard
 from app.datasets import api as datasets_api
 from app.datasets import routes as datasets
 from app.datasets import routes_list as datasets_list
+from app.datasets import routes_rows as datasets_rows
 from app.jobs import api as jobs_api
 from app.jobs import routes as jobs
 from app.jobs import routes_list as jobs_list
@@ -74,6 +75,7 @@ PAGES = (
     catalog_list.router,
     datasets.receiving,
     datasets.router,
+    datasets_rows.router,
     jobs_list.router,
     jobs.asking,
     jobs.router,

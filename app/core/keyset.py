@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.errors import WrongInput
@@ -24,7 +24,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page stands: `first` counts from 1; `total` is None beyond what is worth counting."""
+    """Where a page stands: `first` counts from 1, 0 beyond what is worth counting; `total` is None
+    there.
+    """
 
     first: int
     total: int | None
@@ -37,8 +39,9 @@ class Order:
     """
 
     def __init__(self, asked: Asked) -> None:
-        by = None if asked.sort is None else asked.sort.by
-        self.row_id, self.is_down = asked.table.row_id, asked.is_down
+        by: SQLColumnExpression[Any] | None = None if asked.sort is None else asked.sort.by
+        self.row_id: SQLColumnExpression[int] = asked.table.row_id
+        self.is_down = asked.is_down
         self.by = None if by is None or by is self.row_id else by
 
     def clauses(self, *, is_reversed: bool = False) -> list[ColumnElement[Any]]:

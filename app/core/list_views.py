@@ -48,8 +48,9 @@ class Chip:
 @dataclass(frozen=True, slots=True)
 class ListView:
     """A list as its address asks for it. `carried` and `kept` are what the filter's and the
-    columns' forms send along; `total` None means more than is counted. `elsewhere` are chosen ids
-    that are not among the rows shown, `words` what the columns shown are called, by key.
+    columns' forms send along. `shown` rows stand here, from `first` on, which is 0 where that is
+    more than is counted, as `total` is None. `elsewhere` are chosen ids that are not among the rows
+    shown, `words` what the columns shown are called, by key.
     """
 
     path: str
@@ -63,6 +64,7 @@ class ListView:
     kept: tuple[tuple[str, str], ...]
     first: int
     last: int
+    shown: int
     total: int | None
     clear_url: str
     earlier_url: str | None
@@ -124,6 +126,7 @@ def list_view(
         kept=_pairs(asked, "column"),
         first=place.first,
         last=place.first + len(found.ids) - 1 if place.first else 0,
+        shown=len(found.ids),
         total=place.total,
         clear_url=link(**dict.fromkeys(one.key for one in fields), **here),
         earlier_url=link(after=None, before=str(found.ids[0]))

@@ -22,7 +22,8 @@ OURS = ("sort", "column", "chosen", "after", "before", "limit", "told")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table. `by` is what the database sorts by; without it there is no order.
+    """One column of a table. `by` is what its rows are sorted by, an expression of the database or
+    a name in a dataset's index; without it there is no order.
 
     `is_down` has the first click put the largest first; `is_kept` columns cannot be put away,
     `is_extra` ones are shown once somebody asks for them.
@@ -30,7 +31,7 @@ class Column:
 
     key: str
     words: str
-    by: SQLColumnExpression[Any] | None = None
+    by: Any = None
     is_number: bool = False
     is_down: bool = False
     is_kept: bool = False
@@ -40,7 +41,8 @@ class Column:
 @dataclass(frozen=True)
 class Filter:
     """One question a list can be asked. `parse` makes a value of its text or raises ValueError with
-    words; `where` makes a condition of the value. `otherwise` holds while nobody asks.
+    words; `where` makes a condition of the value, of the kind its list is fetched with. `otherwise`
+    holds while nobody asks.
 
     `kind` is how it is drawn: text, set, pick, date or flag. `choices` are (value, words).
     """
@@ -49,7 +51,7 @@ class Filter:
     words: str
     kind: str
     parse: Callable[[str], Any]
-    where: Callable[[Any], ColumnElement[bool]]
+    where: Callable[[Any], Any]
     choices: tuple[tuple[str, str], ...] = ()
     otherwise: ColumnElement[bool] | None = None
 
@@ -62,7 +64,7 @@ class Asked:
     sort: Column | None
     is_down: bool
     filters: Mapping[str, str] = field(default_factory=dict)
-    where: tuple[ColumnElement[bool], ...] = ()
+    where: tuple[Any, ...] = ()
     columns: tuple[str, ...] = ()
     after: int | None = None
     before: int | None = None
@@ -100,14 +102,16 @@ class Asked:
 class Table:
     """A list: its columns and filters, and the order it starts with (`-key` is the largest first).
 
-    `row_id` breaks ties and is the cursor of the pages.
+    `row_id` breaks ties and is the cursor of the pages. `beside` are words of its page's address
+    that ask something else.
     """
 
     noun: str
-    row_id: SQLColumnExpression[int]
+    row_id: Any
     columns: tuple[Column, ...]
     filters: tuple[Filter, ...]
     start: str
+    beside: tuple[str, ...] = ()
 
     def column(self, key: str) -> Column:
         """The column of this key."""
@@ -119,11 +123,9 @@ class Table:
         """
         given = _gathered(request.query_params.multi_items())
         known = {one.key: one for one in self.filters}
-        if strange := given.keys() - known.keys() - set(OURS):
-            name = min(strange)
-            raise WrongInput.field(
-                name[:40], f"This list has no filter of that name. It has: {', '.join(known)}."
-            )
+        if strange := given.keys() - known.keys() - {*OURS, *self.beside}:
+            has = f"It has: {', '.join(known)}." if known else "It has none."
+            raise WrongInput.field(min(strange)[:40], f"No filter of this list is called so. {has}")
         sort, is_down = self._order(given.get("sort", ""))
         filters = {key: value for key, value in given.items() if key in known}
         return Asked(
@@ -195,9 +197,7 @@ def _gathered(items: Iterable[tuple[str, str]]) -> dict[str, str]:
     return given
 
 
-def _conditions(
-    filters: Iterable[Filter], given: Mapping[str, str]
-) -> Iterable[ColumnElement[bool]]:
+def _conditions(filters: Iterable[Filter], given: Mapping[str, str]) -> Iterable[Any]:
     for one in filters:
         if one.key in given:
             try:
@@ -237,6 +237,13 @@ def one_of(
     key: str, words: str, column: SQLColumnExpression[str], choices: Iterable[tuple[str, str]]
 ) -> Filter:
     """One or more of a few fixed values."""
+    return among(key, words, choices, column.in_)
+
+
+def among(
+    key: str, words: str, choices: Iterable[tuple[str, str]], where: Callable[[list[str]], Any]
+) -> Filter:
+    """One or more of a few fixed values, whatever they mean."""
     known = tuple(choices)
 
     def parse(text: str) -> list[str]:
@@ -245,7 +252,7 @@ def one_of(
             raise ValueError(f"One or more of: {', '.join(value for value, _ in known)}.")
         return values
 
-    return Filter(key, words, "set", parse, column.in_, known)
+    return Filter(key, words, "set", parse, where, known)
 
 
 def by_id(key: str, words: str, where: Callable[[int], ColumnElement[bool]]) -> Filter:

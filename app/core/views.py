@@ -1,4 +1,4 @@
-"""What many pages share: the state of a form, and the pages beside this one."""
+"""What many pages share: the state of a form, and what went wrong."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,17 +10,6 @@ class FormState:
 
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Paging:
-    """First and last item shown (1-based), how many there are, and the pages beside this one."""
-
-    first: int
-    last: int
-    total: int
-    earlier_url: str | None
-    later_url: str | None
 
 
 @dataclass(frozen=True, slots=True)

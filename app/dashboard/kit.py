@@ -14,7 +14,7 @@ from app.core.database import DbSession
 from app.core.errors import NotFound
 from app.core.list_views import ListView
 from app.core.pages import asked_part, page, path_for
-from app.core.views import FormState, Paging
+from app.core.views import FormState
 from app.dashboard.kit_list import sample_list, sample_question
 from app.dashboard.stops import Month, Stop, StopsView
 from app.dashboard.views import Happening
@@ -40,7 +40,6 @@ class KitView:
     form: FormState
     parameters: tuple[Parameter, ...]
     now: datetime
-    paging: Paging
     happenings: tuple[Happening, ...]
     events: tuple[EventLine, ...]
     cards: tuple[RowCard, ...]
@@ -116,7 +115,6 @@ def _view(here: str, metrics_url: str) -> KitView:
             ),
         ),
         now=WHEN,
-        paging=Paging(1, 4, 1038, None, "#k-table"),
         happenings=(
             Happening("owner", "PO", "started", "intents-v4", "#k-figures", WHEN),
             Happening("Luthier", None, "checked", "Banking77 intents", None, WHEN),
@@ -166,6 +164,9 @@ def _form() -> FormState:
     )
 
 
+BROKEN = '{"messages": [{"role": "user", "content": "caf'
+
+
 def _cards() -> tuple[RowCard, ...]:
     short = (
         Turn("system", "Name the customer's intent. Answer with the intent alone."),
@@ -184,7 +185,7 @@ def _cards() -> tuple[RowCard, ...]:
     )
     unread = RowFinding("error", "encoding.utf8", None, "Not UTF-8.", "Save the file as UTF-8.")
     return (
-        RowCard(1, 52, short, (), None, ()),
-        RowCard(2, 148, long, ("find_user_id_by_name_zip",), None, (edge,)),
-        RowCard(412, None, (), (), '{"messages": [{"role": "user", "content": "caf', (unread,)),
+        RowCard(1, 1, 310, 52, 4, short, (), None, ()),
+        RowCard(2, 2, 902, 148, 31, long, ("find_user_id_by_name_zip",), None, (edge,)),
+        RowCard(412, 412, 61, None, None, (), (), BROKEN, (unread,)),
     )

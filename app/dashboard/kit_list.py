@@ -35,6 +35,7 @@ def sample_list(path: str) -> ListView:
         kept=(),
         first=1,
         last=2,
+        shown=2,
         total=1038,
         clear_url=path,
         earlier_url=None,

@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from app.auth.access import CurrentUser
 from app.core import storage
-from app.core.api import After, Limit, Listing, keyed, listing
+from app.core.api import Limit, Listing, keyed
 from app.core.database import DbSession, unit_of_work
 from app.core.errors import Conflict
 from app.core.forms import validated
@@ -17,6 +17,7 @@ from app.core.keyset import page_of
 from app.core.receiving import Received, receive_form
 from app.datasets import queries, service
 from app.datasets.access import CurrentDataset, CurrentVersion, EditableDataset, ReceivingDataset
+from app.datasets.browsing import FINDINGS, findings_asked_for
 from app.datasets.forms import DatasetForm, name_from
 from app.datasets.index import open_index
 from app.datasets.listing import DATASETS
@@ -146,14 +147,22 @@ def show_version(version: CurrentVersion) -> VersionResource:
     return version_resource(version)
 
 
-@router.get("/dataset-versions/{version_id}/findings", name="api.versions.findings")
+@router.get(
+    "/dataset-versions/{version_id}/findings",
+    name="api.versions.findings",
+    openapi_extra=FINDINGS.openapi,
+)
 def findings(
-    version: CurrentVersion, after: After = None, limit: Limit = 50
+    request: Request, version: CurrentVersion, limit: Limit = 50
 ) -> Listing[FindingResource]:
-    """What the check found, row by row; `row` is the 1-based line, null for the file as a whole."""
+    """What the check found, row by row unless asked otherwise; `row` is the 1-based line, null for
+    the file as a whole.
+    """
+    asked = FINDINGS.read(request)
     with open_index(_checked(version)) as opened:
-        found = opened.findings(after=after or 0, limit=limit + 1)
-    return listing(found, limit, finding_resource)
+        found = findings_asked_for(opened, asked).page(asked, limit=limit)
+        shown = [finding_resource(one) for one in opened.findings_at(found.ids)]
+    return keyed(found, shown)
 
 
 @router.get("/dataset-versions/{version_id}/examples", name="api.versions.examples")

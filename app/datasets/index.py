@@ -5,7 +5,7 @@ Written once by the checks, opened read-only ever after, and rebuildable from th
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from pathlib import Path
@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from app.formats.base import Severity
 
+VERSION = 1  # of the schema, as PRAGMA user_version; 0 has no answers and is in no order
 SCHEMA = """
 CREATE TABLE rows(
     n INTEGER PRIMARY KEY,      -- 1-based, blank lines not counted
@@ -25,6 +26,7 @@ CREATE TABLE rows(
     hash BLOB NOT NULL,         -- 128 bits of what the row says, however it is written
     prompt INTEGER NOT NULL,    -- 64 bits of what the row asks
     tokens INTEGER NOT NULL,
+    answer INTEGER NOT NULL,    -- tokens of the last answer
     side INTEGER NOT NULL DEFAULT 0,
     flags INTEGER NOT NULL
 );
@@ -52,6 +54,10 @@ class Flag(IntFlag):
     WEIGHTS = 32
     SYSTEM = 64
     MULTI_TURN = 128
+    HINT = 256
+
+
+SEVERITY_FLAGS = {"error": Flag.ERROR, "warning": Flag.WARNING, "hint": Flag.HINT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class Row:
     length: int
     row_id: int
     tokens: int
+    answer: int
     side: int
     flags: Flag
 
@@ -93,20 +100,21 @@ class FindingGroup:
     cure: str
 
 
-_ROW = "SELECT n, line, offset, length, row_id, tokens, side, flags FROM rows"
-_FINDINGS = """
-    SELECT id, line, field, rule, severity, reason, cure FROM findings
-    WHERE id > :after AND (:rule IS NULL OR rule = :rule)
-      AND (:severity IS NULL OR severity = :severity) AND (:row IS NULL OR line = :row)
-    ORDER BY id LIMIT :limit
-"""
+_ROW = "SELECT n, line, offset, length, row_id, tokens, answer, side, flags FROM rows"
+_OLD_ROW = _ROW.replace("answer", "0")
+_FINDING = "SELECT id, line, field, rule, severity, reason, cure FROM findings"
 
 
 class Index:
-    """A finished index, read-only. Use as a context manager, in one thread."""
+    """A finished index, read-only. Use as a context manager, in one thread. `is_sorted` is False
+    for one that was made before rows could be sorted and filtered.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        self.connection = connection
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        self.is_sorted = version >= VERSION
+        self._row_of = _ROW if self.is_sorted else _OLD_ROW
 
     def __enter__(self) -> Self:
         return self
@@ -121,12 +129,12 @@ class Index:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._connection.close()
+        self.connection.close()
 
     @property
     def row_count(self) -> int:
         """How many rows there are, unreadable ones included; blank lines are none."""
-        (last,) = self._connection.execute("SELECT max(n) FROM rows").fetchone()
+        (last,) = self.connection.execute("SELECT max(n) FROM rows").fetchone()
         return last or 0
 
     def row(self, line: int) -> Row | None:
@@ -142,19 +150,23 @@ class Index:
 
     def row_of_id(self, row_id: int) -> Row | None:
         """The row that carries this id."""
-        found = self._connection.execute(f"{_ROW} WHERE row_id = ?", (row_id,)).fetchone()
+        found = self.connection.execute(f"{self._row_of} WHERE row_id = ?", (row_id,)).fetchone()
         return found and _row(found)
 
     def rows(self, offset: int = 0, limit: int = 50) -> list[Row]:
         """Up to `limit` rows in the order of the file, after passing over `offset` of them."""
-        found = self._connection.execute(
-            f"{_ROW} WHERE n > ? ORDER BY n LIMIT ?", (offset, max(limit, 0))
+        found = self.connection.execute(
+            f"{self._row_of} WHERE n > ? ORDER BY n LIMIT ?", (offset, max(limit, 0))
         )
         return [_row(values) for values in found]
 
+    def rows_at(self, places: Iterable[int]) -> list[Row]:
+        """The rows of these numbers, in that order."""
+        return [row for n in places if (row := self._row(n)) is not None]
+
     def each_row(self) -> Iterator[Row]:
         """All rows, streamed."""
-        return (_row(values) for values in self._connection.execute(f"{_ROW} ORDER BY n"))
+        return (_row(values) for values in self.connection.execute(f"{self._row_of} ORDER BY n"))
 
     def findings(
         self,
@@ -168,17 +180,26 @@ class Index:
 
         Of each rule the first 10,000 are kept; `finding_groups` counts them all.
         """
-        found = self._connection.execute(
-            _FINDINGS,
-            {
-                "after": after,
-                "limit": max(limit, 0),
-                "rule": rule,
-                "severity": severity,
-                "row": row,
-            },
+        asked = {"rule": rule, "severity": severity, "line": row}
+        asked = {name: value for name, value in asked.items() if value is not None}
+        where = "".join(f" AND {name} = :{name}" for name in asked)  # names of our own
+        found = self.connection.execute(
+            f"{_FINDING} WHERE id > :after{where} ORDER BY id LIMIT :limit",
+            {"after": after, "limit": max(limit, 0), **asked},
         )
         return [RowFinding(*values) for values in found]
+
+    def findings_at(self, ids: Iterable[int]) -> list[RowFinding]:
+        """The findings of these ids, in that order."""
+        found = (
+            self.connection.execute(f"{_FINDING} WHERE id = ?", (one,)).fetchone() for one in ids
+        )
+        return [RowFinding(*values) for values in found if values is not None]
+
+    def kept_findings(self) -> list[tuple[Severity, str, int]]:
+        """How many findings are kept of each severity and rule."""
+        query = "SELECT severity, rule, count(*) FROM findings GROUP BY severity, rule"
+        return self.connection.execute(query).fetchall()
 
     def finding_groups(self) -> list[FindingGroup]:
         """One group a rule, errors first, then by how often."""
@@ -195,11 +216,11 @@ class Index:
     @property
     def facts(self) -> Mapping[str, Any]:
         """What the checks wrote down at the end: `verdict` and `groups`."""
-        stored = self._connection.execute("SELECT key, value FROM facts WHERE key != 'state'")
+        stored = self.connection.execute("SELECT key, value FROM facts WHERE key != 'state'")
         return {key: json.loads(value) for key, value in stored}
 
     def _row(self, n: int) -> Row | None:
-        found = self._connection.execute(f"{_ROW} WHERE n = ?", (n,)).fetchone()
+        found = self.connection.execute(f"{self._row_of} WHERE n = ?", (n,)).fetchone()
         return found and _row(found)
 
 
@@ -232,5 +253,5 @@ def _read(file: Any, row: Row) -> bytes:
     return data
 
 
-def _row(values: tuple[int, int, int, int, int, int, int, int]) -> Row:
+def _row(values: tuple[int, int, int, int, int, int, int, int, int]) -> Row:
     return Row(*values[:-1], flags=Flag(values[-1]))

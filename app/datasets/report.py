@@ -11,7 +11,7 @@ from app.core.list_views import ListView
 from app.core.views import FormState
 from app.datasets import views
 from app.datasets.charts import ticks
-from app.datasets.index import Index, open_index
+from app.datasets.index import Index, RowFinding, open_index
 from app.datasets.models import DatasetVersion, VersionStatus
 from app.datasets.rows import cards
 from app.projects.views import initials
@@ -88,7 +88,7 @@ def show(
     first_rows: tuple[views.RowCard, ...] = ()
     if version.is_final:
         with open_index(storage.index_path(version.id)) as opened:
-            groups = _groups(opened, version.id)
+            groups = _groups(opened)
             first_rows = cards(version, opened, opened.rows(0, FIRST_ROWS))
     roles = report.get("roles", {})
     return views.ShowView(
@@ -179,28 +179,27 @@ def _histogram(version: DatasetVersion) -> views.Histogram | None:
     )
 
 
-def _groups(opened: Index, version_id: int) -> tuple[views.FindingGroup, ...]:
+def _groups(opened: Index) -> tuple[views.FindingGroup, ...]:
     shown = []
     for group in opened.finding_groups():
-        found = findings_page(opened, version_id, group.rule, after=0, limit=FIRST_FINDINGS)
+        found = opened.findings(limit=FIRST_FINDINGS, rule=group.rule)
         shown.append(
             views.FindingGroup(
-                group.rule, group.severity, group.reason, group.count, found.rows, found.next_after
+                group.rule,
+                group.severity,
+                group.reason,
+                group.count,
+                tuple(finding_row(one) for one in found),
+                more=group.count > len(found),
             )
         )
     return tuple(shown)
 
 
-def findings_page(
-    opened: Index, version_id: int, rule: str, *, after: int, limit: int
-) -> views.FindingsPage:
-    """Some findings of one rule, from behind `after`."""
-    found = opened.findings(after=after, limit=limit + 1, rule=rule)
-    rows = tuple(
-        views.FindingRow(one.row, one.field, one.reason, one.cure) for one in found[:limit]
-    )
-    return views.FindingsPage(
-        version_id, rule, rows, found[limit - 1].id if len(found) > limit else None
+def finding_row(one: RowFinding) -> views.FindingRow:
+    """A finding as a line of a table."""
+    return views.FindingRow(
+        one.id, one.severity, one.rule, one.row, one.field, one.reason, one.cure
     )
 
 

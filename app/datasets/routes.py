@@ -1,4 +1,4 @@
-"""The pages about datasets: upload, report, rows."""
+"""The pages about datasets: upload, report, the file itself."""
 
 from typing import Annotated
 
@@ -22,22 +22,18 @@ from app.core.forms import validated
 from app.core.pages import page, path_for, redirect
 from app.core.receiving import Received, receive_form, receive_raw
 from app.core.storage import Blob
-from app.core.views import FormState, Paging
+from app.core.views import FormState
 from app.datasets import examples, queries, report, service
 from app.datasets.access import CurrentDataset, CurrentVersion, EditableVersion, ReceivingDataset
 from app.datasets.forms import DatasetForm, label_of, name_from
-from app.datasets.index import open_index
 from app.datasets.models import Dataset, DatasetVersion
-from app.datasets.rows import cards
-from app.datasets.views import RowsView, UploadVersionView
+from app.datasets.views import UploadVersionView
 from app.projects.access import ReceivingProject, role_here
 from app.settings import settings
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 receiving = APIRouter()
 
-ROWS_PAGE = 20
-FINDINGS_PAGE = 50
 Size = Annotated[int | None, Query(ge=0, le=2**53)]
 
 
@@ -183,64 +179,6 @@ def retry(
 ) -> Response:
     service.retry_check(session, version, actor_id=user.id)
     return redirect(request, "datasets.show", version_id=version.id, toast="It is checked again.")
-
-
-@router.get("/dataset-versions/{version_id}/findings", name="datasets.findings")
-def findings(
-    request: Request,
-    version: CurrentVersion,
-    rule: str,
-    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
-) -> Response:
-    if not version.is_final:
-        raise NotFound
-    with open_index(storage.index_path(version.id)) as opened:
-        view = report.findings_page(opened, version.id, rule, after=after, limit=FINDINGS_PAGE)
-    return page(request, "datasets/findings.html", view)
-
-
-@router.get("/dataset-versions/{version_id}/rows", name="datasets.rows")
-def rows(
-    request: Request,
-    version: CurrentVersion,
-    row: str = "",
-    offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
-) -> Response:
-    if not version.is_final:
-        return redirect(request, "datasets.show", version_id=version.id)
-    with open_index(storage.index_path(version.id)) as opened:
-        total = opened.row_count
-        line = int(row) if row.isascii() and row.isdigit() and len(row) < 16 else None  # noqa: PLR2004
-        found = opened.row(line) if line else None
-        error = f"There is no row {row[:20]}." if row and found is None else None
-        if found is not None:
-            offset = max(0, found.n - 1)
-        offset = min(offset, max(0, total - 1))
-        drawn = cards(version, opened, opened.rows(offset, ROWS_PAGE))
-    view = RowsView(
-        project_id=version.project_id,
-        dataset_id=version.dataset_id,
-        dataset_name=version.dataset.name,
-        version_id=version.id,
-        number=version.number,
-        status=version.status,
-        rows=total,
-        cards=drawn,
-        row=found.line if found else None,
-        error=error,
-        paging=_row_paging(request, version.id, offset, len(drawn), total),
-        can_spend=role_here(request).may("spend"),
-    )
-    return page(request, "datasets/rows.html", view)
-
-
-def _row_paging(request: Request, version_id: int, offset: int, shown: int, total: int) -> Paging:
-    def link(start: int) -> str:
-        return path_for(request, "datasets.rows", version_id=version_id, query={"offset": start})
-
-    earlier = link(max(0, offset - ROWS_PAGE)) if offset else None
-    later = link(offset + shown) if offset + shown < total else None
-    return Paging(offset + 1 if total else 0, offset + shown, total, earlier, later)
 
 
 @router.get("/dataset-versions/{version_id}/content", name="datasets.content")

@@ -44,20 +44,31 @@ def _card(row: Row, line: bytes | None, found: Sequence[RowFinding]) -> RowCard:
     beside = tuple(
         FindingBeside(one.severity, one.rule, one.field, one.reason, one.cure) for one in found
     )
+    turns: tuple[Turn, ...] = ()
+    tools: tuple[str, ...] = ()
+    tokens: int | None = row.tokens
     if line is None:
-        words = f"{row.length:,} bytes: too long to be shown here. Export has it whole."
-        return RowCard(row.line, row.tokens, (), (), words, beside)
-    try:
-        read = chat.read(line.rstrip(b"\r"))
-    except Unreadable:
-        return RowCard(row.line, None, (), (), line[:RAW_LENGTH].decode(errors="replace"), beside)
-    if not read.messages:
-        return RowCard(
-            row.line, row.tokens, (), (), line[:RAW_LENGTH].decode(errors="replace"), beside
-        )
-    turns = tuple(_turn(message) for message in read.messages)
-    tools = tuple(name for tool in read.tools or () if (name := _tool_name(tool)))
-    return RowCard(row.line, row.tokens, turns, tools, None, beside)
+        raw = f"{row.length:,} bytes: too long to be shown here. Export has it whole."
+    else:
+        raw = line[:RAW_LENGTH].decode(errors="replace")
+        try:
+            read = chat.read(line.rstrip(b"\r"))
+        except Unreadable:
+            tokens = None
+        else:
+            turns = tuple(_turn(message) for message in read.messages)
+            tools = tuple(name for tool in read.tools or () if (name := _tool_name(tool)))
+    return RowCard(
+        line=row.line,
+        row_id=row.row_id,
+        size=row.length,
+        tokens=tokens,
+        answer=row.answer or None,
+        turns=turns,
+        tools=tools if turns else (),
+        raw=None if turns else raw,
+        findings=beside,
+    )
 
 
 def _turn(message: chat.Message) -> Turn:

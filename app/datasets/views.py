@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.core.choosing import Act
 from app.core.list_views import ListView
-from app.core.views import FormState, Paging
+from app.core.views import FormState
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +112,15 @@ class RowFinding:
 @dataclass(frozen=True, slots=True)
 class RowCard:
     """One row. `line` is 1-based; `raw` is the start of the line when it could not be read (no
-    turns then); `tools` names the tools the row offers.
+    turns then); `tools` names the tools the row offers. `answer` are the tokens of its last answer,
+    `size` its bytes.
     """
 
     line: int
+    row_id: int
+    size: int
     tokens: int | None
+    answer: int | None
     turns: tuple[Turn, ...]
     tools: tuple[str, ...]
     raw: str | None
@@ -147,6 +151,9 @@ class Histogram:
 class FindingRow:
     """One finding; `line` is None when it is about the file as a whole."""
 
+    id: int
+    severity: str
+    rule: str
     line: int | None
     field: str | None
     reason: str
@@ -155,26 +162,14 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """All findings of one rule. `rows` are the first; `next_after` is the cursor of the next ones,
-    None when all are shown.
-    """
+    """All findings of one rule. `rows` are the first; `more` says that there are others."""
 
     rule: str
     severity: str
     title: str
     count: int
     rows: tuple[FindingRow, ...]
-    next_after: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class FindingsPage:
-    """Some findings of one rule, and the cursor of the next ones."""
-
-    version_id: int
-    rule: str
-    rows: tuple[FindingRow, ...]
-    next_after: int | None
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +238,9 @@ class ShowView:
 
 @dataclass(frozen=True, slots=True)
 class RowsView:
-    """A page of rows; `row` is the one jumped to (its line) or None; `error` says why a jump
-    failed.
+    """A version's rows as the address asks for them; fragment "rows". `row` is the one jumped to
+    (its line) or None; `error` says why a jump failed. `is_sorted` False: an earlier Luthier made
+    the index.
     """
 
     project_id: int
@@ -254,8 +250,30 @@ class RowsView:
     number: int
     status: str
     rows: int
+    findings: int
+    list: ListView
     cards: tuple[RowCard, ...]
     row: int | None
     error: str | None
-    paging: Paging
+    is_sorted: bool
+    can_spend: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsView:
+    """What the check said of a version, as the address asks for it; fragment "rows". `cut_off` are
+    rules with more findings than are kept.
+    """
+
+    project_id: int
+    dataset_id: int
+    dataset_name: str
+    version_id: int
+    number: int
+    status: str
+    rows: int
+    total: int
+    list: ListView
+    findings: tuple[FindingRow, ...]
+    cut_off: tuple[str, ...]
     can_spend: bool

@@ -54,6 +54,7 @@ class Workshop:
             "datasets": f"{project}/datasets",
             "report": f"/dataset-versions/{version}",
             "rows": f"/dataset-versions/{version}/rows",
+            "findings": f"/dataset-versions/{self.rejected['version']['id']}/findings",
             "refused": f"/dataset-versions/{self.rejected['version']['id']}",
             "version-new": f"/datasets/{self.ready['id']}/upload",
             "jobs": f"{project}/jobs",

@@ -55,7 +55,7 @@ def test_findings_come_in_the_order_of_the_file_and_go_on_where_a_page_ends(tmp_
 
 def test_a_finished_index_cannot_be_written(tmp_path):
     with check(tmp_path, GOOD).index() as index, pytest.raises(sqlite3.OperationalError):
-        index._connection.execute("DELETE FROM rows")
+        index.connection.execute("DELETE FROM rows")
 
 
 def test_paths_may_hold_any_characters(tmp_path):

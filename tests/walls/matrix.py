@@ -158,6 +158,7 @@ TABLE: dict[str, Expected] = {
     "api.connections.index": view(),
     "api.connections.create": manage(422),
     "connections.show": view(),
+    "connections.offers": view(),
     "connections.change": manage(422),
     "connections.delete": manage(409),  # a job came over it
     "connections.test": manage(303),
@@ -182,7 +183,7 @@ TABLE: dict[str, Expected] = {
     "datasets.show": view(),
     "datasets.progress": view(),
     "datasets.retry": edit(409),
-    "datasets.findings": view(200, {"rule": "x"}),
+    "datasets.findings": view(),
     "datasets.rows": view(),
     "datasets.content": view(),
     "api.datasets.index": view(),

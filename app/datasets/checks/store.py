@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from app.datasets.checks.base import Located, Progress, Tally
-from app.datasets.index import SCHEMA, connect_finished
+from app.datasets.index import SCHEMA, VERSION, connect_finished
 from app.formats.base import Finding
 
 GROUP_ROWS = 5
 _BATCH = 1_000
-_ROW = "INSERT INTO rows VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"
+_ROW = "INSERT INTO rows VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"
 _FINDING = (
     "INSERT INTO findings(line, field, rule, severity, reason, cure) VALUES(?, ?, ?, ?, ?, ?)"
 )
@@ -36,6 +36,10 @@ def discard(index: Path) -> None:
     for path in (index, part_path(index)):
         for name in (path, path.with_name(f"{path.name}-journal")):
             name.unlink(missing_ok=True)
+
+
+class Outdated(Exception):
+    """An earlier Luthier began this index, in another schema."""
 
 
 class Store:
@@ -133,13 +137,16 @@ class Store:
 def writing(index: Path, findings_per_rule: int) -> Iterator[Store]:
     """One transaction on the unfinished index, made if there is none; all of it or none of it.
 
-    Raises sqlite3.OperationalError while another process is writing the same index.
+    Raises sqlite3.OperationalError while another process is writing the same index, and Outdated.
     """
     with closing(_open(index)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             for statement in SCHEMA.split(";\n"):
                 connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        elif connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
+            raise Outdated
         store = Store(connection, findings_per_rule)
         store.load()
         yield store

@@ -17,7 +17,7 @@ from app.datasets.checks.identity import new_id
 from app.datasets.checks.lines import blocks
 from app.datasets.checks.store import Store
 from app.datasets.checks.tallying import Tallier
-from app.datasets.index import Flag
+from app.datasets.index import SEVERITY_FLAGS, Flag
 from app.formats.base import Finding, Measured, Unreadable
 from app.formats.reading import read_object
 from app.formats.registry import FORMATS, format_of
@@ -181,10 +181,11 @@ class _Rows:
 
     def _place(self, length: int, content: bytes, measured: Measured, flags: int) -> None:
         self.n = n = self.n + 1
-        tokens = measured.tokens
+        tokens, answer = measured.tokens, 0
         if tokens:
             self.tokens += tokens
-            flags |= self.tallier.add(measured)
+            earned, answer = self.tallier.add(measured)
+            flags |= earned
         # Tells rows apart, proves nothing: who makes two rows collide has fooled only themselves.
         digest = xxh3_128(measured.prompt)
         (prompt,) = _SIGNED(digest.digest())
@@ -199,6 +200,7 @@ class _Rows:
                 digest.digest(),
                 prompt,
                 tokens,
+                answer,
                 flags,
             )
         )
@@ -207,7 +209,7 @@ class _Rows:
 
 
 _SIGNED = Struct("<q").unpack_from
-_SEVERITY_FLAGS = {"error": int(Flag.ERROR), "warning": int(Flag.WARNING), "hint": 0}
+_SEVERITY_FLAGS = {severity: int(flag) for severity, flag in SEVERITY_FLAGS.items()}
 _BOM = Finding(
     "read.bom",
     None,

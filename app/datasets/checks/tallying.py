@@ -24,10 +24,11 @@ class Tallier:
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
-        self._shapes: dict[tuple[str, ...], list[Any]] = {}  # roles: rows, tokens by message, flags
+        # By roles: rows, tokens by message, flags, where the last answer is from the end.
+        self._shapes: dict[tuple[str, ...], list[Any]] = {}
 
-    def add(self, measured: Measured) -> int:
-        """Count a row; the flags it has earned."""
+    def add(self, measured: Measured) -> tuple[int, int]:
+        """Count a row; the flags it has earned, and the tokens of its last answer."""
         tally = self.tally
         shape = self._shapes.get(measured.roles) or self._new_shape(measured.roles)
         shape[0] += 1
@@ -46,12 +47,12 @@ class Tallier:
             flags |= Flag.IMAGES
         if measured.has_weights:
             flags |= Flag.WEIGHTS
-        return flags
+        return flags, measured.role_tokens[shape[3]] if shape[3] else 0
 
     def finish(self) -> None:
         """Add everything up by role and by number of messages, and begin anew."""
         turns = self.tally.turns
-        for roles, (rows, tokens, _) in self._shapes.items():
+        for roles, (rows, tokens, *_) in self._shapes.items():
             turns[len(roles)] = turns.get(len(roles), 0) + rows
             for role, spent in zip(roles, tokens, strict=True):
                 total = self._total(role)
@@ -65,7 +66,8 @@ class Tallier:
         if len(self._shapes) >= SHAPE_LIMIT or len(roles) > _LONG:
             self.finish()
         flags = _MULTI_TURN if roles.count("assistant") > 1 else 0
-        shape = self._shapes[roles] = [0, [0] * len(roles), flags]
+        last = -1 - roles[::-1].index("assistant") if "assistant" in roles else 0
+        shape = self._shapes[roles] = [0, [0] * len(roles), flags, last]
         return shape
 
     def _total(self, role: str) -> list[int]:

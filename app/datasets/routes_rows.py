@@ -1,0 +1,105 @@
+"""The pages of a version's rows and of its findings: sorted, filtered, each in its address."""
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from app.auth.access import csrf_checked
+from app.core import storage
+from app.core.list_views import list_view
+from app.core.listing import NUMBER, Asked
+from app.core.pages import asked_part, page, redirect
+from app.datasets.access import CurrentVersion
+from app.datasets.browsing import (
+    FINDINGS,
+    ROWS,
+    ROWS_AS_THEY_STAND,
+    findings_asked_for,
+    rows_asked_for,
+)
+from app.datasets.index import Index, Row, open_index
+from app.datasets.report import finding_row
+from app.datasets.rows import cards
+from app.datasets.views import FindingsView, RowsView
+from app.projects.access import role_here
+
+router = APIRouter(dependencies=[Depends(csrf_checked)])
+
+ROWS_PAGE = 20
+FINDINGS_PAGE = 50
+
+
+@router.get("/dataset-versions/{version_id}/rows", name="datasets.rows")
+def rows(request: Request, version: CurrentVersion, row: str = "") -> Response:
+    if not version.is_final:
+        return redirect(request, "datasets.show", version_id=version.id)
+    with open_index(storage.index_path(version.id)) as opened:
+        asked = (ROWS if opened.is_sorted else ROWS_AS_THEY_STAND).read(request)
+        found = _row_of(opened, row)
+        if found is not None:
+            asked = _from(asked, found)
+        shelves = rows_asked_for(opened, asked)
+        ids = shelves.page(asked, limit=ROWS_PAGE)
+        place = shelves.place(ids, is_down=asked.is_down)
+        view = RowsView(
+            project_id=version.project_id,
+            dataset_id=version.dataset_id,
+            dataset_name=version.dataset.name,
+            version_id=version.id,
+            number=version.number,
+            status=version.status,
+            rows=opened.row_count,
+            findings=version.errors + version.warnings + version.hints,
+            list=list_view(request, asked, ids, place),
+            cards=cards(version, opened, opened.rows_at(ids.ids)),
+            row=found.line if found else None,
+            error=f"There is no row {row[:20]}." if row and found is None else None,
+            is_sorted=opened.is_sorted,
+            can_spend=role_here(request).may("spend"),
+        )
+    return page(request, "datasets/rows.html", view, fragment=asked_part(request, "rows"))
+
+
+def _row_of(opened: Index, line: str) -> Row | None:
+    return opened.row(int(line)) if NUMBER.fullmatch(line) else None
+
+
+def _from(asked: Asked, row: Row) -> Asked:
+    """The page of the file that begins with this row, whatever else was asked."""
+    table, after = asked.table, row.n - 1 or None
+    return Asked(table, table.column("row"), is_down=False, columns=asked.columns, after=after)
+
+
+@router.get("/dataset-versions/{version_id}/findings", name="datasets.findings")
+def findings(request: Request, version: CurrentVersion) -> Response:
+    if not version.is_final:
+        return redirect(request, "datasets.show", version_id=version.id)
+    asked = FINDINGS.read(request)
+    with open_index(storage.index_path(version.id)) as opened:
+        shelves = findings_asked_for(opened, asked)
+        ids = shelves.page(asked, limit=FINDINGS_PAGE)
+        groups = opened.finding_groups()
+        kept = {(rule, severity): count for severity, rule, count in opened.kept_findings()}
+        listed = list_view(
+            request,
+            asked,
+            ids,
+            shelves.place(ids, is_down=asked.is_down),
+            options={"rule": [(one.rule, one.rule) for one in groups]},
+        )
+        view = FindingsView(
+            project_id=version.project_id,
+            dataset_id=version.dataset_id,
+            dataset_name=version.dataset.name,
+            version_id=version.id,
+            number=version.number,
+            status=version.status,
+            rows=opened.row_count,
+            total=version.errors + version.warnings + version.hints,
+            list=listed,
+            findings=tuple(finding_row(one) for one in opened.findings_at(ids.ids)),
+            cut_off=tuple(
+                one.rule for one in groups if one.count > kept.get((one.rule, one.severity), 0)
+            ),
+            can_spend=role_here(request).may("spend"),
+        )
+    return page(request, "datasets/findings.html", view, fragment=asked_part(request, "rows"))
