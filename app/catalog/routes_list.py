@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.auth.access import csrf_checked
 from app.catalog import queries, views
 from app.catalog.listing import ACTS, MODELS
-from app.connections.queries import connections_of
+from app.connections.queries import connection_names
 from app.core.database import DbSession
 from app.core.list_views import Choices
 from app.core.pages import page
@@ -22,7 +22,7 @@ router = APIRouter(dependencies=[Depends(csrf_checked)])
 def _options(session: Session, project_id: int) -> dict[str, Choices]:
     return {
         "base_model": [(name, name) for name in queries.base_models_tuned(session, project_id)],
-        "connection": [(str(one.id), one.name) for one in connections_of(session, project_id)],
+        "connection": [(str(one), name) for one, name in connection_names(session, project_id)],
         "dataset": [(str(one), name) for one, name in dataset_names(session, project_id)],
         "by": [(str(one.user_id), one.user.name) for one in members_of(session, project_id)],
     }

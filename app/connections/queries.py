@@ -24,6 +24,12 @@ def connections_of(session: Session, project_id: int) -> Sequence[Connection]:
     ).all()
 
 
+def connection_names(session: Session, project_id: int) -> Sequence[tuple[int, str]]:
+    """Ids and names of a project's connections, the first made first."""
+    query = select(Connection.id, Connection.name).where(Connection.project_id == project_id)
+    return [(row.id, row.name) for row in session.execute(query.order_by(Connection.id))]
+
+
 def connections_page(
     session: Session, project_id: int, *, after: int | None, limit: int
 ) -> Sequence[Connection]:

@@ -3,24 +3,25 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-WIDTH, TOP, BOTTOM = 100.0, 2.0, 30.0
+# Whole numbers, for a list draws three thousand points.
+WIDTH, TOP, BOTTOM = 1000.0, 20.0, 300.0
 SPARK_POINTS = 60
 
 ChartSeries = Mapping[str, tuple[Sequence[int], Sequence[float]]]
 
 
 def spark_path(values: Sequence[float], *, low: float, high: float, share: float) -> str:
-    """An SVG path in a box of 100 by 32, `share` (0 to 1) of its width; both lines of a job get the
-    same `low` and `high`.
+    """An SVG path in a box of 1000 by 320, `share` (0 to 1) of its width; both lines of a job get
+    the same `low` and `high`.
     """
     if not values:
         return ""
-    span = (high - low) or 1.0
-    step = WIDTH * share / max(len(values) - 1, 1)
-    points = (
-        f"{index * step:.1f} {BOTTOM - (value - low) / span * (BOTTOM - TOP):.1f}"
+    across = WIDTH * share / max(len(values) - 1, 1)
+    up = (BOTTOM - TOP) / ((high - low) or 1.0)
+    points = [
+        f"{int(index * across)} {int(BOTTOM - (value - low) * up)}"
         for index, value in enumerate(values)
-    )
+    ]
     return "M" + "L".join(points)
 
 
@@ -41,7 +42,7 @@ def thinned(
 
 
 class SparkPaths(NamedTuple):
-    """Two SVG paths in a box of 100 by 32."""
+    """Two SVG paths in a box of 1000 by 320."""
 
     train: str
     valid: str

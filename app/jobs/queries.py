@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session, defer, joinedload
+from sqlalchemy.orm import Session, defer, joinedload, load_only
 from sqlalchemy.sql.base import ExecutableOption
 
+from app.auth.models import User
 from app.connections import queries as connections
+from app.connections.models import Connection
 from app.core.orm import holds
-from app.datasets.models import DatasetVersion
+from app.datasets.models import Dataset, DatasetVersion
 from app.jobs.models import (
     FOLLOWED,
     UNENDED,
@@ -41,6 +43,37 @@ def _named(version: Any) -> ExecutableOption:
     )
 
 
+# A job's row is long, and its JSON is decoded column by column.
+IN_A_LINE = (
+    load_only(
+        Job.name,
+        Job.status,
+        Job.provider_status,
+        Job.connection_id,
+        Job.base_model,
+        Job.method,
+        Job.estimate,
+        Job.run_id,
+        Job.created_at,
+        Job.training_since,
+        Job.estimated_finish_at,
+        Job.ended_at,
+        Job.trained_tokens,
+        Job.step,
+        Job.total_steps,
+        Job.best_valid_loss,
+        Job.spark,
+        raiseload=True,
+    ),
+    joinedload(Job.connection).load_only(Connection.name, raiseload=True),
+    joinedload(Job.creator).load_only(User.name, raiseload=True),
+    joinedload(Job.training_version)
+    .load_only(DatasetVersion.number, raiseload=True)
+    .joinedload(DatasetVersion.dataset)
+    .load_only(Dataset.name, raiseload=True),
+)
+
+
 def job_by_id(session: Session, job_id: int) -> Job | None:
     """The job with all that its page shows, whichever project it belongs to: the caller checks the
     fence.
@@ -66,6 +99,15 @@ def jobs_by_ids(session: Session, project_id: int, ids: Sequence[int]) -> Sequen
     """Those of the ids that are jobs of the project, in the order of the ids."""
     query = _with_all(select(Job).where(Job.project_id == project_id, Job.id.in_(ids)))
     query = query.options(defer(Job.first_answer, raiseload=True))
+    found = {job.id: job for job in session.scalars(query)}
+    return [found[job_id] for job_id in ids if job_id in found]
+
+
+def listed_jobs(session: Session, project_id: int, ids: Sequence[int]) -> Sequence[Job]:
+    """Those of the ids that are jobs of the project, in the order of the ids, with no more of each
+    than its line shows.
+    """
+    query = select(Job).where(Job.project_id == project_id, Job.id.in_(ids)).options(*IN_A_LINE)
     found = {job.id: job for job in session.scalars(query)}
     return [found[job_id] for job_id in ids if job_id in found]
 

@@ -25,7 +25,7 @@ def _options(session: Session, project_id: int) -> dict[str, Choices]:
     return {
         "base_model": [(name, name) for name in queries.base_models_used(session, project_id)],
         "connection": [
-            (str(one.id), one.name) for one in connections.connections_of(session, project_id)
+            (str(one), name) for one, name in connections.connection_names(session, project_id)
         ],
         "dataset": [(str(one), name) for one, name in datasets.dataset_names(session, project_id)],
         "by": [
@@ -51,7 +51,8 @@ LIST = ProjectList(
 def index(request: Request, session: DbSession, project: CurrentProject) -> Response:
     can_spend = role_here(request).may("spend")
     here = shown(request, session, project, LIST, can_choose=can_spend)
-    jobs = queries.jobs_by_ids(session, project.id, here.ids)
+    jobs = queries.listed_jobs(session, project.id, here.ids)
+    has_jobs = bool(jobs) or queries.has_jobs(session, project.id)
     view = views.index(
         project.id,
         jobs,
@@ -59,8 +60,8 @@ def index(request: Request, session: DbSession, project: CurrentProject) -> Resp
         moment=clock.now(session),
         stops=catalog.shutdown_dates(session, {job.connection_id for job in jobs}),
         can_edit=can_spend,
-        has_jobs=bool(jobs) or queries.has_jobs(session, project.id),
-        has_ready_version=bool(datasets.ready_versions(session, project.id, limit=1)),
+        has_jobs=has_jobs,
+        has_ready_version=has_jobs or bool(datasets.ready_versions(session, project.id, limit=1)),
         told=here.told,
         acts=here.acts,
     )

@@ -35,9 +35,9 @@ def test_a_spark_line_never_holds_more_than_sixty_points(pieces):
 
 def test_a_path_stays_in_its_box():
     path = spark_path([3.0, 1.0, 2.0], low=1.0, high=3.0, share=0.5)
-    assert path == "M0.0 2.0L25.0 30.0L50.0 16.0"
+    assert path == "M0 20L250 300L500 160"
     assert spark_path([], low=0, high=1, share=1) == ""
-    assert spark_path([1.0], low=1.0, high=1.0, share=1) == "M0.0 30.0"
+    assert spark_path([1.0], low=1.0, high=1.0, share=1) == "M0 300"
 
 
 def test_without_points_there_is_no_line():
