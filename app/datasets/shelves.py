@@ -67,6 +67,8 @@ class Shelves:
         total = sum(shelf.count for shelf in self.shelves)
         if not found.ids or not found.has_earlier:
             return Place(1 if found.ids else 0, total)
+        if not self.columns and self.by == self.key:  # all of them, and they are numbered
+            return Place(total + 1 - found.ids[0] if is_down else found.ids[0], total)
         ahead = self._ahead(self._spot("after", found.ids[0]), is_down=is_down)
         return Place(0 if ahead > MOST_COUNTED else ahead + 1, total)
 

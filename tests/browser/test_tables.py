@@ -256,3 +256,37 @@ def test_without_scripts_the_list_is_sorted_filtered_and_chosen_from(workshop, c
         assert page.get_by_role("checkbox", name="Choose intents-22").is_checked()
     finally:
         context.close()
+
+
+def test_the_rows_of_a_version_are_sorted_and_put_away_in_their_address(mara):
+    page = mara.page
+    mara.go("/dataset-versions/1/rows")
+    assert page.locator("tbody tr").count() == 20
+    mara.tab_to(page.locator("#sort-tokens"))
+    mara.press("Enter")
+    address_has(page, "sort=-tokens")
+    page.locator("th[aria-sort=descending] #sort-tokens").wait_for()
+    tokens = [int(words) for words in page.locator("td[data-label=Tokens]").all_inner_texts()]
+    assert tokens == sorted(tokens, reverse=True)
+    mara.look()
+    mara.tab_to(mara.button("Columns"))
+    mara.press("Enter")
+    mara.tab_to(page.get_by_role("checkbox", name="Conversation"))
+    mara.press("Space")
+    page.get_by_role("columnheader", name="Conversation").wait_for(state="detached")
+    address_has(page, "column=", "sort=-tokens")
+    page.reload()
+    assert not page.get_by_role("columnheader", name="Conversation").count()
+    mara.link("Next").click()
+    page.get_by_text(re.compile("^21 to 40 of")).first.wait_for()
+    page.locator("tbody th a").first.click()
+    page.wait_for_url("**/rows?row=*")
+    page.locator("tr[aria-selected=true]").wait_for()
+    mara.look()
+
+
+def test_findings_lead_from_the_report_to_their_table(mara):
+    page = mara.page
+    mara.go("/dataset-versions/1/findings")
+    page.get_by_role("heading", name="Findings").wait_for()
+    mara.look()

@@ -168,6 +168,10 @@ def test_a_place_far_down_is_not_counted(checked, monkeypatch):
         page = shelves.page(asked, limit=3)
         place = shelves.place(page, is_down=False)
         assert (place.first, place.total) == (0, index.row_count)
+        asked = asked_for(ROWS, after=50, is_down=True)
+        shelves = rows_asked_for(index, asked)
+        place = shelves.place(shelves.page(asked, limit=3), is_down=True)
+        assert place.first == index.row_count - 48, "in the file's order a number is a place"
         with pytest.raises(WrongInput):
             shelves.page(asked_for(ROWS, after=10**9), limit=3)
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from app.auth.models import Activity
 from app.connections.models import Connection
+from app.core import keyset
 from app.core.database import unit_of_work
 from app.datasets.models import DatasetVersion
 from app.jobs.listing import JOBS
@@ -127,6 +128,14 @@ def test_a_page_that_cannot_be_is_refused_with_words(team, owner, listed, jobs):
     assert answer.status_code == 200
     assert "<img" not in answer.text
     assert "No job matches" in answer.text
+
+
+@one_database
+def test_a_list_too_long_to_count_is_drawn_all_the_same(team, jobs, listed, owner, monkeypatch):
+    monkeypatch.setattr(keyset, "MOST_COUNTED", 3)
+    assert len(listed()) == 8
+    assert len(listed("?sort=name&after=1")) == 7
+    assert "Jobs, more than" in owner.get(f"/projects/{team.project_id}/jobs").text
 
 
 def test_a_list_in_any_order_asks_as_often_with_few_as_with_many(team, jobs, owner, queries):
