@@ -1,7 +1,6 @@
 """What a training child writes down: state, events, metrics, results; each step is told once."""
 
 import contextlib
-import errno
 import time
 from collections.abc import Callable
 from typing import Any, Literal
@@ -21,12 +20,10 @@ from app.trainer.folder import (
 )
 from app.trainer.journal import JournalWriter, Record, newest
 from app.trainer.results import write_result
+from app.trainer.room import persistently
 
 STATE_SECONDS = 0.25
-ROOM_SECONDS = 0.5
 DIGITS = 6
-# The last is a limit on the size of files, which an administrator can lift as well.
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _WORDS = {
     "train_loss": "training loss",
@@ -194,23 +191,16 @@ class Recorder:
 
     def keep(self, write: Callable[[], object]) -> None:
         """Do a write that can be done again: where the disk is full, wait for room."""
-        began = 0.0
-        while True:
-            try:
-                write()
-                break
-            except OSError as error:
-                if self._meanwhile is None or error.errno not in NO_ROOM:
-                    raise
-            if not began:
-                began = time.monotonic()
-                with contextlib.suppress(OSError):  # a line may find the room that a model does not
-                    self._events.append(_event("The disk is full; training waits for room."))
-            time.sleep(ROOM_SECONDS)
-            self._meanwhile()
-        if began:
-            waited = time.monotonic() - began
+        if self._meanwhile is None:
+            write()
+            return
+        waited = persistently(write, meanwhile=self._meanwhile, on_full=self._tell_full)
+        if waited:
             self.said(f"Training goes on; it waited {waited:.0f} s for room on the disk.")
+
+    def _tell_full(self) -> None:
+        with contextlib.suppress(OSError):  # a line may find the room that a model does not
+            self._events.append(_event("The disk is full; training waits for room."))
 
     def sync(self) -> None:
         """Force the journals to disk: a checkpoint must never know of steps that they do not."""
