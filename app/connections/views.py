@@ -211,7 +211,7 @@ def _row(connection: Connection) -> ConnectionRow:
 
 def state_of(connection: Connection) -> tuple[str, str]:
     """How it stands in one word, and in a sentence."""
-    if connection.test_due_at is not None:
+    if connection.test_due_at is not None and connection.refused_at is None:
         return "testing", "Being tested: whose key it is, and what it may do."
     if connection.words == UNREADABLE:
         return "unreadable", connection.words

@@ -73,6 +73,8 @@ class Shelves:
         return Place(0 if ahead > MOST_COUNTED else ahead + 1, total)
 
     def _spot(self, name: str, entry_id: int) -> Spot:
+        if self.by == self.key and not any(shelf.rank for shelf in self.shelves):
+            return Spot(0, entry_id, entry_id)  # its number says where it stands
         names = ", ".join((self.by, *self.columns))
         query = f"SELECT {names} FROM {self.table} WHERE {self.key} = ?"  # noqa: S608
         row = self.connection.execute(query, (entry_id,)).fetchone()

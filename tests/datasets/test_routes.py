@@ -150,7 +150,8 @@ def test_rows_are_browsed_and_jumped_to(team, editor):
         answer = editor.get(f"{path}?row={odd}")
         assert answer.status_code == 200
         assert "There is no row" in answer.text
-    assert editor.get(f"{path}?after=1000000").status_code == 422
+    assert editor.get(f"{path}?after=1000000").status_code == 200
+    assert editor.get(f"{path}?sort=answer&after=1000000").status_code == 422
 
 
 def test_before_the_verdict_the_pages_wait(team, editor):
