@@ -26,8 +26,11 @@ from app.auth import routes as auth
 from app.catalog import api as catalog_api
 from app.catalog import routes as catalog
 from app.catalog import routes_list as catalog_list
+from app.catalog.access import ANSWERS_OF_ONE
+from app.catalog.asking import WAITERS
 from app.connections import api as connections_api
 from app.connections import routes as connections
+from app.connections.access import ASKING, ASKING_OF_ONE
 from app.connections.keyring import check_keys
 from app.connections.practice import refresh_practice
 from app.core import heartbeat, logs, storage
@@ -46,6 +49,7 @@ from app.core.events import Hub
 from app.core.forms import explain
 from app.core.guards import Guards
 from app.core.pages import page, redirect_to
+from app.core.seats import Seats
 from app.core.views import ErrorView
 from app.dashboard import docs, kit
 from app.dashboard import routes as dashboard
@@ -147,6 +151,8 @@ def create_app() -> FastAPI:
     )
     app.state.seats = asyncio.Semaphore(SEATS)
     app.state.hashing_seats = asyncio.Semaphore(passwords.AT_ONCE)
+    app.state.asking_seats = Seats(ASKING, of_one=ASKING_OF_ONE)
+    app.state.answer_seats = Seats(WAITERS, of_one=ANSWERS_OF_ONE)
     for router in (auth.inside, preferences.router):
         app.include_router(router, include_in_schema=False, dependencies=[Depends(outside)])
     for router in PAGES:

@@ -25,7 +25,7 @@ def main(name):
     with open(wanted, "rb") as pinned:
         state = hashlib.sha256(pinned.read()).hexdigest()
     stamp = os.path.join(VENV, "installed-" + name)
-    if os.path.exists(python) and read(stamp) == state:
+    if os.path.exists(python) and (read(stamp) == state or is_part_of_another(wanted)):
         return 0
     if not works(python, "-c", "pass"):
         print("Making .venv ...", flush=True)
@@ -42,6 +42,19 @@ def main(name):
         with open(stamp, "w") as note:
             note.write(state)
     return done.returncode
+
+
+def is_part_of_another(wanted):
+    """Whether everything on the list is on a longer one that is installed as it stands."""
+    pins = set(read(wanted).splitlines())
+    for name in os.listdir(os.path.dirname(wanted)):
+        stem, kind = os.path.splitext(name)
+        text = read(os.path.join(os.path.dirname(wanted), name))
+        if kind == ".txt" and pins <= set(text.splitlines()):
+            state = hashlib.sha256(text.encode()).hexdigest()
+            if read(os.path.join(VENV, "installed-" + stem)) == state:
+                return True
+    return False
 
 
 def read(path):

@@ -26,6 +26,13 @@ SECRET = base64.urlsafe_b64encode(bytes(range(7, 39))).decode()
 CACHED = (settings, secrets._ring, events._client, queue.connect, databases.engine)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole programs and browsers first, in whatever order they came: short tests fill the gaps
+    beside them, and no worker waits in the end for one of the others.
+    """
+    items.sort(key=lambda item: not item.get_closest_marker("processes"))
+
+
 def forget() -> None:
     """Let the program read its settings anew."""
     if databases.engine.cache_info().currsize:

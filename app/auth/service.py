@@ -311,9 +311,16 @@ def rename(session: Session, user: User, name: str) -> None:
 
 
 def change_password(session: Session, *, user_id: int, password_hash: str) -> None:
-    """Set the password of somebody who just proved who they are; every session of theirs ends."""
+    """Set the password of somebody who just proved who they are; every session of theirs ends, and
+    no link that was made for them sets another.
+    """
     session.get_one(User, user_id).password_hash = password_hash
     session.execute(delete(UserSession).where(UserSession.user_id == user_id))
+    session.execute(
+        delete(SingleUseLink).where(
+            SingleUseLink.user_id == user_id, SingleUseLink.used_at.is_(None)
+        )
+    )
     record(session, "user.password_set", f"user:{user_id}", actor_id=user_id)
     announce(session, f"rights:{user_id}", f"account:{user_id}")
 

@@ -7,10 +7,17 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from app.auth.access import CurrentUser
 from app.catalog import asking, queries, service
-from app.catalog.access import AskedConnection, CurrentModel, EditableModel, TalkableModel
+from app.catalog.access import (
+    AnswerSeat,
+    AskedConnection,
+    CurrentModel,
+    EditableModel,
+    TalkableModel,
+)
 from app.catalog.forms import ChatForm
 from app.catalog.listing import MODELS
 from app.catalog.views import BaseModelResource, ModelResource, base_resource, resource
+from app.connections.access import AskingSeat
 from app.core.api import Limit, Listing, keyed
 from app.core.database import DbSession, read_only
 from app.core.errors import ProviderFailed
@@ -21,7 +28,7 @@ router = APIRouter(prefix="/api/v1", tags=["models"])
 
 
 @router.get("/connections/{connection_id}/base-models", name="api.base_models.index")
-def base_models(entered: AskedConnection) -> Listing[BaseModelResource]:
+def base_models(entered: AskedConnection, _seat: AskingSeat) -> Listing[BaseModelResource]:
     """The models a connection can tune, with their shutdown dates where known; asked for when not
     read lately.
     """
@@ -66,7 +73,7 @@ def unarchive(session: DbSession, user: CurrentUser, model: EditableModel) -> Mo
 
 
 @router.post("/models/{model_id}/chat", name="api.models.chat", response_model=dict[str, Any])
-async def chat(entered: TalkableModel, body: ChatForm) -> Response:
+async def chat(entered: TalkableModel, body: ChatForm, _seat: AnswerSeat) -> Response:
     """Ask a tuned model. The answer has OpenAI's chat-completion shape; with `stream` it comes as
     `data:` lines.
     """

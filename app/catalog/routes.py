@@ -7,7 +7,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from app.auth.access import csrf_checked
 from app.catalog import asking, views
-from app.catalog.access import CurrentModel, TalkableModel
+from app.catalog.access import AnswerSeat, CurrentModel, TalkableModel
 from app.catalog.forms import ChatForm
 from app.core.database import DbSession
 from app.core.pages import asked_part, page, path_for
@@ -48,13 +48,13 @@ def try_it(request: Request, session: DbSession, model: CurrentModel) -> Respons
 
 
 @talking.post("/models/{model_id}/chat", name="models.chat")
-async def chat(entered: TalkableModel, body: ChatForm) -> Response:
+async def chat(entered: TalkableModel, body: ChatForm, _seat: AnswerSeat) -> Response:
     ref = entered.thing.ref
     return _streamed(await asking.stream(ref.connection, ref.name, body))
 
 
 @talking.post("/models/{model_id}/base-chat", name="models.base_chat")
-async def base_chat(entered: TalkableModel, body: ChatForm) -> Response:
+async def base_chat(entered: TalkableModel, body: ChatForm, _seat: AnswerSeat) -> Response:
     model = entered.thing
     return _streamed(await asking.stream(model.ref.connection, model.base_model, body))
 

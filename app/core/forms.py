@@ -1,6 +1,7 @@
 """What people send through forms: kept as typed, told by field what is wrong, never lost."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -20,6 +21,7 @@ from app.core.database import SAFE_METHODS
 from app.core.errors import FieldError, ProductError, WrongInput
 from app.core.views import FormState
 
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 MAX_FIELDS = 200
 READ_SECONDS = 30
 FORM_KINDS = {"application/x-www-form-urlencoded", "multipart/form-data"}
@@ -53,7 +55,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def is_storable(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+    return UNSTORABLE.search(text) is None
 
 
 def _printable(text: str) -> str:

@@ -59,6 +59,14 @@ def blob_path(sha256: str) -> Path:
     return settings().home / "blobs" / sha256[:2] / sha256
 
 
+def is_stored(sha256: str) -> bool:
+    """Whether the bytes of this hash lie here; nothing is stored under any other word."""
+    try:
+        return blob_path(sha256).exists()
+    except ValueError:
+        return False
+
+
 def index_path(version_id: int) -> Path:
     """The derived index of one dataset version; it can be made again from the blob."""
     return folder("index") / f"{int(version_id)}.sqlite"

@@ -65,11 +65,14 @@ def look_at_runs(watch: Watch, provider: Provider, *, keep: Keep) -> dict[int, S
 
 
 def _listed(runs: Sequence[FollowedRun], provider: Provider, keep: Keep) -> dict[str, RunReport]:
-    """List until every run is seen, or the page is older than the oldest of them."""
+    """List until every run is seen, the page is older than the oldest of them, or twenty seconds
+    have passed.
+    """
     wanted = {run.run_id for run in runs}
     oldest = min((run.started_at for run in runs if run.started_at is not None), default=None)
     found: dict[str, RunReport] = {}
     cursor: str | None = None
+    until = time.monotonic() + LOOK_SECONDS
     for _ in range(MOST_PAGES):
         keep()
         page = provider.list_runs(cursor=cursor)
@@ -77,7 +80,8 @@ def _listed(runs: Sequence[FollowedRun], provider: Provider, keep: Keep) -> dict
         cursor = page.cursor
         last = page.items[-1].created_at if page.items else None
         is_older = last is not None and oldest is not None and oldest - last > CLOCKS_DIFFER
-        if cursor is None or len(found) == len(wanted) or is_older:
+        is_late = time.monotonic() > until
+        if cursor is None or len(found) == len(wanted) or is_older or is_late:
             break
     return found
 

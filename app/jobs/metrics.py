@@ -17,6 +17,7 @@ CHUNK = 4096
 THIN = 16
 MOST_CHUNKS = 8
 LEVELS = 5
+MOST_SERIES = 64
 
 Point = tuple[int, float]
 
@@ -30,10 +31,14 @@ class Series(NamedTuple):
 
 def append(session: Session, job_id: int, series: Mapping[str, Iterable[Point]]) -> None:
     """Add points to the series of a job. Steps that are there already are skipped: told twice is
-    kept once.
+    kept once; and so are series beyond as many as anybody draws.
     """
     tails = _tails(session, job_id)
+    known = {name for name, _ in tails}
     for name, points in series.items():
+        if name not in known and len(known) >= MOST_SERIES:
+            continue
+        known.add(name)
         _append(session, job_id, tails, name, 0, sorted(dict(points).items()))
 
 

@@ -272,7 +272,11 @@ def _keep_events(session: Session, job: Job, events: Sequence[RunEvent], moment:
     known: set[str] = set()
     for start in range(0, len(told), IDS_AT_ONCE):
         known |= queries.known_event_ids(session, job.id, told[start : start + IDS_AT_ONCE])
-    fresh = [event for event in oldest_first if event.event_id not in known]
+    fresh = []
+    for event in oldest_first:
+        if event.event_id not in known:
+            fresh.append(event)
+            known.add(event.event_id)  # some servers tell a thing twice
     series: dict[str, list[metrics.Point]] = {}
     for event in fresh:
         if event.kind == "metrics":
@@ -307,13 +311,13 @@ def _keep_checkpoints(
     session.add_all(
         Checkpoint(
             job_id=job.id,
-            step=info.step,
+            step=step,
             name=info.model_name,
             metrics=dict(info.metrics),
             created_at=info.created_at or moment,
         )
-        for info in found
-        if info.step not in known
+        for step, info in {one.step: one for one in found}.items()
+        if step not in known
     )
 
 

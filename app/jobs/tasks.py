@@ -13,6 +13,7 @@ from app.connections.service import open_connection
 from app.core import instance, leases, storage
 from app.core.database import read_only, unit_of_work
 from app.core.errors import DiskFull
+from app.core.http import HttpOptions
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets.split import split
@@ -38,6 +39,8 @@ UNREADABLE = ProviderUnavailable(
     f"{NO_ROOM} What the runs say is read when there is room.", retry_after=TRY_AGAIN_SECONDS
 )
 RENEW_EVERY_SECONDS = 10.0
+# A look is many small questions: a server that is slow with one keeps a worker from everybody else.
+LOOK_READ_SECONDS, LOOK_TOTAL_SECONDS = 15.0, 30.0
 SPLIT_BYTES_A_SECOND = 5_000_000
 
 
@@ -240,7 +243,9 @@ def sweep(connection_id: int) -> None:
     if watch is None:
         return
     try:
-        with closing(open_connection(watch.connection, is_urgent=watch.is_watched)) as provider:
+        patience = HttpOptions(read_seconds=LOOK_READ_SECONDS, total_seconds=LOOK_TOTAL_SECONDS)
+        opened = open_connection(watch.connection, patience, is_urgent=watch.is_watched)
+        with closing(opened) as provider:
             seen = look_at_runs(watch, provider, keep=partial(_keep_sweep, watch))
     except LeaseLost:
         return

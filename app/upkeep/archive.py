@@ -4,21 +4,55 @@ It is written from front to back and read in any order. The manifest comes last:
 was never finished.
 """
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 import msgspec
+from sqlalchemy.exc import StatementError
 
-from app.core.errors import ProductError
+from app.core import storage
+from app.core.database import has_no_room
+from app.core.errors import DiskFull, ProductError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 README = "README.txt"
 ROWS, BLOBS, EVENTS, INDEXES, TRAINER = "database", "blobs", "events", "index", "trainer"
+# Nobody comes back signed in, no used link works again, and no process is where it was.
+LEFT_OUT = frozenset(
+    {
+        "connection_tests",
+        "failed_sign_ins",
+        "heartbeat",
+        "invitations",
+        "single_use_links",
+        "user_sessions",
+    }
+)
 PIECE_BYTES = 2**20
+# What is read whole: no backup of ours comes near, and one that was made to do harm stays small.
+MOST_MANIFEST_BYTES = MOST_LINE_BYTES = 64 * 2**20
+# What reading bytes and rows raises that are not what they should be.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,  # a way of compressing that zipfile does not know
+    RuntimeError,  # encrypted
+    LookupError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    msgspec.MsgspecError,
+    StatementError,
+)
 
 NOTE = """A backup of a Luthier instance.
 
@@ -65,7 +99,7 @@ def opened(path: Path) -> zipfile.ZipFile:
     """The archive at `path`. Raises Unreadable."""
     try:
         return zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, *DAMAGE) as error:
         raise Unreadable(
             f"{path} is not a whole backup: {error}. Was it cut off on its way?"
         ) from error
@@ -74,18 +108,38 @@ def opened(path: Path) -> zipfile.ZipFile:
 def manifest_of(archive: zipfile.ZipFile) -> Manifest:
     """What the archive says of itself. Raises Unreadable."""
     try:
+        if archive.getinfo(MANIFEST).file_size > MOST_MANIFEST_BYTES:
+            raise Unreadable("This file is no backup of Luthier: its manifest has no end.")
         found = msgspec.json.decode(archive.read(MANIFEST))
-    except (KeyError, zipfile.BadZipFile, msgspec.DecodeError) as error:
+        if isinstance(found, dict) and found.get("format") == FORMAT:
+            return msgspec.convert(found, Manifest)
+    except DAMAGE as error:
         raise Unreadable("This file is no backup of Luthier, or was never finished.") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise Unreadable("This backup was made by a newer Luthier. Restore it with that version.")
-    return msgspec.convert(found, Manifest)
+    raise Unreadable("This backup was made by a newer Luthier. Restore it with that version.")
+
+
+@contextmanager
+def undamaged(what: str) -> Iterator[None]:
+    """Raises Unreadable where what is read inside is not what was written, and DiskFull where it
+    has no room.
+    """
+    try:
+        yield
+    except (OSError, *DAMAGE) as error:
+        if has_no_room(error) or storage.is_full(error):
+            raise DiskFull(
+                "The disk is full; nothing was changed. Free some space first."
+            ) from error
+        raise Unreadable(f"The backup is damaged: {what}.") from error
 
 
 def lines_in(archive: zipfile.ZipFile, table: str) -> Iterator[bytes]:
-    """The rows of a table, a line each."""
+    """The rows of a table, a line each. Raises ValueError for a line without an end."""
     with archive.open(f"{ROWS}/{table}.jsonl") as member:
-        yield from member
+        while line := member.readline(MOST_LINE_BYTES):
+            if len(line) == MOST_LINE_BYTES:
+                raise ValueError("a line has no end")
+            yield line
 
 
 def members(archive: zipfile.ZipFile, folder: str) -> Iterator[tuple[str, zipfile.ZipInfo]]:

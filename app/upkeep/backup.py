@@ -24,10 +24,6 @@ from app.upkeep import archive as form
 from app.upkeep import queries
 from app.upkeep.archive import Manifest, Rows
 
-# Nobody comes back signed in, no used link works again, and no process is where it was.
-LEFT_OUT = frozenset(
-    {"heartbeat", "user_sessions", "single_use_links", "failed_sign_ins", "connection_tests"}
-)
 COMPRESSION = 1  # a tenth of the time for most of the gain
 PASSING = frozenset({".part", ".tmp"})
 
@@ -134,7 +130,7 @@ class _Writer:
 
 
 def _tables() -> list[str]:
-    return sorted(Base.metadata.tables.keys() - LEFT_OUT)
+    return sorted(Base.metadata.tables.keys() - form.LEFT_OUT)
 
 
 def _revision(connection: Connection) -> str:

@@ -20,8 +20,9 @@ from sqlalchemy.pool import NullPool
 
 from app.core import heartbeat, home, migrate, portable, secrets, storage
 from app.core.database import COMMON
-from app.core.errors import Conflict, WrongInput
+from app.core.errors import Conflict, DiskFull, WrongInput
 from app.core.orm import Base
+from app.core.pages import size
 from app.settings import settings
 from app.upkeep import archive as form
 from app.upkeep import queries, service
@@ -57,6 +58,7 @@ def restore(path: Path, *, replace: bool) -> Restored:
             )
         with home.held(config.home), _staging(config.home) as staging:
             _refuse_living(replace=replace)
+            _check_room(archive)
             _take_blobs(archive, manifest)
             _lay_out(archive, staging)
             aside = _take_rows(archive, manifest, staging)
@@ -92,20 +94,40 @@ def _refuse_living(*, replace: bool) -> None:
             )
 
 
+def _check_room(archive: zipfile.ZipFile) -> None:
+    """Raises DiskFull where what the archive says it holds does not fit: zipfile gives no more."""
+    folders = [form.BLOBS, *FOLDERS, *([form.ROWS] if storage.sqlite_path() else [])]
+    needed = sum(
+        info.file_size
+        for folder in folders
+        for name, info in form.members(archive, folder)
+        if not (folder == form.BLOBS and storage.is_stored(name))
+    )
+    free = storage.room().free - settings().disk_reserve
+    if needed > free:
+        raise DiskFull(
+            f"This backup unfolds to {size(needed)}, and {size(max(free, 0))} are free in "
+            f"{settings().home}. Nothing was changed."
+        )
+
+
 def _take_blobs(archive: zipfile.ZipFile, manifest: Manifest) -> None:
     """Every stored file to its place, its hash looked at on the way."""
     for sha256, info in form.members(archive, form.BLOBS):
         if sha256 in manifest.missing:
             continue
+        what = f"the stored file {sha256} is not what it was"
         try:
-            with archive.open(info) as member, storage.Incoming(limit=info.file_size) as incoming:
+            with (
+                form.undamaged(what),
+                archive.open(info) as member,
+                storage.Incoming(limit=info.file_size) as incoming,
+            ):
                 for piece in form.pieces(member):
                     incoming.write(piece)
                 incoming.keep(size=info.file_size, sha256=sha256)
-        except (WrongInput, zipfile.BadZipFile, EOFError) as error:
-            raise Unreadable(
-                f"The backup is damaged: the stored file {sha256} is not what it was."
-            ) from error
+        except WrongInput as error:
+            raise Unreadable(f"The backup is damaged: {what}.") from error
 
 
 def _lay_out(archive: zipfile.ZipFile, staging: Path) -> None:
@@ -113,12 +135,10 @@ def _lay_out(archive: zipfile.ZipFile, staging: Path) -> None:
         (staging / folder).mkdir(mode=0o700)
         for name, info in form.members(archive, folder):
             target = staging / folder / name
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            try:
+            with form.undamaged(f"{info.filename} is not what it was"):
+                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 with archive.open(info) as member, target.open("wb") as file:
                     shutil.copyfileobj(member, file, form.PIECE_BYTES)
-            except (zipfile.BadZipFile, EOFError) as error:
-                raise Unreadable(f"The backup is damaged at {info.filename}.") from error
 
 
 def _take_rows(archive: zipfile.ZipFile, manifest: Manifest, staging: Path) -> list[Path]:
@@ -141,11 +161,18 @@ def _take_rows(archive: zipfile.ZipFile, manifest: Manifest, staging: Path) -> l
 def _fill(connection: Connection, archive: zipfile.ZipFile, manifest: Manifest) -> None:
     """The tables as they were then, their rows, and the way up to this version."""
     migrate.upgrade_within(connection, manifest.revision)
-    with portable.in_any_order(connection, manifest.tables):
+    with (
+        form.undamaged("its rows do not fit together"),
+        portable.in_any_order(connection, manifest.tables),
+    ):
         for name, rows in manifest.tables.items():
-            connection.execute(table(name).delete())
-            lines = form.lines_in(archive, name)
-            if portable.load(connection, name, rows.columns, lines) != rows.count:
+            if name in form.LEFT_OUT:
+                continue  # older versions kept invitations
+            with form.undamaged(f"the rows of {name} are not what they were"):
+                connection.execute(table(name).delete())
+                lines = form.lines_in(archive, name)
+                count = portable.load(connection, name, rows.columns, lines)
+            if count != rows.count:
                 raise Unreadable(f"The backup is damaged: rows of {name} are missing.")
     migrate.upgrade_within(connection, "head")
     for sha256 in queries.named_blobs(connection):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from app.auth import people
+from app.auth import passwords, people
 from app.auth.models import Activity, User
 from app.auth.routes import PEOPLE_PAGE
 from app.core import clock
@@ -147,6 +147,24 @@ def test_a_password_link_is_shown_once_and_works_once_for_an_hour(team, ruler, c
     late = LINK.search(ruler.post(path).text)[1]
     clock.shift(3600 + 1)
     assert 'name="password"' not in client.get(late).text
+
+
+def test_a_password_that_was_changed_is_not_changed_back_by_an_older_link(team, ruler, client):
+    """Whoever asked for the link, or found it, had it before the person chose another password."""
+    viewer = team.users["viewer"]
+    with unit_of_work() as session:
+        session.get_one(User, viewer).password_hash = passwords.hashed(make.PASSWORD)
+    link = LINK.search(ruler.post(f"/people/{viewer}/reset").text)[1]
+    new = "a bow of pernambuco wood"
+    changed = Browser(client, viewer).post(
+        "/account/password", {"current": make.PASSWORD, "password": new}
+    )
+    assert changed.headers["location"] == "/account?said=password"
+    assert 'name="password"' not in client.get(link).text
+    late = {"token": link.rpartition("/")[2], "password": make.PASSWORD}
+    assert client.post("/password", data=late).status_code == 422
+    login = {"email": "viewer@example.org", "password": new}
+    assert client.post("/login", data=login).status_code == 303
 
 
 def test_a_long_list_goes_on(team, ruler):

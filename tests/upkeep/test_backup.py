@@ -12,15 +12,16 @@ from app.connections import service as connections
 from app.connections.models import Connection
 from app.core import database, secrets, storage
 from app.core.database import read_only, unit_of_work
-from app.core.errors import Conflict, ProductError
+from app.core.errors import Conflict, DiskFull, ProductError
 from app.core.instance import ONLY, Instance
 from app.core.orm import Base, blob_columns
 from app.datasets.models import DatasetVersion
 from app.jobs.models import Job
-from app.projects.models import Project
+from app.projects import service as projects
+from app.projects.models import Invitation, Project, Role
 from app.settings import settings
-from app.upkeep.archive import MANIFEST, Unreadable, manifest_of, opened
-from app.upkeep.backup import LEFT_OUT, backup
+from app.upkeep.archive import LEFT_OUT, MANIFEST, Unreadable, manifest_of, opened
+from app.upkeep.backup import backup
 from app.upkeep.restore import restore
 from tests import make
 from tests.stage import make_team, read
@@ -169,6 +170,50 @@ def unfinished(name, content):
     return None if name == MANIFEST else content
 
 
+def no_manifest(name, content):
+    return b'{"format":1,"tables":[]}' if name == MANIFEST else content
+
+
+def endless_manifest(name, content):
+    return (
+        content.replace(b'"missing":[', b'"missing":[' + b" " * 2**26)
+        if name == MANIFEST
+        else content
+    )
+
+
+def no_rows(name, content):
+    return None if name == "database/users.jsonl" else content
+
+
+def other_rows(name, content):
+    return content.replace(b'"owner@', b'1234,"') if name == "database/users.jsonl" else content
+
+
+def rows_that_are_none(name, content):
+    return b"{}\n" if name == "database/users.jsonl" else content
+
+
+def an_endless_row(name, content):
+    return b"[" + b" " * 2**26 if name == "database/users.jsonl" else content
+
+
+def twins(name, content):
+    return content.replace(b"editor@", b"owner@") if name == "database/users.jsonl" else content
+
+
+def unknown_columns(name, content):
+    return content.replace(b'"email"', b'"e_mail"') if name == MANIFEST else content
+
+
+def unknown_kinds(name, content):
+    return content.replace(b'"email":"text"', b'"email":"pickle"') if name == MANIFEST else content
+
+
+def unknown_tables(name, content):
+    return content.replace(b'"users":{', b'"sqlite_master":{') if name == MANIFEST else content
+
+
 WRONG = {
     newer: "newer Luthier",
     next_format: "newer Luthier",
@@ -176,12 +221,25 @@ WRONG = {
     no_blobs: "damaged",
     fewer_rows: "damaged",
     unfinished: "never finished",
+    no_manifest: "never finished",
+    endless_manifest: "has no end",
+    no_rows: "damaged",
+    other_rows: "damaged",
+    rows_that_are_none: "damaged",
+    an_endless_row: "damaged",
+    twins: "damaged",
+    unknown_columns: "damaged",
+    unknown_kinds: "damaged",
+    unknown_tables: "damaged",
 }
 
 
 @pytest.mark.parametrize(
     ("change", "target"),
-    [*((change, "sqlite") for change in WRONG), (fewer_rows, "postgresql")],
+    [
+        *((change, "sqlite") for change in WRONG),
+        *((change, "postgresql") for change in (fewer_rows, other_rows, twins, unknown_tables)),
+    ],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_a_backup_that_is_not_right_changes_nothing(
@@ -207,6 +265,100 @@ def test_a_backup_that_is_not_right_changes_nothing(
     restore(tmp_path / "b.zip", replace=False)
     assert contents()["users"]
     database.engine().dispose()
+
+
+def broken_in(path, name, change):
+    """The same file with the stored bytes of one member changed where they lie."""
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(name)
+    head = info.header_offset
+    begin = (
+        head
+        + 30
+        + sum(int.from_bytes(content[head + at : head + at + 2], "little") for at in (26, 28))
+    )
+    change(content, head, begin, info.compress_size)
+    broken = path.with_name("broken.zip")
+    broken.write_bytes(content)
+    return broken
+
+
+def scrambled(content, _head, begin, size):
+    content[begin : begin + size] = bytes(255 - byte for byte in content[begin : begin + size])
+
+
+def encrypted(content, head, _begin, _size):
+    """As the entry's own head says, and the table of contents too."""
+    content[head + 6] |= 1
+    at = content.rindex(b"PK\x01\x02", 0, content.rindex(b"database/users.jsonl"))
+    content[at + 8] |= 1
+
+
+def otherwise_compressed(content, head, _begin, _size):
+    content[head + 8] = 97
+    at = content.rindex(b"PK\x01\x02", 0, content.rindex(b"database/users.jsonl"))
+    content[at + 10] = 97
+
+
+def larger_than_said(content, _head, _begin, _size):
+    """The table of contents tells of fewer bytes than there are."""
+    at = content.rindex(b"PK\x01\x02", 0, content.rindex(b"database/users.jsonl"))
+    content[at + 24 : at + 28] = (10).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("change", [scrambled, encrypted, otherwise_compressed, larger_than_said])
+def test_bytes_that_lie_are_told_as_damage(elsewhere, tmp_path, letters, change):
+    from app.core import migrate
+
+    migrate.upgrade()
+    database.engine.cache_clear()
+    fill()
+    backup(tmp_path / "b.zip")
+    broken = broken_in(tmp_path / "b.zip", "database/users.jsonl", change)
+    elsewhere("sqlite")
+    with pytest.raises(Unreadable, match="damaged"):
+        restore(broken, replace=False)
+    assert not storage.sqlite_path().exists()
+
+
+def test_what_unfolds_to_more_than_there_is_room_for_is_refused_before_anything_is_written(
+    elsewhere, tmp_path, letters, monkeypatch
+):
+    """A few kilobytes that claim, and hold, gigabytes."""
+    from app.core import migrate
+
+    migrate.upgrade()
+    database.engine.cache_clear()
+    fill()
+    backup(tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("trainer/bomb", bytes(2**20))
+    bomb = broken_in(tmp_path / "b.zip", "trainer/bomb", _claims_the_disk)
+    free = shutil.disk_usage(tmp_path).free
+    monkeypatch.setenv("LUTHIER_DISK_RESERVE", str(max(0, free - 2**30)))
+    elsewhere("sqlite")
+    with pytest.raises(DiskFull, match="Nothing was changed"):
+        restore(bomb, replace=False)
+    assert {path.name for path in settings().home.rglob("*") if path.is_file()} <= {"lock"}
+
+
+def _claims_the_disk(content, _head, _begin, _size):
+    at = content.rindex(b"PK\x01\x02", 0, content.rindex(b"trainer/bomb"))
+    content[at + 24 : at + 28] = (2**32 - 2).to_bytes(4, "little")
+
+
+def test_an_invitation_does_not_come_back(real_database, elsewhere, tmp_path):
+    """It may have been used, or taken back, since."""
+    team = fill()
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        projects.invite(session, project=project, role=Role.OWNER, actor_id=team.users["owner"])
+    backup(tmp_path / "b.zip")
+    elsewhere("sqlite")
+    restore(tmp_path / "b.zip", replace=False)
+    with read_only() as session:
+        assert session.query(Invitation).count() == 0
 
 
 def test_half_a_file_is_no_backup(tmp_path):

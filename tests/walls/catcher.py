@@ -7,15 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+HOLD_SECONDS = 30
+# What of an answer other programs have believed.
+LURES = (
+    "proxy_url", "base_url", "api_base", "root", "url", "next", "next_page", "upload_url",
+    "webhook", "callback", "redirect_uri", "config", "src", "$ref", "@context",
+)  # fmt: skip
+
 
 @dataclass
 class Catcher:
     """`seen` holds (path, Authorization) of every request; `host` is as LUTHIER_ALLOW_HOSTS names
-    it.
+    it. Set `let_go` to answer those who are held.
     """
 
     port: int
     seen: list[tuple[str, str]] = field(default_factory=list)
+    let_go: threading.Event = field(default_factory=threading.Event)
 
     @property
     def host(self) -> str:
@@ -28,7 +36,10 @@ class Catcher:
 
 @contextmanager
 def catching() -> Iterator[Catcher]:
-    """Listen. `/to/CODE/PORT/…` redirects to that port with that code; `/…/models` lists none."""
+    """Listen. `/to/CODE/PORT/…` redirects to that port with that code, `/hold/…` answers nobody
+    for a while, `/lures/PORT/…` names that port wherever a client might look; `/…/models` lists
+    none.
+    """
     caught: Catcher
 
     class Handler(BaseHTTPRequestHandler):
@@ -41,8 +52,19 @@ def catching() -> Iterator[Catcher]:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            content = json.dumps({"object": "list", "data": []}).encode()
+            if parts[1] == "hold":
+                caught.let_go.wait(HOLD_SECONDS)
+            answer: dict[str, object] = {"object": "list", "data": []}
             self.send_response(200)
+            if parts[1] == "lures":
+                url = f"http://127.0.0.1:{parts[2]}/"
+                answer |= dict.fromkeys(LURES, url) | {"allow_hosts": [url[7:-1]]}
+                answer["data"] = [{"id": "gpt-4o-mini-2024-07-18", "object": "model", **answer}]
+                for name in ("Location", "Content-Location", "Link", "Alt-Svc", "Refresh"):
+                    self.send_header(name, f"<{url}>; rel=next" if name == "Link" else url)
+                for name in ("X-Luthier-Trainer", "OpenAI-Organization", "Proxy", "Set-Cookie"):
+                    self.send_header(name, url)
+            content = json.dumps(answer).encode()
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

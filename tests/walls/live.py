@@ -4,6 +4,7 @@ told to: libraries would tidy them.
 
 import http.client
 import json
+import os
 import re
 import socket
 import time
@@ -24,7 +25,7 @@ from app.core.database import unit_of_work
 from app.projects.models import Project
 from app.settings import settings
 from tests import make
-from tests.conftest import SECRET
+from tests.conftest import SECRET, forget
 from tests.processes import Program, answer, free_port, launch
 from tests.stage import Team, make_team
 from tests.waiting import eventually
@@ -74,6 +75,15 @@ class Live:
     def cookie(self) -> str:
         """The name of the session's cookie."""
         return f"luthier-{self.port}"
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of the web process so far: what a request costs, however busy the machine
+        is with other things.
+        """
+        path = Path(f"/proc/{self.program.process.pid}/stat")
+        user, system = path.read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def raw(self, data: bytes, *, half_close: bool = False) -> Reply:
         """Send these bytes on a connection of their own; the first answer to them."""
@@ -137,6 +147,20 @@ class Live:
         if not who:
             return {}
         return self.people[who].by_token if path.startswith("/api/") else self.cookies_of(who)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """In this process, stand where the instance's own processes stand: for a worker's part."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("DATABASE_URL", raising=False)
+            for name, value in {**self.program.env, "LUTHIER_HOME": str(self.home)}.items():
+                patch.setenv(name, value)
+            forget()
+            try:
+                yield
+            finally:
+                forget()
+        settings.cache_clear()
 
     def fill(self, text: str) -> str:
         """A path with our ids for `{project_id}` and theirs for `{their.project_id}`."""

@@ -2,7 +2,9 @@
 
 `corpus/forms.toml` (F) and `corpus/doors.toml` (A) hold them; the addresses (R) are those of
 `tests/core/test_http.py`, which asks the guard itself, sent here through form and API. An item
-passes only with its status and its words, and soon.
+passes only with its status and its words, for less than two seconds of the server's work; that an
+answer comes within two seconds is measured by `python -m bench.corpus`, on a machine that does
+nothing else.
 """
 
 import json
@@ -18,8 +20,8 @@ from tests.walls.live import PASSWORD
 
 FOLDER = Path(__file__).parent / "corpus"
 ROUTES = {route.name: route for route in every_route()}
-# Two are promised; a machine that is busy with other tests hashes a password more slowly.
-SECONDS = 6
+# Of the processor: however busy the machine is, and however long a request waits for its turn.
+SECONDS = 2
 # What makes a form right but for the field that is tried.
 RIGHT = {
     "projects.create": {"name": "Corpus"},
@@ -42,6 +44,10 @@ RIGHT = {
         "token": "x", "email": "x@example.org", "name": "X", "password": PASSWORD,
     },
 }  # fmt: skip
+
+
+MILLION = 1_000_000
+LONG = {"{million}": "a" * MILLION, "{digits}": "1" * MILLION, "{most}": "a" * (MILLION - 10_000)}
 
 
 def items(name):
@@ -71,6 +77,8 @@ def right(live, name):
 
 def send(live, to, given):
     """Send one input to where it goes."""
+    for word, text in LONG.items():
+        to, given = to.replace(word, text), given.replace(word, text)
     if to == "cookie":
         return live.send("GET", "/projects", headers={"Cookie": f"{live.cookie}={given}"})
     if to.startswith("GET "):
@@ -103,21 +111,23 @@ def with_json(body, field, given):
     return json.dumps(body).replace('"@here@"', given)
 
 
-def check(answer, status, words):
+def check(live, to, given, status, words):
+    before = live.cpu_seconds
+    answer = send(live, to, given)
+    assert live.cpu_seconds - before < SECONDS
     said = answer.text + (answer.headers.get("Location") or "")
     assert answer.status == status, said[:400]
     assert words in said.replace("&#39;", "'").replace("&#34;", '"')
-    assert answer.seconds < SECONDS
 
 
 @pytest.mark.parametrize(("live", "to", "given", "status", "words"), FORMS, indirect=["live"])
 def test_f_what_was_not_asked_for_is_refused_in_words(live, to, given, status, words):
-    check(send(live, to, given), status, words)
+    check(live, to, given, status, words)
 
 
 @pytest.mark.parametrize(("live", "to", "given", "status", "words"), DOORS, indirect=["live"])
 def test_a_no_door_opens_for_what_is_no_key(live, to, given, status, words):
-    check(send(live, to, given), status, words)
+    check(live, to, given, status, words)
 
 
 ADDRESSES = {
@@ -131,7 +141,7 @@ ADDRESSES = {
 def test_r_an_address_that_leads_inside_is_refused_by_form_and_api(live, url):
     path = "/projects/{project_id}/connections"
     form = {"name": "Inside", "base_url": url, "api_key": "sk-1"}
-    words = ADDRESSES[url]
+    words, before = ADDRESSES[url], live.cpu_seconds
     by_api = live.call(live.fill(f"/api/v1{path}"), form)
     assert by_api.status == 422
     (wrong,) = by_api.json["errors"]
@@ -141,4 +151,4 @@ def test_r_an_address_that_leads_inside_is_refused_by_form_and_api(live, url):
     assert wrong["message"] in {stored, long} or words in wrong["message"]
     by_form = live.form(live.fill(path), form)
     assert by_form.status == 422
-    assert by_api.seconds + by_form.seconds < 2 * SECONDS
+    assert live.cpu_seconds - before < 2 * SECONDS

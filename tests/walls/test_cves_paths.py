@@ -1,8 +1,8 @@
 """What broke programs like this one, tried on the running server: paths and names (P).
 
-Names begin with the number of the input in the list of peers' CVEs. Chunked uploads (A2) and
-webhooks (A5) have no routes yet; their tests come with them. The matrix (A3, C1 and C2 for every
-route) is `test_matrix.py`; addresses that lead inside (R) are tried one by one in `test_corpus.py`.
+Names begin with the number of the input in the list of peers' CVEs; `test_checklist.py` holds the
+list and says what is tried elsewhere. The matrix (A3, C1 and C2 for every route) is
+`test_matrix.py`; addresses that lead inside (R) are tried one by one in `test_corpus.py`.
 """
 
 from pathlib import Path

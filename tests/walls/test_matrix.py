@@ -104,10 +104,8 @@ def asked(world: World, kind: str, routes: list[Route], names: Sequence[str] = P
     return "\n".join(wrong)
 
 
-def test_21_everybody_gets_the_answer_of_the_table_about_what_is_theirs(world, database):
-    # Who comes in is not the database's to say; what it cannot take shows with those who may.
-    names = ("owner", "keeper") if database == "postgresql" else PEOPLE
-    assert asked(world, "own", ROUTES, names) == ""
+def test_21_everybody_gets_the_answer_of_the_table_about_what_is_theirs(world):
+    assert asked(world, "own", ROUTES) == ""
 
 
 def with_ids(least: int) -> list[Route]:
@@ -135,7 +133,6 @@ def test_23_a_role_that_is_lowered_counts_at_once(world):
         assert status() == answer
 
 
-@one_database
 def test_21_another_teams_things_do_not_exist(world):
     of_teams = [route for route in with_ids(1) if TABLE[route.name].access != "instance"]
     assert asked(world, "another team's", of_teams, (*MAY, "keeper")) == ""

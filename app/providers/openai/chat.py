@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import openai
+from openai import BaseModel
 from openai.types.chat import ChatCompletionChunk
 
 from app.providers.base import ChatAnswer, ChatDelta, ChatRequest, ProviderError
@@ -36,8 +37,7 @@ async def stream(wire: Wire, request: ChatRequest) -> AsyncIterator[ChatDelta]:
     """The answer in pieces. Close the iterator to stop the provider's work."""
     with wire.errors():
         async with wire.talking() as sdk, await _opened(wire, sdk, request) as chunks:
-            async for chunk in chunks:
-                raw = clean(chunk.to_dict(mode="json"))
+            while (raw := await _next(wire, chunks)) is not None:
                 choice = first_choice(raw) or {}
                 delta = mapping_of(choice, "delta")
                 yield ChatDelta(
@@ -45,6 +45,18 @@ async def stream(wire: Wire, request: ChatRequest) -> AsyncIterator[ChatDelta]:
                     finish_reason=text_of(choice, "finish_reason"),
                     raw=raw,
                 )
+
+
+async def _next(wire: Wire, chunks: openai.AsyncStream[ChatCompletionChunk]) -> Json | None:
+    """The next piece as plain JSON; None at the end. The SDK hands on whatever JSON it was sent."""
+    try:
+        chunk: object = await anext(chunks, None)
+        found = clean(chunk.to_dict(mode="json", warnings=False)) if isinstance(chunk, BaseModel) else chunk
+    except (ValueError, RecursionError) as error:
+        raise ProviderError(f"{wire.profile.label} sent broken data.") from error
+    if found is not None and not isinstance(found, dict):
+        raise ProviderError(f"{wire.profile.label} sent something else than a piece of an answer.")
+    return found
 
 
 async def _opened(

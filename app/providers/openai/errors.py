@@ -160,10 +160,10 @@ def wait_asked_for(headers: Mapping[str, str]) -> float | None:
     if SECONDS.fullmatch(asked):
         return _bounded(float(asked))
     try:
-        at = parsedate_to_datetime(asked)
+        at = parsedate_to_datetime(asked).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-    return _bounded((at.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    return _bounded((at - datetime.now(UTC)).total_seconds())
 
 
 def _bounded(seconds: float) -> float:

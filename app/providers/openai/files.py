@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import openai
 
 from app.providers.base import FilePart, FileRef, ProviderError, UploadState
-from app.providers.openai.runs import integer_of, mapping_of, text_of
+from app.providers.openai.runs import integer_of, mapping_of, name_of, text_of
 from app.providers.openai.wire import Json, Wire
 
 PURPOSE: Final = "fine-tune"
@@ -42,9 +42,9 @@ def find(wire: Wire, name: str, size: int) -> FileRef | None:
 
 def reference(data: Json) -> FileRef | None:
     """A usable file from its JSON."""
-    file_id, name, size = text_of(data, "id"), text_of(data, "filename"), integer_of(data, "bytes")
+    file_id, name, size = name_of(data, "id"), text_of(data, "filename"), integer_of(data, "bytes")
     status = (text_of(data, "status") or "").lower()
-    if not file_id or name is None or size is None or status in BROKEN:
+    if file_id is None or name is None or size is None or status in BROKEN:
         return None
     return FileRef(file_id=file_id, name=name, size=size, is_ready=status not in NOT_READY)
 

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Self
 
 import httpx2
 import openai
+import structlog
 
 from app.core.http import HttpOptions
 from app.providers.base import (
@@ -38,8 +39,12 @@ from app.providers.openai.errors import words
 from app.providers.openai.wire import Json, Wire, objects
 from app.providers.profiles import profile_by_headers, profile_for, profiles
 
-MOST_MODELS, LONGEST_NAME = 2_000, 255
-MOST_EVENT_PAGES = 10_000
+log = structlog.get_logger(__name__)
+
+MOST_MODELS = 2_000
+# Of the log behind the last known event: enough for a quarter of a million steps, and a worker
+# has room for it.
+MOST_EVENT_PAGES, MOST_EVENT_BYTES = 10_000, 64 * 2**20
 MOST_FILTERED_PAGES = 10
 MOST_SCANNED_PAGES = 100
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -70,10 +75,11 @@ class OpenAIProvider:
             answer = self.wire.api.models.with_raw_response.list()
         listed = objects(self.wire.read_list(answer.http_response)["data"])
         found = (self._base_model(data) for data in listed)
-        return sorted((model for model in found if model is not None), key=lambda m: m.name)
+        by_name = {model.name: model for model in found if model is not None}
+        return sorted(by_name.values(), key=lambda m: m.name)[:MOST_MODELS]
 
     def _base_model(self, data: Json) -> BaseModelInfo | None:
-        name = runs.text_of(data, "id") or ""
+        name = runs.name_of(data, "id") or ""
         rule = self.wire.profile.rule_for(name)
         if rule is None:
             return None
@@ -97,8 +103,8 @@ class OpenAIProvider:
                 answer = self.wire.api.models.with_raw_response.list()
             headers = answer.headers
             listed = objects(self.wire.read_list(answer.http_response)["data"])
-            found = (runs.text_of(data, "id") for data in listed)
-            names = tuple(words(name, "")[:LONGEST_NAME] for name in found if name)
+            found = (runs.name_of(data, "id") for data in islice(listed, MOST_MODELS))
+            names = tuple(words(name, "") for name in found if name)
         except NotPermitted as error:
             headers = httpx2.Headers()
             listing = Permission("models", is_allowed=False, words=error.message)
@@ -106,7 +112,7 @@ class OpenAIProvider:
         return AccountInfo(
             organization=said_in(headers, "openai-organization"),
             project=said_in(headers, "openai-project"),
-            models=names[:MOST_MODELS],
+            models=names,
             permissions=(
                 listing,
                 self._permission("files", self._first_file),
@@ -197,13 +203,20 @@ class OpenAIProvider:
         return self.wire.read_list(answer.http_response)
 
     def events(self, run_id: str, *, known_id: str | None = None) -> Iterator[RunEvent]:
+        left = MOST_EVENT_BYTES
+
         def fetch(after: str | None) -> Json:
+            nonlocal left
             answer = self.wire.api.fine_tuning.jobs.with_raw_response.list_events(
                 run_id, after=after or openai.omit, limit=self.capabilities().page_size
             )
+            left -= len(answer.http_response.content)
             return self.wire.read_list(answer.http_response)
 
         for page in self.wire.pages(fetch, most=MOST_EVENT_PAGES):
+            if left < 0:
+                log.warning("provider.log_cut", run=run_id)
+                return
             for data in page:
                 event = runs.event(data)
                 if event is not None and event.event_id == known_id:
@@ -243,7 +256,7 @@ class OpenAIProvider:
 
 def said_in(headers: Mapping[str, str], name: str) -> str | None:
     """A header's text as a page may show it."""
-    return words(headers[name], "")[:LONGEST_NAME] if headers.get(name) else None
+    return words(headers[name], "")[: runs.LONGEST_NAME] if headers.get(name) else None
 
 
 def tagged(listed: Any, tag: str) -> list[RunReport]:

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from app.providers.base import (
@@ -20,7 +21,9 @@ from app.providers.openai.wire import Json
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 
 YEAR_5138 = 1e11
-LARGEST_INTEGER = 2**63
+# As long as a database keeps an id or a name; and a line of a log as long as anybody reads.
+LONGEST_NAME, LONGEST_LINE = 255, 10_000
+MOST_HYPERPARAMETERS = 100
 
 # OpenAI's own statuses; `paused` is in the API although its schema leaves it out.
 STATUSES = {
@@ -66,8 +69,8 @@ def report(data: Json) -> RunReport | None:
         run_id=run_id,
         status=status_of(status),
         provider_status=words(status, ""),
-        base_model=text_of(data, "model") or "",
-        model_name=text_of(data, "fine_tuned_model"),
+        base_model=name_of(data, "model") or "",
+        model_name=name_of(data, "fine_tuned_model"),
         created_at=time_of(data, "created_at"),
         finished_at=time_of(data, "finished_at"),
         estimated_finish_at=time_of(data, "estimated_finish"),
@@ -88,11 +91,13 @@ def hyperparameters(data: Json, method: Json) -> dict[str, ParameterValue]:
     """What was asked for, overwritten by the numbers the provider settled on."""
     asked = mapping_of(mapping_of(method, text_of(method, "type") or ""), "hyperparameters")
     settled = {k: v for k, v in mapping_of(data, "hyperparameters").items() if v != "auto"}
-    return {
+    known = {
         name: value
         for name, value in {**asked, **settled}.items()
         if isinstance(value, (int, float, str)) and not isinstance(value, bool)
+        if max(len(name), len(str(value))) <= LONGEST_NAME
     }
+    return dict(islice(known.items(), MOST_HYPERPARAMETERS))
 
 
 def error_of(data: Json) -> RunError | None:
@@ -110,24 +115,24 @@ def error_of(data: Json) -> RunError | None:
 
 def event(data: Json) -> RunEvent | None:
     """One line of the log; None without an id, by which events are told apart."""
-    event_id = text_of(data, "id")
-    if not event_id:
+    event_id = name_of(data, "id")
+    if event_id is None:
         return None
     return RunEvent(
         event_id=event_id,
         at=time_of(data, "created_at"),
         level=text_of(data, "level") or "info",
         kind=text_of(data, "type") or "message",
-        message=text_of(data, "message") or "",
+        message=(text_of(data, "message") or "")[:LONGEST_LINE],
         data=mapping_of(data, "data"),
     )
 
 
 def checkpoint(data: Json) -> CheckpointInfo | None:
     """A saved model; None without the id, name and step that make it one."""
-    found, name = text_of(data, "id"), text_of(data, "fine_tuned_model_checkpoint")
+    found, name = name_of(data, "id"), name_of(data, "fine_tuned_model_checkpoint")
     step = integer_of(data, "step_number")
-    if not found or not name or step is None:
+    if found is None or name is None or step is None:
         return None
     return CheckpointInfo(
         checkpoint_id=found,
@@ -152,12 +157,15 @@ def text_of(data: Mapping[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def name_of(data: Mapping[str, Any], key: str) -> str | None:
+    """A text that can be an id or a name: there is some, and a database keeps all of it."""
+    value = text_of(data, key)
+    return value if value and len(value) <= LONGEST_NAME else None
+
+
 def integer_of(data: Mapping[str, Any], key: str) -> int | None:
-    """A whole number that a database can keep."""
     value = data.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        return None
-    return value if abs(value) < LARGEST_INTEGER else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def mapping_of(data: Mapping[str, Any], key: str) -> Json:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -13,12 +14,14 @@ import httpx2
 import openai
 
 from app.core.http import HttpOptions, async_client, client
-from app.providers.base import KeyRejected, ProviderError
+from app.providers.base import KeyRejected, ProviderError, ProviderUnavailable
 from app.providers.openai.errors import plain_errors
 from app.providers.profiles import Profile
 
 CONNECT_SECONDS = 5.0
 PAID_SECONDS = 60.0
+# A list may be long, or its pages slow, but not both.
+PAGES_SECONDS, SECONDS_A_PAGE = 60.0, 2.0
 
 Json = dict[str, Any]
 Fetch = Callable[[str | None], Json]
@@ -128,13 +131,19 @@ class Wire:
     def pages(self, fetch: Fetch, *, most: int) -> Iterator[list[Json]]:
         """The items of a list, page by page.
 
-        Raises ProviderError when it does not end within `most` pages.
+        Raises ProviderError when it does not end within `most` pages, ProviderUnavailable when they
+        come so slowly that everybody else's work would wait.
         """
         after: str | None = None
         seen: set[str | None] = {None}
-        for _ in range(most):
+        waited = 0.0
+        for number in range(1, most + 1):
+            asked_at = time.monotonic()
             with self.errors():
                 page = fetch(after)
+            waited += time.monotonic() - asked_at
+            if waited > max(PAGES_SECONDS, number * SECONDS_A_PAGE):
+                raise ProviderUnavailable(f"{self.profile.label} answers too slowly.")
             yield objects(page["data"])
             after = self.next_cursor(page)
             if after is None:
@@ -164,7 +173,8 @@ def objects(value: object) -> list[Json]:
 def json_object(content: bytes) -> Json | None:
     """Read a JSON object; None when it is none.
 
-    NaN and infinity become null; NUL and lone surrogates U+FFFD.
+    NaN, infinity and whole numbers that no database keeps become null; NUL and lone surrogates
+    U+FFFD.
     """
     try:
         found = json.loads(content, parse_constant=lambda _: None)
@@ -173,6 +183,7 @@ def json_object(content: bytes) -> Json | None:
         return None
 
 
+LARGEST_INTEGER = 2**63
 LONE_SURROGATE_OR_NUL = re.compile("[\0\ud800-\udfff]")
 
 
@@ -182,6 +193,8 @@ def clean(value: Any) -> Any:
         return LONE_SURROGATE_OR_NUL.sub("\ufffd", value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) < LARGEST_INTEGER else None
     if isinstance(value, list):
         return [clean(item) for item in value]
     if isinstance(value, dict):
