@@ -1,6 +1,5 @@
 """Load a tuned model and check that the person may see it or talk to it."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,10 +10,10 @@ from app.auth.models import User
 from app.catalog import queries
 from app.catalog.models import TunedModel
 from app.connections import queries as connections
+from app.connections.access import asking_seat
 from app.connections.models import Connection
 from app.core.database import DbSession
-from app.core.seats import Seats
-from app.projects.access import Entered, briefly, reach
+from app.projects.access import Entered, briefly, reach, seat_for
 
 # So many whole answers a script may wait for at once.
 ANSWERS_OF_ONE = 8
@@ -59,17 +58,9 @@ def asked_connection(request: Request, connection_id: PathId) -> Entered[Connect
     return briefly(request, load)
 
 
-async def answer_seat(request: Request) -> AsyncIterator[None]:
-    """A seat for a handler that waits for a model's answer. Comes after whatever finds out who
-    asks.
-    """
-    seats: Seats = request.app.state.answer_seats
-    async with seats.taken_by(request.state.user.id):
-        yield
-
-
-AnswerSeat = Annotated[None, Depends(answer_seat, scope="function")]
 CurrentModel = Annotated[TunedModel, Depends(viewable_model)]
 EditableModel = Annotated[TunedModel, Depends(editable_model)]
 TalkableModel = Annotated[Entered[TunedModel], Depends(talkable_model)]
 AskedConnection = Annotated[Entered[Connection], Depends(asked_connection)]
+AnswerSeat = Annotated[None, seat_for(talkable_model, among="answer_seats")]
+ListSeat = Annotated[None, asking_seat(asked_connection)]

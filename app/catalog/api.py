@@ -12,12 +12,12 @@ from app.catalog.access import (
     AskedConnection,
     CurrentModel,
     EditableModel,
+    ListSeat,
     TalkableModel,
 )
 from app.catalog.forms import ChatForm
 from app.catalog.listing import MODELS
 from app.catalog.views import BaseModelResource, ModelResource, base_resource, resource
-from app.connections.access import AskingSeat
 from app.core.api import Limit, Listing, keyed
 from app.core.database import DbSession, read_only
 from app.core.errors import ProviderFailed
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/api/v1", tags=["models"])
 
 
 @router.get("/connections/{connection_id}/base-models", name="api.base_models.index")
-def base_models(entered: AskedConnection, _seat: AskingSeat) -> Listing[BaseModelResource]:
+def base_models(entered: AskedConnection, _seat: ListSeat) -> Listing[BaseModelResource]:
     """The models a connection can tune, with their shutdown dates where known; asked for when not
     read lately.
     """

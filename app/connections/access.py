@@ -1,7 +1,7 @@
 """Load a connection and check that the person may see, change or test it."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
@@ -11,8 +11,7 @@ from app.auth.models import User
 from app.connections import queries
 from app.connections.models import Connection
 from app.core.database import DbSession
-from app.core.seats import Seats
-from app.projects.access import Entered, briefly, reach
+from app.projects.access import Entered, briefly, reach, seat_for
 
 # A page that asks a provider holds one of the pages' threads until it answers: half of them at
 # most, however slow the servers are that somebody connected.
@@ -52,14 +51,12 @@ def connection_to_test(
     return briefly(request, load, sent)
 
 
-async def asking_seat(request: Request) -> AsyncIterator[None]:
-    """A seat for a handler that asks a provider. Comes after whatever finds out who asks."""
-    seats: Seats = request.app.state.asking_seats
-    async with seats.taken_by(request.state.user.id):
-        yield
+def asking_seat(entered: Callable[..., Entered[Any]]) -> Any:
+    """A dependency: a seat for a handler that asks a provider, for whoever came in by `entered`."""
+    return seat_for(entered, among="asking_seats")
 
 
-AskingSeat = Annotated[None, Depends(asking_seat, scope="function")]
 CurrentConnection = Annotated[Connection, Depends(viewable_connection)]
 ManagedConnection = Annotated[Connection, Depends(managed_connection)]
 ConnectionToTest = Annotated[Entered[Connection], Depends(connection_to_test)]
+TestSeat = Annotated[None, asking_seat(connection_to_test)]

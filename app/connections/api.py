@@ -6,10 +6,10 @@ from fastapi.responses import Response
 from app.auth.access import CurrentUser
 from app.connections import queries, service
 from app.connections.access import (
-    AskingSeat,
     ConnectionToTest,
     CurrentConnection,
     ManagedConnection,
+    TestSeat,
 )
 from app.connections.asking import test_connection
 from app.connections.forms import ConnectionChange, ConnectionForm
@@ -80,7 +80,7 @@ def delete(session: DbSession, user: CurrentUser, connection: ManagedConnection)
 
 
 @router.post("/connections/{connection_id}/test", name="api.connections.test")
-def test(entered: ConnectionToTest, _seat: AskingSeat) -> ConnectionResource:
+def test(entered: ConnectionToTest, _seat: TestSeat) -> ConnectionResource:
     """Ask the provider whose key it is, which models it lists and what it allows. A refusal is an
     answer too: `status` and `words` hold it.
     """

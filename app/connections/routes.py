@@ -8,10 +8,10 @@ from fastapi.responses import Response
 from app.auth.access import CurrentUser, csrf_checked
 from app.connections import queries, service, views
 from app.connections.access import (
-    AskingSeat,
     ConnectionToTest,
     CurrentConnection,
     ManagedConnection,
+    TestSeat,
 )
 from app.connections.asking import test_connection
 from app.connections.forms import ConnectionEdit, ConnectionForm
@@ -122,7 +122,7 @@ def delete(
 
 
 @asking.post("/connections/{connection_id}/test", name="connections.test")
-def test(request: Request, entered: ConnectionToTest, _seat: AskingSeat) -> Response:
+def test(request: Request, entered: ConnectionToTest, _seat: TestSeat) -> Response:
     connection = entered.thing
     try:
         test_connection(connection, user_id=entered.user.id)

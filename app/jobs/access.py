@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.auth.access import CurrentUser, PathId, declares
+from app.connections.access import asking_seat
 from app.core.database import DbSession
 from app.jobs import queries
 from app.jobs.models import Job
-from app.projects.access import reach
+from app.projects.access import ordering_project, reach
 
 
 @declares("view")
@@ -32,3 +33,4 @@ def spendable_job(request: Request, session: DbSession, user: CurrentUser, job_i
 CurrentJob = Annotated[Job, Depends(viewable_job)]
 EditableJob = Annotated[Job, Depends(editable_job)]
 SpendableJob = Annotated[Job, Depends(spendable_job)]
+FormSeat = Annotated[None, asking_seat(ordering_project)]

@@ -15,7 +15,7 @@ from app.auth.access import CurrentUser, csrf_checked
 from app.catalog import queries as catalog
 from app.catalog.asking import read_base_models
 from app.connections import queries as connections
-from app.connections.access import AskingSeat, CurrentConnection
+from app.connections.access import CurrentConnection
 from app.core import clock, instance, secrets
 from app.core.api import MOST
 from app.core.database import DbSession, read_only
@@ -25,7 +25,7 @@ from app.core.pages import page, path_for, redirect
 from app.datasets import queries as datasets
 from app.datasets.models import DatasetVersion, VersionStatus
 from app.jobs import drafts, metrics, queries, service, views
-from app.jobs.access import CurrentJob, SpendableJob
+from app.jobs.access import CurrentJob, FormSeat, SpendableJob
 from app.jobs.api import json_response, keep_watch
 from app.jobs.charts import aligned
 from app.jobs.forms import job_form
@@ -56,7 +56,7 @@ def of_connection(request: Request, session: DbSession, connection: CurrentConne
 
 
 @asking.get("/projects/{project_id}/jobs/new", name="jobs.new")
-def new(request: Request, entered: OrderingProject, _seat: AskingSeat) -> Response:
+def new(request: Request, entered: OrderingProject, _seat: FormSeat) -> Response:
     project_id, values = entered.thing.id, dict(request.query_params)
     with read_only() as session:
         connection = drafts.draft(

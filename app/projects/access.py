@@ -1,7 +1,7 @@
 """Into a project: load it, check the role, and set up the shell around its pages."""
 
-from collections.abc import Callable
-from typing import Annotated, Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
@@ -11,6 +11,7 @@ from app.auth.models import Access, User
 from app.core import instance, logs
 from app.core.database import SAFE_METHODS, DbSession, read_only
 from app.core.errors import NotAllowed, NotFound
+from app.core.seats import Seats
 from app.projects import queries
 from app.projects.models import Membership, Project
 from app.projects.views import shell_of
@@ -146,6 +147,21 @@ def briefly(
     ):
         raise NotAllowed(OLD_FORM)
     return Entered(user, thing)
+
+
+def seat_for(entered: Callable[..., Entered[Any]], *, among: str) -> Any:
+    """A dependency: a seat among the `Seats` of that name for whoever came in by `entered`, until
+    the handler is done.
+    """
+
+    async def seat(
+        request: Request, who: Annotated[Entered[Any], Depends(entered)]
+    ) -> AsyncIterator[None]:
+        seats: Seats = getattr(request.app.state, among)
+        async with seats.taken_by(who.user.id):
+            yield
+
+    return Depends(seat, scope="function")
 
 
 @declares("edit")

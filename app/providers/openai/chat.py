@@ -51,7 +51,11 @@ async def _next(wire: Wire, chunks: openai.AsyncStream[ChatCompletionChunk]) -> 
     """The next piece as plain JSON; None at the end. The SDK hands on whatever JSON it was sent."""
     try:
         chunk: object = await anext(chunks, None)
-        found = clean(chunk.to_dict(mode="json", warnings=False)) if isinstance(chunk, BaseModel) else chunk
+        found = (
+            clean(chunk.to_dict(mode="json", warnings=False))
+            if isinstance(chunk, BaseModel)
+            else chunk
+        )
     except (ValueError, RecursionError) as error:
         raise ProviderError(f"{wire.profile.label} sent broken data.") from error
     if found is not None and not isinstance(found, dict):
