@@ -56,7 +56,8 @@ class Uploads:
         assert not self._thread.is_alive()
 
     def _run(self):
-        while not self._stop.is_set():
+        # Two a second: each is checked, and looked at again where the backup comes back.
+        while not self._stop.wait(0.5):
             content = chat_file(12, words=f"Number {self.done}, where is parcel")
             self.script.post(
                 f"/projects/{self.project_id}/datasets",
