@@ -31,7 +31,7 @@ def instance(shape, home, url):
     with (
         broker.running() as redis_url,
         start_server_shape(
-            home, database_url=url, redis_url=redis_url, **OWNER, **SECRET
+            home, database_url=url, redis_url=redis_url, workers=1, **OWNER, **SECRET
         ) as programs,
     ):
         yield programs["web"], {"DATABASE_URL": url, **SECRET}

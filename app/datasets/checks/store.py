@@ -18,6 +18,7 @@ from app.datasets.checks.base import Located, Progress, Tally
 from app.datasets.index import SCHEMA, VERSION, connect_finished
 from app.formats.base import Finding
 
+SYNCHRONOUS = "NORMAL"
 GROUP_ROWS = 5
 _BATCH = 1_000
 _ROW = "INSERT INTO rows VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"
@@ -155,7 +156,7 @@ def writing(index: Path, findings_per_rule: int) -> Iterator[Store]:
 
 def _open(index: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(part_path(index), timeout=1, isolation_level=None)
-    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
     connection.execute("PRAGMA cache_size = -16000")
     return connection
 
