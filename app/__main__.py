@@ -341,7 +341,9 @@ def main() -> int:
         return do(asked)
     except ProductError as error:
         words = dict.fromkeys([error.message, *(wrong.message for wrong in error.errors)])
-        raise SystemExit(" ".join(words)) from error
+        from app.core.logs import visible  # a backup that somebody sent may have its words in it
+
+        raise SystemExit(visible(" ".join(words))) from error
 
 
 if __name__ == "__main__":

@@ -150,9 +150,12 @@ def _text(head: EventDict, words: EventDict) -> str:
         " ".join([*map(str, head.values()), *known]),
         *(f"    {one}" for one in trace.splitlines()),
     ]
-    return "\n".join(
-        _visible(one, lambda odd: odd.encode("unicode_escape").decode()) for one in lines
-    )
+    return "\n".join(map(visible, lines))
+
+
+def visible(text: str) -> str:
+    """For eyes: what a terminal would obey, or not show, is written as an escape."""
+    return _visible(text, lambda odd: odd.encode("unicode_escape").decode())
 
 
 def _visible(text: str, escape: Callable[[str], str]) -> str:

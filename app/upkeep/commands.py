@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from app.core.home import HomeTaken
+from app.core.logs import visible
 from app.core.pages import number, size
 from app.upkeep import backup as backups
 from app.upkeep import invariants
@@ -46,7 +47,10 @@ def restore(file: Path, *, replace: bool) -> int:
             "them, put the old secret in place before the first start."
         )
     for sha256 in done.manifest.missing:
-        print(f"It was missing in the backup already: the stored file {sha256}.", file=sys.stderr)
+        print(
+            visible(f"It was missing in the backup already: the stored file {sha256}."),
+            file=sys.stderr,
+        )
     print("Jobs wait until the instance's owner allows them, on any page.")
     return 0
 
@@ -71,5 +75,5 @@ def check_invariants(*, with_hashes: bool) -> int:
         is_sound = is_sound and not broken
         print(f"{'wrong' if broken else 'ok':<5} {name}: {len(broken)} of {looked_at:,} break it")
         for words in broken[: invariants.SHOWN]:
-            print(f"      {words}")
+            print(f"      {visible(words)}")
     return 0 if is_sound else 1

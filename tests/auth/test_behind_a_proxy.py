@@ -37,6 +37,13 @@ def web(tmp_path, **env):
         program.clear_away()
 
 
+@pytest.fixture(scope="module")
+def unproxied(tmp_path_factory):
+    """A web process that trusts no proxy."""
+    with web(tmp_path_factory.mktemp("unproxied")) as program:
+        yield program
+
+
 def addresses(program):
     """Where the wrong passwords came from, as the throttle counts them."""
     with closing(sqlite3.connect(program.home / "luthier.sqlite")) as database:
@@ -59,10 +66,9 @@ def wrong_passwords(program, *forwarded):
         assert answer.status_code == 401
 
 
-def test_an_address_that_a_stranger_names_is_not_believed(tmp_path):
-    with web(tmp_path) as program:
-        wrong_passwords(program, "203.0.113.7", "203.0.113.8")
-        assert addresses(program) == ["127.0.0.1"] * 2
+def test_an_address_that_a_stranger_names_is_not_believed(unproxied):
+    wrong_passwords(unproxied, "203.0.113.7", "203.0.113.8")
+    assert addresses(unproxied) == ["127.0.0.1"] * 2
 
 
 def test_a_trusted_proxy_names_the_sender_and_the_sender_names_nobody(tmp_path):
@@ -87,22 +93,21 @@ AMBIGUOUS = {
 }
 
 
-def test_a_request_that_can_be_read_in_two_ways_is_refused(tmp_path):
-    with web(tmp_path) as program:
-        port = int(program.address.rpartition(":")[2])
-        for name, headers in AMBIGUOUS.items():
-            told = raw(port, f"POST /login HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n0\r\n\r\n")
-            assert told.startswith(b"HTTP/1.1 4"), (name, told[:200])
-            assert told.count(b"HTTP/1.1 ") == 1, (name, told)
-        for host in (
-            "evil.example",
-            "localhost\r\nHost: evil.example",
-            "127.0.0.1@evil.example",
-            "",
-        ):
-            told = raw(port, f"GET /login HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
-            assert told.startswith(b"HTTP/1.1 400"), (host, told[:200])
-            assert b"evil.example" not in told
+def test_a_request_that_can_be_read_in_two_ways_is_refused(unproxied):
+    port = int(unproxied.address.rpartition(":")[2])
+    for name, headers in AMBIGUOUS.items():
+        told = raw(port, f"POST /login HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n0\r\n\r\n")
+        assert told.startswith(b"HTTP/1.1 4"), (name, told[:200])
+        assert told.count(b"HTTP/1.1 ") == 1, (name, told)
+    for host in (
+        "evil.example",
+        "localhost\r\nHost: evil.example",
+        "127.0.0.1@evil.example",
+        "",
+    ):
+        told = raw(port, f"GET /login HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+        assert told.startswith(b"HTTP/1.1 400"), (host, told[:200])
+        assert b"evil.example" not in told
 
 
 def raw(port, text):

@@ -4,6 +4,7 @@ import errno
 import json
 import resource
 import shutil
+import sys
 import zipfile
 
 import pytest
@@ -441,6 +442,26 @@ def test_a_path_that_leads_out_of_the_archive_is_refused(real_database, tmp_path
     with pytest.raises(Unreadable, match="leads out"):
         restore(tmp_path / "b.zip", replace=False)
     assert not list(tmp_path.rglob("evil"))
+
+
+def test_what_a_hostile_backup_is_called_obeys_no_terminal(
+    real_database, tmp_path, elsewhere, monkeypatch
+):
+    """The command prints the words of the file; a terminal would clear the screen, or type."""
+    from app import __main__ as program
+
+    monkeypatch.setattr(program.owned, "end_with_parent", lambda: None)
+    monkeypatch.setattr(program.os, "umask", lambda _mode: 0)
+    fill()
+    backup(tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip", "a") as archive:
+        archive.writestr("trainer/../\x1b[2J\x1b]0;owned\x07\u202e\r\n", "x")
+    elsewhere("sqlite")
+    monkeypatch.setattr(sys, "argv", ["app", "restore", str(tmp_path / "b.zip")])
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert "leads out" in str(ended.value)
+    assert str(ended.value).isprintable()
 
 
 def test_a_backup_needs_room_and_leaves_nothing_behind_without(
