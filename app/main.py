@@ -11,17 +11,16 @@ import structlog
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from typing_extensions import TypedDict  # pydantic needs it before Python 3.12
 
 from app import __doc__ as about
 from app import reactions, tables
-from app.auth import access, passwords, preferences
+from app.auth import passwords, preferences
 from app.auth import routes as auth
 from app.catalog import api as catalog_api
 from app.catalog import routes as catalog
@@ -34,25 +33,22 @@ from app.connections.access import ASKING, ASKING_OF_ONE
 from app.connections.keyring import check_keys
 from app.connections.practice import refresh_practice
 from app.core import heartbeat, logs, storage
-from app.core.api import is_for_scripts
 from app.core.database import SEATS, THREADS, has_no_room, unit_of_work
 from app.core.errors import (
     Conflict,
     DiskFull,
     FieldError,
     NotFound,
-    NotSignedIn,
     ProductError,
     WrongInput,
 )
 from app.core.events import Hub
 from app.core.forms import explain
 from app.core.guards import Guards
-from app.core.pages import page, redirect_to
 from app.core.seats import Seats
-from app.core.views import ErrorView
 from app.dashboard import docs, kit
 from app.dashboard import routes as dashboard
+from app.dashboard.errors import Problem, drawn
 from app.datasets import api as datasets_api
 from app.datasets import routes as datasets
 from app.datasets import routes_list as datasets_list
@@ -97,21 +93,6 @@ API = (
     jobs_api.router,
     catalog_api.router,
 )
-TITLES = {
-    400: "That cannot be done",
-    401: "Sign in first",
-    403: "Not for your role",
-    404: "Nothing here",
-    408: "Too slow",
-    409: "That does not fit",
-    413: "Too large",
-    422: "Some of that is wrong",
-    429: "Too often",
-    502: "The provider did not answer",
-    503: "Not just now",
-    507: "The disk is full",
-}
-
 PROBLEM = {
     "description": "What is wrong, in words (RFC 9457)",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -206,24 +187,24 @@ def _schema(app: FastAPI) -> dict[str, Any]:
 
 def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProductError)  # noqa: S101 - registered for nothing else
-    return _drawn(request, error)
+    return drawn(request, error)
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101 - registered for nothing else
     if isinstance(error, ValidationError):
-        return _drawn(
+        return drawn(
             request,
             WrongInput("Some fields cannot be taken as they are.", errors=explain(error.errors())),
         )
     places = [item["loc"][0] for item in error.errors()]
     if "path" in places:
-        return _drawn(request, NotFound())
+        return drawn(request, NotFound())
     found = [
         FieldError(item.field.partition(".")[2] or item.field, item.message)
         for item in explain(error.errors())
     ]
-    return _drawn(request, WrongInput("Some fields cannot be taken as they are.", errors=found))
+    return drawn(request, WrongInput("Some fields cannot be taken as they are.", errors=found))
 
 
 def _http(request: Request, error: Exception) -> Response:
@@ -231,7 +212,7 @@ def _http(request: Request, error: Exception) -> Response:
     wrapped = NotFound() if error.status_code == 404 else ProductError(str(error.detail))  # noqa: PLR2004
     wrapped.status = error.status_code
     wrapped.headers = dict(error.headers or {})
-    return _drawn(request, wrapped)
+    return drawn(request, wrapped)
 
 
 def _database_away(request: Request, error: Exception) -> Response:
@@ -243,13 +224,13 @@ def _database_away(request: Request, error: Exception) -> Response:
         headers={"Retry-After": "5"},
     )
     wrapped.status = 503
-    return _drawn(request, wrapped)
+    return drawn(request, wrapped)
 
 
 def _no_room(request: Request, error: Exception) -> Response:
     log.error("database.full", error=str(error).split("\n")[0])
     storage.drop_ballast()
-    return _drawn(
+    return drawn(
         request,
         DiskFull("The disk is full, and this was not kept. Free some space, then do it once more."),
     )
@@ -257,7 +238,7 @@ def _no_room(request: Request, error: Exception) -> Response:
 
 def _at_the_same_moment(request: Request, error: Exception) -> Response:
     log.warning("request.raced", error=str(error).split("\n")[0])
-    return _drawn(request, Conflict("Somebody did the same at the same moment. Try it again."))
+    return drawn(request, Conflict("Somebody did the same at the same moment. Try it again."))
 
 
 class Surprises:
@@ -288,52 +269,4 @@ def _surprise(request: Request) -> Response:
         "Something broke on this server. It is written in its log; nothing you sent was half kept."
     )
     wrapped.status = 500
-    return _drawn(request, wrapped)
-
-
-def _drawn(request: Request, error: ProductError) -> Response:
-    path = request.scope["path"]
-    wants_json = is_for_scripts(path) or "application/json" in request.headers.get("accept", "")
-    if wants_json:
-        return problem(error)
-    if isinstance(error, NotSignedIn):
-        return redirect_to(request, access.login_path(request))
-    template = (
-        f"errors/{error.status}.html" if error.status in {403, 404, 500} else "errors/plain.html"
-    )
-    reference = structlog.contextvars.get_contextvars().get("request")
-    view = ErrorView(
-        error.status, TITLES.get(error.status, "That went wrong"), error.message, reference
-    )
-    return page(request, template, view, status=error.status, headers=error.headers)
-
-
-class WrongField(TypedDict):
-    """One field that cannot be taken as it is."""
-
-    field: str
-    message: str
-
-
-class Problem(TypedDict):
-    """Problem details (RFC 9457) with what is wrong by field."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[WrongField]
-
-
-def problem(error: ProductError) -> JSONResponse:
-    """The error as problem details."""
-    content: Problem = {
-        "type": "about:blank",
-        "title": TITLES.get(error.status, "Error"),
-        "status": error.status,
-        "detail": error.message,
-        "errors": [{"field": item.field, "message": item.message} for item in error.errors],
-    }
-    return JSONResponse(
-        content, error.status, headers=error.headers, media_type="application/problem+json"
-    )
+    return drawn(request, wrapped)

@@ -19,8 +19,6 @@ SANS = "@fontsource-variable/source-sans-3"
 MONO = "@fontsource-variable/source-code-pro"
 FILES = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
-    "swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
-    "swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
     "uPlot.iife.min.js": "uplot/dist/uPlot.iife.min.js",
     "uPlot.min.css": "uplot/dist/uPlot.min.css",
     **{

@@ -57,7 +57,7 @@ def current_user(request: Request, session: DbSession) -> User:
     """The person behind the cookie, or for scripts the bearer token. Raises NotSignedIn."""
     if is_for_scripts(request.scope["path"]):
         return _bearer(request, session)
-    return _cookie(request, session)
+    return person_here(request, session)
 
 
 CurrentUser = Annotated[User, Depends(current_user)]
@@ -83,7 +83,8 @@ def instance_owner(user: CurrentUser) -> User:
 InstanceOwner = Annotated[User, Depends(instance_owner)]
 
 
-def _cookie(request: Request, session: Session) -> User:
+def person_here(request: Request, session: Session) -> User:
+    """The person behind the browser's cookie. Raises NotSignedIn."""
     token = request.cookies.get(cookie_name(), "")
     found = queries.session_with_user(session, secrets.fingerprint(token)) if token else None
     moment = clock.now(session)

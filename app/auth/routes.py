@@ -33,7 +33,7 @@ from app.auth.models import LinkPurpose, User
 from app.auth.views import AccountView, LoginView, PasswordView, PeopleView, WelcomeView
 from app.auth.views import account as account_view
 from app.auth.views import people as people_view
-from app.core import secrets
+from app.core import secrets, toasts
 from app.core.database import DbSession, read_only, unit_of_work
 from app.core.errors import Conflict, NotSignedIn, ProductError, TooMany, WrongInput
 from app.core.forms import Submission, submitted
@@ -100,6 +100,7 @@ def logout(request: Request, session: DbSession, _user: Myself) -> Response:
     service.sign_out(session, request.cookies.get(cookie_name(), ""))
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(cookie_name(), secure=settings().is_https, httponly=True, samesite="lax")
+    toasts.keep(answer, "You are signed out.")
     return answer
 
 
@@ -163,7 +164,9 @@ def set_password(
             password_hash = passwords.hashed(form.password.get_secret_value())
             with unit_of_work() as session:
                 user = service.set_password(session, token=form.token, password_hash=password_hash)
-            return signed_in(request, user.id, "/")
+            answer = signed_in(request, user.id, "/")
+            toasts.keep(answer, "Your password is set.")
+            return answer
     except ProductError as error:
         submission = submission.refused(error)
     token = submission.values.get("token", "")

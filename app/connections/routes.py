@@ -131,7 +131,8 @@ def test(request: Request, entered: ConnectionToTest, _seat: TestSeat) -> Respon
         return page(
             request, "connections/show.html", view, status=error.status, headers=error.headers
         )
-    return redirect(request, "connections.show", connection_id=connection.id)
+    said = f"{connection.name} was asked just now."
+    return redirect(request, "connections.show", connection_id=connection.id, toast=said)
 
 
 def without_key(typed: FormState) -> FormState:

@@ -25,7 +25,6 @@ CSP = (
     "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'"
 )
-DOCS_CSP = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 # Where a body is a file; it is counted as it streams to disk.
 UPLOADS = re.compile(r"/(upload|datasets|versions)$")
 FORM_BYTES, JSON_BYTES = 1_000_000, 16_000_000
@@ -64,9 +63,7 @@ class Guards:
                 answer = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     answer.setdefault(name, value)
-                answer.setdefault(
-                    "Content-Security-Policy", DOCS_CSP if scope["path"] == "/api/docs" else CSP
-                )
+                answer.setdefault("Content-Security-Policy", CSP)
                 answer["X-Request-Id"] = request_id
                 if settings().is_https:
                     answer["Strict-Transport-Security"] = "max-age=31536000"

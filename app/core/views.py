@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from app.core.errors import FieldError
+
 
 @dataclass(frozen=True)
 class FormState:
@@ -14,9 +16,16 @@ class FormState:
 
 @dataclass(frozen=True, slots=True)
 class ErrorView:
-    """`message` is one sentence for a person, `reference` what the log knows this failure by."""
+    """`message` is one sentence for a person, `errors` what is wrong by field, `reference` what the
+    log knows this failure by. The ways on, each empty where there is none: `again_url` asks the
+    same once more, `plain_url` without its query, `back_url` is the page before.
+    """
 
     status: int
     title: str
     message: str
-    reference: str | None = None
+    errors: tuple[FieldError, ...]
+    reference: str | None
+    again_url: str
+    plain_url: str
+    back_url: str

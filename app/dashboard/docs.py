@@ -4,6 +4,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from app.core.pages import page
+from app.dashboard.reference import reference
+from app.projects.access import shell_if_signed_in
+from app.settings import settings
 
 router = APIRouter()
 
@@ -15,4 +18,6 @@ def openapi(request: Request) -> Response:
 
 @router.get("/api/docs", name="docs.page")
 def docs(request: Request) -> Response:
-    return page(request, "dashboard/docs.html", None)
+    shell_if_signed_in(request)
+    view = reference(request.app.openapi(), settings().base_url)
+    return page(request, "dashboard/docs.html", view)

@@ -1,16 +1,25 @@
 """Into a project: load it, check the role, and set up the shell around its pages."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Annotated, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
-from app.auth.access import OLD_FORM, CurrentUser, PathId, current_user, declares, is_csrf_token
+from app.auth.access import (
+    OLD_FORM,
+    CurrentUser,
+    PathId,
+    current_user,
+    declares,
+    is_csrf_token,
+    person_here,
+)
 from app.auth.models import Access, User
 from app.core import instance, logs
 from app.core.database import SAFE_METHODS, DbSession, read_only
-from app.core.errors import NotAllowed, NotFound
+from app.core.errors import NotAllowed, NotFound, NotSignedIn
 from app.core.seats import Seats
 from app.projects import queries
 from app.projects.models import Membership, Project
@@ -81,6 +90,15 @@ def outside(request: Request, session: DbSession, user: CurrentUser) -> None:
     """Set up the shell around a page that is in no project."""
     everything = queries.memberships_of(session, user.id)
     request.state.shell = shell_of(request, user, everything, None, instance.held(session))
+
+
+def shell_if_signed_in(request: Request) -> None:
+    """Set up the shell around a page that is for everybody, or that says what went wrong: outside
+    of all projects, unless one was entered on the way.
+    """
+    if getattr(request.state, "shell", None) is None:
+        with read_only() as session, suppress(NotSignedIn):
+            outside(request, session, person_here(request, session))
 
 
 def role_here(request: Request) -> Membership:

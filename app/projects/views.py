@@ -204,8 +204,14 @@ def shell_of(
         projects=switcher,
         as_of=held.backed_up_at if held else None,
         room=_room_if_low() if user.is_instance_owner else None,
-        section=SECTIONS.get(request.scope["route"].name.partition(".")[0], "projects"),
+        section=_section(request),
     )
+
+
+def _section(request: Request) -> str:
+    """Which place of the side bar the page belongs to; an address that is nobody's has no route."""
+    route = request.scope.get("route")
+    return SECTIONS.get(route.name.partition(".")[0], "projects") if route else ""
 
 
 def _room_if_low() -> Room | None:

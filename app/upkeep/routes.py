@@ -17,7 +17,7 @@ router = APIRouter(dependencies=[Depends(csrf_checked), Depends(outside)])
 @router.post("/instance/allow-starts", name="instance.allow_starts")
 def allow_starts(request: Request, session: DbSession, user: InstanceOwner) -> Response:
     service.allow_starts(session, actor_id=user.id)
-    return redirect(request, "dashboard.front")
+    return redirect(request, "dashboard.front", toast="Jobs start here again.")
 
 
 @router.get("/storage", name="storage.index")

@@ -8,6 +8,8 @@ const POLL_MS = 5000;
 const TABLE_ROWS = 500;
 const EPOCH_MARKS_AT_MOST = 24;
 const HALVES_RANGE = 80;
+// A canvas does not follow the style sheet by itself: on paper, in forced colours and in the other scheme it is drawn anew.
+const REDRAWN_FOR = ["print", "(prefers-color-scheme: dark)", "(forced-colors: active)", "(prefers-contrast: more)"];
 let charts = 0;
 
 class Chart {
@@ -45,7 +47,7 @@ class Chart {
       if (this.live && !document.hidden) this.fetch();
     }, POLL_MS);
     new MutationObserver(() => this.build()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.build());
+    for (const query of REDRAWN_FOR) matchMedia(query).addEventListener("change", () => this.build());
   }
 
   isLive() {
@@ -115,6 +117,9 @@ class Chart {
     const count = this.series.count;
     this.figure.dataset.points = String(count);
     this.part("empty").hidden = count > 0;
+    this.part("empty").textContent = this.isLive()
+      ? "No point yet. The curve begins with the first training step."
+      : "No point. It ended before the first training step.";
     this.part("accuracy-part").hidden = !this.series.has("train_mean_token_accuracy") && count > 0;
     this.offerEpochs();
     if (this.plots.length === 0 || this.hadValid !== this.series.has("valid_loss") || this.hadBase !== this.base()) {
@@ -130,7 +135,9 @@ class Chart {
 
   offerEpochs() {
     const radio = this.figure.querySelector('input[name$="-x"][value="epoch"]');
-    if (radio) radio.disabled = this.stepsPerEpoch === null;
+    if (!radio) return;
+    radio.disabled = this.stepsPerEpoch === null;
+    radio.parentElement.title = radio.disabled ? "Known once the provider says how many steps an epoch has" : "";
   }
 
   byEpoch() {
@@ -188,7 +195,7 @@ class Chart {
         const planned = this.live || this.isLive() ? this.planned("steps") : null;
         return [0, Math.max(this.across(Math.max(planned ?? 0, last)), this.byEpoch() ? 0.01 : 1)];
       },
-      label: (value) => number(Math.round(value * 100) / 100),
+      label: (value) => (this.series.count ? number(Math.round(value * 100) / 100) : ""),
       last: () => (this.series.lastStep < 0 ? null : this.across(this.series.lastStep)),
       turned: () => {
         const step = this.series.overfittingSince();
@@ -220,7 +227,7 @@ class Chart {
       tint,
       font,
       frame: this.frame(),
-      series: lossSeries(tint, this.series.count),
+      series: lossSeries(tint),
       scale: log ? { distr: 3, log: this.base() } : { range: (plot, low, high) => [0, (high ?? 1) * 1.05 || 1] },
       valueAxis: { values: (plot, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
     });

@@ -1,5 +1,4 @@
 // Everything the pages do in the browser. Each module looks for its own data-attributes and is idle without them.
-import "./when.js";
 import "./copy.js";
 import "./dialog.js";
 import "./jump.js";

@@ -1,11 +1,16 @@
 // How uPlot draws our curves: colours from the tokens, square points on a dashed line, what is still to come.
 
 const AXIS_SIZE = 54;
+// So many raw points may lie side by side before they smear into a band: beyond them each is fainter.
 const MANY_POINTS = 400;
+const RAW_ALPHA = 0.32;
+const RAW_ALPHA_LEAST = 0.1;
 
 /** The tokens as the browser resolves them now, by name without dashes in front. */
 export function colours(element) {
   const probe = document.createElement("span");
+  // Where colours are forced every text has one: the curves keep their own, mixed for that ground.
+  probe.style.forcedColorAdjust = "none";
   element.append(probe);
   const resolve = (name) => {
     probe.style.color = `var(--${name})`;
@@ -31,24 +36,26 @@ const line = (colour, width, extra = {}) => ({
 });
 
 // Raw points do not stretch the axis: one lucky batch would flatten every curve.
-const raw = (colour) => line(faint(colour, 0.3), 1, { auto: false });
+const raw = (colour) => {
+  const alpha = (count) => Math.max(RAW_ALPHA_LEAST, RAW_ALPHA * Math.min(1, Math.sqrt(MANY_POINTS / count)));
+  return line((plot) => faint(colour, alpha(plot.data[0].length || 1)), 1, { auto: false });
+};
 
 /** Series of the loss plot, in the order of its data: raw and smoothed training, raw and smoothed validation, full. */
-export function lossSeries(tint, count) {
-  const width = count > MANY_POINTS ? 1.5 : 2;
+export function lossSeries(tint) {
   return [
     {},
     raw(tint.train),
     raw(tint.valid),
-    line(tint.train, width),
-    line(tint.valid, width),
+    line(tint.train, 2),
+    line(tint.valid, 2),
     line(tint["full-valid"], 1.25, { dash: [4, 4] }),
   ];
 }
 
 /** Series of the accuracy plot: raw and smoothed training, smoothed validation. */
 export function accuracySeries(tint) {
-  return [{}, raw(tint.train), line(tint.train, 1.5), line(tint.valid, 1.5)];
+  return [{}, raw(tint.train), line(tint.train, 2), line(tint.valid, 2)];
 }
 
 function axis(tint, font, extra) {

@@ -186,7 +186,7 @@ def test_times_are_shown_in_the_zone_that_was_chosen(somebody, zone, hour):
           time.dateTime = "2026-01-01T00:30:00Z";
           time.dataset.when = "sentence";
           document.body.append(time);
-          htmx.trigger(document.body, "htmx:afterSettle", {elt: document.body});
+          await null;
           return time.textContent;
         }"""
     )
@@ -198,25 +198,15 @@ def test_times_are_shown_in_the_zone_that_was_chosen(somebody, zone, hour):
     somebody.look()
 
 
-WATCH_SHIFTS = """() => {
-  window.shifted = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) shifted += entry.value;
-  }).observe({type: "layout-shift", buffered: true});
-}"""
-
-
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_nothing_jumps_when_what_loads_later_comes(house, chromium, size):
     with visiting(chromium, house.address, viewport=size) as somebody:
-        page = somebody.page
         somebody.enter("/", EMAIL, PASSWORD)
-        page.add_init_script(f"({WATCH_SHIFTS})()")
-        home = page.url
+        somebody.watch_shifts()
+        home = somebody.page.url
         for path in (home, f"{home}/datasets", f"{home}/jobs", f"{home}/models", "/projects"):
             somebody.go(path)
-            page.wait_for_function("() => !document.querySelector('.htmx-request')")
-            assert page.evaluate("() => shifted") < 0.05, path
+            assert somebody.shifted() < 0.05, path
 
 
 def test_who_is_taken_out_is_told_in_words_and_sees_nothing_more(house, chromium):

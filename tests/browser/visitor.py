@@ -17,6 +17,8 @@ PICTURES = ROOT / "docs" / "images"
 # Pictures are of the real program, so a journey makes them, when asked to.
 MAKES_PICTURES = os.environ.get("LUTHIER_SHOTS") == "1"
 WIDE, NARROW = {"width": 1360, "height": 900}, {"width": 380, "height": 800}
+# A sheet of A4 without its margins, in CSS pixels.
+PAPER = {"width": 703, "height": 1000}
 PATIENCE_MS = 30_000
 TABS_AT_MOST = 80
 
@@ -31,6 +33,14 @@ OVERFLOWS = """() => [...document.body.querySelectorAll("*")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1
     && !one.closest(".scroll, pre, [popover]"))
   .slice(0, 5).map((one) => one.outerHTML.slice(0, 160))"""
+
+
+WATCH_SHIFTS = """() => {
+  window.shifted = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) shifted += entry.value;
+  }).observe({type: "layout-shift", buffered: true});
+}"""
 
 
 @contextmanager
@@ -164,16 +174,23 @@ class Visitor:
         """Search the page for what a person would not see: axe's findings, sideways scrolling."""
         self.page.wait_for_load_state("load")
         where = kind_of(self.page.url)
-        # Swagger UI draws the API's page; its marks and colours are not ours.
-        if not self.page.locator(".swagger-ui").count():
-            if not self.page.evaluate("() => typeof axe !== 'undefined'"):
-                self.page.evaluate(AXE.read_text())
-            self.complaints += [f"axe on {where}: {found}" for found in self.page.evaluate(RUN_AXE)]
+        if not self.page.evaluate("() => typeof axe !== 'undefined'"):
+            self.page.evaluate(AXE.read_text())
+        self.complaints += [f"axe on {where}: {found}" for found in self.page.evaluate(RUN_AXE)]
         width = self.page.evaluate("() => document.scrollingElement.scrollWidth - innerWidth")
         if width > 0:
             wide = self.page.evaluate(OVERFLOWS)
             self.complaints.append(f"{where} is {width} px too wide: {json.dumps(wide, indent=1)}")
         self._looked_at.add(where)
+
+    def watch_shifts(self) -> None:
+        """From the next page on, keep count of what jumps."""
+        self.page.add_init_script(f"({WATCH_SHIFTS})()")
+
+    def shifted(self) -> float:
+        """How much of this page has jumped until everything it fetches was there (0.05 is good)."""
+        self.page.wait_for_function("() => !document.querySelector('.htmx-request')")
+        return float(self.page.evaluate("() => shifted"))
 
     def picture(self, name: str, *looks: str) -> None:
         """Keep what is on the screen for the documentation when pictures are asked for; also in

@@ -17,6 +17,8 @@ IN_PASSING = {
     "mono": "code is set so by itself",
     "uplot": "the chart's library",
     "u-hz": "the chart's library",
+    "u-wrap": "the chart's library",
+    "u-under": "the chart's library",
     "u-over": "the chart's library",
     "u-cursor-x": "the chart's library",
 }

@@ -84,5 +84,5 @@ def test_the_projects_stand_beside_each_other_with_what_happens_in_them(team, ow
         version = session.get_one(DatasetVersion, team.version_id)
         make.make_running_job(session, project, connection, version, key="form:9")
     text = owner.get("/projects").text
-    assert "1 running" in text
+    assert "1 job</a>" in text
     assert text.index("Support routing</span>") < text.index("Quiet one</span></a></th>")

@@ -1,0 +1,137 @@
+"""What a page must not lose: on paper, in forced colours, with more contrast, while it loads."""
+
+import pytest
+
+from tests.browser.test_pages import EMAIL, PASSWORD, workshop  # noqa: F401 - a fixture
+from tests.browser.visitor import NARROW, PAPER, WIDE, visiting
+from tests.journeys.api import Script
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(240)]
+
+# How many pixels of each curve's hue the loss plot holds, and how light the darkest of each is.
+HUES = """() => {
+  const { width, height } = document.querySelector("[data-chart-loss] canvas");
+  const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(document.querySelector("[data-chart-loss] canvas"), 0, 0);
+  const { data } = copy.getImageData(0, 0, width, height);
+  const found = { train: 0, valid: 0, words: 0 };
+  for (let at = 0; at < data.length; at += 4) {
+    const [red, green, blue, alpha] = data.slice(at, at + 4);
+    if (alpha < 200) continue;
+    if (red - blue > 70) found.train += 1;
+    else if (blue - red > 70) found.valid += 1;
+    else if (Math.max(red, green, blue) - Math.min(red, green, blue) < 40) found.words += 1;
+  }
+  return found;
+}"""
+# Badges and tags that nothing sets apart from the ground they stand on.
+BARE = """() => [...document.querySelectorAll(".badge, .tag, .note, .receipt")]
+  .filter((one) => one.checkVisibility() && !one.closest(".list"))
+  .filter((one) => parseFloat(getComputedStyle(one).borderTopWidth) < 1)
+  .map((one) => one.outerHTML.slice(0, 120))"""
+TOO_WIDE = """() => [...document.querySelectorAll("main *")]
+  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1)
+  .slice(0, 5).map((one) => one.outerHTML.slice(0, 160))"""
+
+
+@pytest.fixture(scope="module")
+def job(workshop):  # noqa: F811 - the fixture
+    return workshop.pages["job"]
+
+
+def draw_chart(somebody):
+    somebody.page.wait_for_function(
+        "() => Number(document.querySelector('[data-chart]').dataset.points) > 0"
+        " && document.querySelector('[data-chart-loss] canvas')"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_forced_colours_keep_curves_states_choices_and_the_focus(workshop, job, chromium, scheme):  # noqa: F811 - the fixture
+    words = {"forced_colors": "active", "color_scheme": scheme}
+    with visiting(chromium, workshop.address, **words) as somebody:
+        page = somebody.page
+        somebody.enter(job, EMAIL, PASSWORD)
+        draw_chart(somebody)
+        hues = page.evaluate(HUES)
+        assert min(hues.values()) > 30, hues
+        chosen = page.locator(".side__link[aria-current]")
+        other = page.locator(".side__link:not([aria-current])").first
+        paint = "one => getComputedStyle(one).backgroundColor"
+        assert chosen.evaluate(paint) != other.evaluate(paint)
+        for name in ("job", "report", "refused", "job-form", "jobs", "connection"):
+            somebody.go(workshop.pages[name])
+            assert page.evaluate(BARE) == [], name
+        for name in ("home", "job", "job-form", "members"):
+            somebody.walk(workshop.pages[name])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_more_contrast_is_sound_too(workshop, chromium, scheme):  # noqa: F811 - the fixture
+    with visiting(chromium, workshop.address, contrast="more", color_scheme=scheme) as somebody:
+        somebody.enter("/", EMAIL, PASSWORD)
+        for name in ("home", "report", "jobs", "job", "job-form", "try", "connection", "api"):
+            somebody.go(workshop.pages[name])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_paper_holds_what_was_found_and_nothing_to_press(workshop, job, chromium, scheme):  # noqa: F811 - the fixture
+    with visiting(chromium, workshop.address, color_scheme=scheme) as somebody:
+        page = somebody.page
+        somebody.enter(job, EMAIL, PASSWORD)
+        draw_chart(somebody)
+        on_screen = page.evaluate(HUES)
+        page.emulate_media(media="print")
+        page.set_viewport_size(PAPER)
+        page.wait_for_function(
+            f"(before) => JSON.stringify(({HUES})()) !== before", arg=str(on_screen)
+        )
+        assert min(page.evaluate(HUES).values()) > 30
+        for part in (
+            "h1",
+            ".head .badge",
+            ".stats",
+            "#about .facts",
+            "[data-chart-loss] canvas",
+            ".log",
+        ):
+            assert page.locator(part).first.is_visible(), part
+        for part in (".side", ".bar", ".actions", ".toolbar", ".copy", ".tip", "summary"):
+            assert page.locator(f"{part}:visible").count() == 0, part
+        ink = page.evaluate("() => getComputedStyle(document.body).color")
+        assert max(map(int, ink[4:-1].split(","))) < 60, f"{ink} on white paper"
+        for name in ("job", "report", "rows", "jobs", "model", "home", "storage", "api"):
+            somebody.go(workshop.pages[name])
+            assert page.evaluate(TOO_WIDE) == [], name
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_nothing_jumps_where_things_are_looked_at(workshop, chromium, size):  # noqa: F811 - the fixture
+    with visiting(chromium, workshop.address, viewport=size) as somebody:
+        somebody.enter("/", EMAIL, PASSWORD)
+        somebody.watch_shifts()
+        for name in ("job", "report", "model", "connection", "job-form", "api"):
+            somebody.go(workshop.pages[name])
+            if name == "job":
+                draw_chart(somebody)
+            assert somebody.shifted() < 0.05, name
+
+
+def test_a_job_that_trains_does_not_jump_under_the_eyes(workshop, chromium):  # noqa: F811 - the fixture
+    with visiting(chromium, workshop.address) as somebody, Script(workshop) as script:
+        somebody.enter("/", EMAIL, PASSWORD)
+        somebody.watch_shifts()
+        started = script.start_job(
+            workshop.project["id"],
+            suffix="watched",
+            n_epochs=40,
+            training_version_id=workshop.ready["version"]["id"],
+            validation_split=0.1,
+        )
+        somebody.go(f"/jobs/{started['id']}")
+        somebody.page.locator("#progress[data-status=running]").wait_for()
+        draw_chart(somebody)
+        assert somebody.shifted() < 0.05
+        somebody.page.locator("#progress[data-status=succeeded]").wait_for()
+        assert somebody.shifted() < 0.1
+        somebody.look()
