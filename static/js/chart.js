@@ -209,7 +209,6 @@ class Chart {
           this.across((index + 1) * this.stepsPerEpoch),
         );
       },
-      isLive: () => this.live,
       moved: (plot) => this.moved(plot),
       drawn: (plot) => plot === this.plots[0] && this.label(),
     };

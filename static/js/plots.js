@@ -47,15 +47,15 @@ export function lossSeries(tint) {
     {},
     raw(tint.train),
     raw(tint.valid),
-    line(tint.train, 2),
-    line(tint.valid, 2),
-    line(tint["full-valid"], 1.25, { dash: [4, 4] }),
+    line(tint.train, 2, { mark: "dot" }),
+    line(tint.valid, 2, { mark: "triangle" }),
+    line(tint["full-valid"], 1.25, { dash: [4, 4], mark: "square" }),
   ];
 }
 
 /** Series of the accuracy plot: raw and smoothed training, smoothed validation. */
 export function accuracySeries(tint) {
-  return [{}, raw(tint.train), line(tint.train, 2), line(tint.valid, 2)];
+  return [{}, raw(tint.train), line(tint.train, 2, { mark: "dot" }), line(tint.valid, 2, { mark: "triangle" })];
 }
 
 function axis(tint, font, extra) {
@@ -98,7 +98,7 @@ export function options({ tint, font, frame, series, scale, valueAxis }) {
     series,
     hooks: {
       drawClear: [(plot) => ground(plot, tint, frame)],
-      draw: [(plot) => marks(plot, tint, frame), frame.drawn],
+      draw: [(plot) => marks(plot, tint), frame.drawn],
       setCursor: [(plot) => frame.moved(plot)],
     },
   };
@@ -143,8 +143,15 @@ function ground(plot, tint, frame) {
   ctx.restore();
 }
 
-/** Above the curves: a square for each measurement on the full validation set, a dot where each curve ends. */
-function marks(plot, tint, frame) {
+function triangle(ctx, left, top, reach) {
+  ctx.moveTo(left, top - reach);
+  ctx.lineTo(left + reach, top + reach);
+  ctx.lineTo(left - reach, top + reach);
+  ctx.closePath();
+}
+
+/** Above the curves: a square for each measurement on the full validation set; where the others end, each its own shape. */
+function marks(plot, tint) {
   const { ctx } = plot;
   const size = 7 * devicePixelRatio;
   const draw = (x, y, shape, colour) => {
@@ -153,7 +160,8 @@ function marks(plot, tint, frame) {
     if (!Number.isFinite(left) || !Number.isFinite(top)) return;
     ctx.beginPath();
     if (shape === "square") ctx.rect(left - size / 2, top - size / 2, size, size);
-    else ctx.arc(left, top, size / 2, 0, 2 * Math.PI);
+    else if (shape === "dot") ctx.arc(left, top, size / 2, 0, 2 * Math.PI);
+    else triangle(ctx, left, top, size * 0.65);
     ctx.fillStyle = colour;
     ctx.strokeStyle = tint.ground;
     ctx.lineWidth = 2 * devicePixelRatio;
@@ -162,16 +170,16 @@ function marks(plot, tint, frame) {
   };
   ctx.save();
   plot.series.forEach((series, index) => {
-    if (index === 0 || series.width < 1.25) return;
+    if (!series.mark) return;
     const values = plot.data[index];
-    if (series.dash) {
-      values.forEach((value, at) => {
-        if (value !== null && value !== undefined) draw(plot.data[0][at], value, "square", tint["full-valid"]);
-      });
+    const isThere = (value) => value !== null && value !== undefined;
+    const colour = series.stroke(plot, index);
+    if (series.mark === "square") {
+      values.forEach((value, at) => isThere(value) && draw(plot.data[0][at], value, "square", colour));
       return;
     }
-    const at = values.findLastIndex((value) => value !== null && value !== undefined);
-    if (at >= 0 && frame.isLive()) draw(plot.data[0][at], values[at], "dot", series.stroke(plot, index));
+    const at = values.findLastIndex(isThere);
+    if (at >= 0) draw(plot.data[0][at], values[at], series.mark, colour);
   });
   ctx.restore();
 }
