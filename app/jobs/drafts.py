@@ -14,6 +14,7 @@ from app.core.pages import size
 from app.core.views import FormState
 from app.datasets.models import DatasetVersion
 from app.jobs.estimates import Estimate, likely_epochs
+from app.jobs.models import Job
 from app.providers.base import Capabilities
 from app.providers.base import Parameter as Dial
 
@@ -187,6 +188,27 @@ def draft(
         else None
     )
     return Draft(filled, connections, versions, connection, capabilities, training, validation)
+
+
+def like(job: Job) -> dict[str, str]:
+    """The form's fields as they would ask for the same job once more."""
+    fields: dict[str, Any] = {
+        "connection_id": job.connection_id,
+        "base_model": job.base_model,
+        "method": job.method,
+        "training_version_id": job.training_version_id,
+        "validation": "none",
+        "suffix": job.suffix,
+        "seed": job.seed,
+    }
+    if job.validation_version_id is not None:
+        fields |= {"validation": "version", "validation_version_id": job.validation_version_id}
+    elif job.validation_split:
+        fields |= {"validation": "split", "validation_split": job.validation_split}
+    for name, value in job.hyperparameters.items():
+        is_auto = value == "auto"
+        fields |= {f"{name}_mode": "auto" if is_auto else "number", name: "" if is_auto else value}
+    return {name: str(value) for name, value in fields.items() if value is not None}
 
 
 def _chosen(among: Sequence[Any], number: str) -> Any:

@@ -12,6 +12,7 @@ from app.core.list_views import ListView
 from app.jobs import words
 from app.jobs.charts import SparkPaths, spark
 from app.jobs.costs import cancel_text, cost_note, cost_so_far, share_done
+from app.jobs.drafts import like
 from app.jobs.frozen import (
     CheckpointRow,
     Fact,
@@ -98,7 +99,8 @@ class ProgressView:
     """State in words and numbers: enough for the fragment "progress". `lead` says how things stand
     ("Training on Practice, step 61 of 936."), `next` what happens next. `phase` marks the way:
     queued, sending, training, done. Losses None until there is one. While `is_final` is False the
-    panel asks again.
+    panel asks again. `like` holds the form's fields for another job of the same kind, where there
+    may be one.
     """
 
     job_id: int
@@ -127,6 +129,7 @@ class ProgressView:
     can_cancel: bool
     cancel_text: str
     can_retry: bool
+    like: Mapping[str, str]
     by: str
     created_at: datetime
     stop: Stop | None
@@ -266,6 +269,7 @@ def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
         and (job.cancel_requested_at is None or job.status == JobStatus.IN_DOUBT),
         "cancel_text": cancel_text(job) if facts.may_spend and not job.has_ended else "",
         "can_retry": facts.may_spend and standing.is_poisoned,
+        "like": like(job) if facts.may_spend and job.has_ended else {},
         "by": _name(job),
         "created_at": job.created_at,
         "stop": None if job.has_ended else stop_of(job.connection),

@@ -1,5 +1,6 @@
 """The pages of a project, whole and in parts, with real rows behind them."""
 
+import html
 import json
 import re
 
@@ -68,6 +69,30 @@ def test_a_job_page_says_what_is_frozen(team, owner, job):
     text = owner.get(f"/jobs/{job}").text.replace("<wbr>", "")
     for word in ("june", BASE_MODEL, "n_epochs", "batch_size", "ftjob-1", "Order sent once."):
         assert word in text, word
+
+
+def test_an_ended_job_opens_the_form_for_another_like_it(team, owner, browser, job):
+    assert 'id="duplicate-job"' not in owner.get(f"/jobs/{job}").text
+    dials = {"n_epochs": 3, "batch_size": "auto"}
+    with unit_of_work() as session:
+        found = session.get_one(Job, job)
+        found.status, found.error, found.seed = JobStatus.FAILED, "No.", 11
+        found.hyperparameters, found.validation_split = dials, 0.2
+    page = owner.get(f"/jobs/{job}").text
+    (link,) = re.findall(r'href="([^"]+)" id="duplicate-job"', page)
+    form = owner.get(html.unescape(link)).text
+    for field, value in (
+        ("suffix", "june"),
+        ("seed", "11"),
+        ("validation_split", "0.2"),
+        ("n_epochs", "3"),
+    ):
+        assert re.search(rf'<input[^>]*name="{field}"[^>]*value="{value}"', form), field
+    assert re.search(r'name="n_epochs_mode"[^>]*value="number" checked', form)
+    assert re.search(r'name="batch_size_mode"[^>]*value="auto" checked', form)
+    assert re.search(r'value="split" checked', form)
+    viewer = browser(team.users["viewer"])
+    assert 'id="duplicate-job"' not in viewer.get(f"/jobs/{job}").text
 
 
 def test_the_chart_reads_series_and_the_table_a_csv(owner, job):
