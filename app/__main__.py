@@ -201,11 +201,15 @@ def create_token(asked: argparse.Namespace) -> int:
     return 0
 
 
-def trainer_key(_: argparse.Namespace) -> int:
-    """The key this instance's own trainer takes."""
+def trainer_key(asked: argparse.Namespace) -> int:
+    """Keys of a trainer: create, list, revoke; without a word the key of this instance's own."""
     from app.core import secrets
+    from app.trainer import key_commands
 
-    print(secrets.derive("trainer").hex())
+    if asked.action is None:
+        print(secrets.derive("trainer").hex())
+    else:
+        print(key_commands.told(asked.action, asked.home, asked.name))
     return 0
 
 
@@ -315,7 +319,10 @@ def parser() -> argparse.ArgumentParser:
     words = add("create-token", create_token)
     words.add_argument("email")
     words.add_argument("--name", default="command line")
-    add("trainer-key", trainer_key)
+    words = add("trainer-key", trainer_key)
+    words.add_argument("action", nargs="?", choices=("create", "list", "revoke"))
+    words.add_argument("name", nargs="?", help="of the key to create or revoke")
+    words.add_argument("--home", type=Path, default=settings().home / "trainer")
     add("rotate-secret", rotate_secret)
     words = add("doctor", doctor)
     words.add_argument("--json", action="store_true", help="for a script")

@@ -20,4 +20,4 @@ class JsonResponse(Response):
 
 def refused(refusal: Refusal) -> Response:
     """A refusal as an answer."""
-    return JsonResponse(refusal.body, status_code=refusal.status)
+    return JsonResponse(refusal.body, refusal.status, refusal.headers)

@@ -51,6 +51,16 @@ class Launcher:
         # The write end stays open as long as this process lives; children hold the read end.
         self._pipe = os.pipe() if self._is_owner else None
 
+    @property
+    def waiting(self) -> int:
+        """Runs that wait for their turn."""
+        return len(self._waiting)
+
+    @property
+    def training(self) -> int:
+        """Runs that a process works on, one of an earlier server included."""
+        return len(self._children) + len(self._held)
+
     def expect(self, run: Run) -> None:
         """A new run, or one that goes on after a pause: it begins when it is its turn."""
         if run.id not in self._children and run.id not in self._held:

@@ -1,66 +1,56 @@
 """`/v1/files`."""
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from app.trainer import wire
 from app.trainer.answers import JsonResponse
+from app.trainer.describing import described, lifetime
 from app.trainer.errors import Refusal
-from app.trainer.files import PURPOSES, StoredFile
-from app.trainer.receiving import Form
+from app.trainer.files import Described, Files, StoredFile
+from app.trainer.incoming import Incoming
+from app.trainer.limits import said, too_large
+from app.trainer.receiving import Form, receive
 from app.trainer.requests import whole
 from app.trainer.service import service
 
 PAGE_LIMIT = 10_000
-LEAST_LIFETIME, MOST_LIFETIME = 3_600, 2_592_000
 
 
 async def create(request: Request) -> Response:
     """Receive a file."""
-    files = service(request).files
-    incoming = files.receive()
+    parts = service(request)
+    most = parts.limits.file_bytes
+    cure = f" Send larger files in parts (/v1/uploads), up to {said(parts.limits.upload_bytes)}."
+    incoming = parts.files.receive()
     try:
-        form = Form(request.headers.get("content-type", "").encode(), incoming)
-        await form.read(request.stream())
-        purpose, filename, lifetime = _described(form, incoming.size)
-        stored = files.keep(incoming, filename=filename, purpose=purpose, lifetime_seconds=lifetime)
+        beyond = too_large("File", most, param="file", cure=cure)
+        form = await receive(request, "file", incoming, limit=most, beyond=beyond)
+        about = _about(form, incoming.size)
+        stored = await to_thread.run_sync(_keep, parts.files, incoming, about)
     except BaseException:
         incoming.drop()
         raise
     return JsonResponse(wire.file(stored))
 
 
-def _described(form: Form, size: int) -> tuple[str, str, int | None]:
-    if form.filename is None:
-        raise Refusal(
-            "'file' is a required property", param="file", code="missing_required_parameter"
-        )
-    purpose = form.fields.get("purpose")
-    if purpose is None:
-        raise Refusal(
-            "'purpose' is a required property", param="purpose", code="missing_required_parameter"
-        )
-    if purpose not in PURPOSES:
-        raise Refusal(f"'{purpose}' is not one of {sorted(PURPOSES)} - 'purpose'", param="purpose")
-    if purpose == "fine-tune" and not form.filename.lower().endswith(".jsonl"):
-        raise Refusal("Invalid file format for Fine-Tuning API. Must be .jsonl", param="file")
+def _about(form: Form, size: int) -> Described:
     if not size:
         raise Refusal("File is empty", param="file", code="empty_file")
-    return purpose, form.filename, _lifetime(form.fields)
+    text = form.fields.get("expires_after[seconds]")
+    anchor = form.fields.get("expires_after[anchor]")
+    seconds = None
+    if text is not None or anchor is not None:
+        is_number = text is not None and text.isascii() and text.isdigit()
+        seconds = lifetime(anchor, int(text[:12]) if text and is_number else None)
+    return described(form.filename or "upload", form.fields.get("purpose"), seconds)
 
 
-def _lifetime(fields: dict[str, str]) -> int | None:
-    text = fields.get("expires_after[seconds]")
-    if text is None and "expires_after[anchor]" not in fields:
-        return None
-    if fields.get("expires_after[anchor]") != "created_at":
-        raise Refusal("'expires_after.anchor' must be 'created_at'.", param="expires_after.anchor")
-    seconds = int(text) if text is not None and text.isascii() and text.isdigit() else 0
-    if not LEAST_LIFETIME <= seconds <= MOST_LIFETIME:
-        message = f"'expires_after.seconds' must lie between {LEAST_LIFETIME} and {MOST_LIFETIME}."
-        raise Refusal(message, param="expires_after.seconds")
-    return seconds
+def _keep(files: Files, incoming: Incoming, about: Described) -> StoredFile:
+    incoming.finish()
+    return files.keep(incoming.path, about)
 
 
 def index(request: Request) -> Response:
@@ -70,24 +60,23 @@ def index(request: Request) -> Response:
     order = query.get("order", "desc")
     if order not in {"asc", "desc"}:
         raise Refusal("'order' must be 'asc' or 'desc'.", param="order")
-    found = service(request).files.newest_first()
-    if order == "asc":
-        found.reverse()
-    purpose = query.get("purpose")
-    if purpose is not None:
-        found = [file for file in found if file.purpose == purpose]
-    after = query.get("after")
-    if after is not None:
-        place = next((n for n, file in enumerate(found) if file.id == after), None)
-        if place is None:
-            raise Refusal(f"No such File object: {after}", param="after")
-        found = found[place + 1 :]
-    items = [wire.file(file) for file in found[:limit]]
-    return JsonResponse(wire.page(items, has_more=len(found) > limit, has_ends=True))
+    files = service(request).files
+    name = query.get("after")
+    after = None if name is None else files.get(name)
+    if name is not None and after is None:
+        raise Refusal(f"No such File object: {name}", param="after")
+    found, has_more = files.page(
+        after=after and after[0],
+        purpose=query.get("purpose"),
+        limit=limit,
+        is_newest_first=order == "desc",
+    )
+    items = [wire.file(file) for file in found]
+    return JsonResponse(wire.page(items, has_more=has_more, has_ends=True))
 
 
-def show(request: Request) -> Response:
-    """One file."""
+async def show(request: Request) -> Response:
+    """One file. It is in memory: a thread would cost more than twice as much as the answer."""
     return JsonResponse(wire.file(_named(request)))
 
 

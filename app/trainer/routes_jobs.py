@@ -15,6 +15,7 @@ from app.trainer.answers import JsonResponse
 from app.trainer.errors import Refusal
 from app.trainer.folder import PAUSED, RUNNING, State
 from app.trainer.journal import newest
+from app.trainer.limits import refuse_long_queue
 from app.trainer.runs import Run, Runs, metadata_matches
 from app.trainer.service import named_run, service
 
@@ -28,6 +29,7 @@ async def create(request: Request) -> Response:
     """Ask for a run; it begins when it is its turn."""
     body = requests.json_object(await limited_body(request))
     parts = service(request)
+    refuse_long_queue(parts.launcher.waiting, parts.limits)
     order = orders.new_order(body, runs=parts.runs, files=parts.files)
     try:
         run = await to_thread.run_sync(lambda: parts.runs.add(order.spec, start=order.start))

@@ -9,13 +9,13 @@ import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
+import structlog
 import uvicorn
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from app.trainer import (
     elsewhere,
@@ -24,34 +24,40 @@ from app.trainer import (
     routes_files,
     routes_graders,
     routes_jobs,
+    routes_operations,
+    routes_uploads,
     routes_webhooks,
 )
-from app.trainer.answers import JsonResponse, refused
+from app.trainer.answers import refused
 from app.trainer.courier import Courier
-from app.trainer.errors import Refusal
+from app.trainer.errors import Refusal, storage_failed, surprise
 from app.trainer.files import Files
 from app.trainer.folder import locked_within
 from app.trainer.guard import Guard
+from app.trainer.keys import Keyring
 from app.trainer.launcher import Launcher
+from app.trainer.limits import Limits
 from app.trainer.outbox import Outbox
 from app.trainer.runs import Runs
 from app.trainer.service import Service
 from app.trainer.speaking import IDLE_SECONDS, Speaking
 from app.trainer.stand_ins import stand_ins
+from app.trainer.uploads import Uploads
 
 THREADS = 8
+SWEEP_SECONDS = 60.0
 HOME_SECONDS = 20.0
 GRACE_SECONDS = 5
+# Longer than the SDK keeps an idle connection (5 s): who lets go first must not be the server.
+KEEP_ALIVE_SECONDS = 65
 
-
-def health(_request: Request) -> Response:
-    """Alive; needs no key."""
-    return JsonResponse({"status": "ok"})
+log = structlog.get_logger(__name__)
 
 
 ROUTES = [
-    Route("/healthz", health),
+    *routes_operations.ROUTES,
     *routes_files.ROUTES,
+    *routes_uploads.ROUTES,
     *routes_jobs.ROUTES,
     *routes_checkpoints.ROUTES,
     *routes_chat.ROUTES,
@@ -74,35 +80,35 @@ def _gone(_request: Request, _error: Exception) -> Response:
 
 
 def _disk(_request: Request, error: Exception) -> Response:
-    message = (
-        f"The trainer's storage failed: {error.strerror if isinstance(error, OSError) else error}"
-    )
-    return refused(Refusal(message, status=503, kind="server_error", code="storage"))
+    log.error("storage.failed", error=str(error))
+    return refused(storage_failed(error) if isinstance(error, OSError) else surprise())
 
 
 def _bug(_request: Request, _error: Exception) -> Response:
-    return refused(
-        Refusal("The trainer had an error; its log says more.", status=500, kind="server_error")
-    )
+    return refused(surprise())
 
 
 def create_app(
-    home: Path, keys: Sequence[str], *, at_once: int = 1, idle_seconds: float = IDLE_SECONDS
+    home: Path, keyring: Keyring, limits: Limits, *, idle_seconds: float = IDLE_SECONDS
 ) -> Guard:
     """The ASGI application over one home folder. Only one server may use a home at a time."""
     runs = Runs(home)
     files = Files(home / "files", runs)
     runs.use(files)
+    uploads = Uploads(home / "uploads", files, limits)
     outbox = Outbox(home / "webhooks.sqlite")
     courier = Courier(outbox, runs)
-    launcher = Launcher(runs, at_once=at_once, run_ended=courier.run_ended)
+    launcher = Launcher(runs, at_once=limits.at_once, run_ended=courier.run_ended)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         speaking = Speaking(idle_seconds=idle_seconds)
-        app.state.service = Service(runs, files, launcher, speaking, outbox, courier)
-        working = [asyncio.create_task(launcher.watch()), asyncio.create_task(courier.work())]
+        app.state.service = Service(
+            runs, files, launcher, speaking, outbox, courier, uploads, limits
+        )
+        works = (launcher.watch(), courier.work(), _swept(files, uploads))
+        working = [asyncio.create_task(work) for work in works]
         yield
         for task in working:
             task.cancel()
@@ -120,7 +126,18 @@ def create_app(
             Exception: _bug,
         },
     )
-    return Guard(app, keys)
+    return Guard(app, keyring)
+
+
+async def _swept(files: Files, uploads: Uploads) -> None:
+    """Remove what is over, once a minute."""
+    while True:
+        for store in (files, uploads):
+            try:
+                await to_thread.run_sync(store.sweep)
+            except OSError as error:
+                log.error("storage.failed", error=str(error))  # noqa: TRY400 - the disk's words are enough
+        await asyncio.sleep(SWEEP_SECONDS)
 
 
 @contextlib.contextmanager
@@ -134,22 +151,25 @@ def alone_in(home: Path) -> Iterator[None]:
 
 
 def main(host: str, port: int, home: Path, keys: Sequence[str]) -> None:
-    """Serve until SIGTERM or Ctrl-C.
-
-    `LUTHIER_TRAINER_AT_ONCE` runs may train at once (1), each on one core.
-    """
-    if not keys:
-        raise SystemExit("The trainer needs at least one key: set LUTHIER_TRAINER_KEYS.")
-    at_once = int(os.environ.get("LUTHIER_TRAINER_AT_ONCE", "1"))
+    """Serve until SIGTERM or Ctrl-C. `keys` are known besides those kept in the home."""
+    limits = Limits.from_environment()
     idle_seconds = float(os.environ.get("LUTHIER_TRAINER_IDLE_SECONDS", IDLE_SECONDS))
     stand_ins()
     with alone_in(home):
-        app = create_app(home, keys, at_once=at_once, idle_seconds=idle_seconds)
+        keyring = Keyring(home, keys)
+        if keyring.is_empty:
+            raise SystemExit(
+                "The trainer needs at least one key: set LUTHIER_TRAINER_KEYS, or make one with"
+                f" `python -m app trainer-key create NAME --home {home}`."
+            )
         uvicorn.run(
-            app,
+            create_app(home, keyring, limits, idle_seconds=idle_seconds),
             host=host,
             port=port,
             log_config=None,
             access_log=False,
+            server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )

@@ -9,9 +9,11 @@ from app.trainer.courier import Courier
 from app.trainer.errors import Refusal
 from app.trainer.files import Files
 from app.trainer.launcher import Launcher
+from app.trainer.limits import Limits
 from app.trainer.outbox import Outbox
 from app.trainer.runs import Run, Runs
 from app.trainer.speaking import Speaking
+from app.trainer.uploads import Uploads
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Service:
     speaking: Speaking
     outbox: Outbox
     courier: Courier
+    uploads: Uploads
+    limits: Limits
 
 
 def service(request: Request) -> Service:

@@ -76,6 +76,11 @@ class Speaking:
         self._starting = asyncio.Lock()
         self._evicting: asyncio.TimerHandle | None = None
 
+    @property
+    def processes(self) -> int:
+        """Answering processes that live now."""
+        return int(self._child is not None and not self._child.is_ended)
+
     async def ask(self, request: Request) -> AsyncGenerator[Reply, None]:
         """Every reply to one request as it comes; its id is set here. Raises AnsweringFailed.
 

@@ -7,6 +7,8 @@ from app.trainer.checkpoints import checkpoint_model
 from app.trainer.files import StoredFile
 from app.trainer.folder import PAUSED, QUEUED, VALIDATING, WAITING, Checkpoint, Control, Spec, State
 from app.trainer.journal import Record
+from app.trainer.upload import Part
+from app.trainer.upload import Record as UploadRecord
 
 ORGANISATION = "luthier"
 # OpenAI's for checkpoints, then the two by which reinforcement's are compared.
@@ -125,6 +127,31 @@ def file(stored: StoredFile) -> Json:
         "status": "processed",
     }
     return body if stored.expires_at is None else {**body, "expires_at": stored.expires_at}
+
+
+def upload(record: UploadRecord, stored: StoredFile | None) -> Json:
+    """An `upload`; a completed one names its file, for as long as that is there."""
+    body: Json = {
+        "object": "upload",
+        "id": record.id,
+        "bytes": record.size,
+        "created_at": record.created_at,
+        "expires_at": record.expires_at,
+        "filename": record.about.filename,
+        "purpose": record.about.purpose,
+        "status": record.status,
+    }
+    return body if stored is None else {**body, "file": file(stored)}
+
+
+def upload_part(upload_id: str, part: Part) -> Json:
+    """An `upload.part`."""
+    return {
+        "object": "upload.part",
+        "id": part.id,
+        "created_at": part.created_at,
+        "upload_id": upload_id,
+    }
 
 
 def model(name: str, created: int, owner: str) -> Json:

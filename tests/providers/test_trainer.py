@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from app.core.http import HttpOptions
-from app.providers.base import ProviderUnavailable
+from app.providers.base import FilePart, ProviderUnavailable
 from app.providers.openai import OpenAIProvider
 from tests.processes import free_port, launch
-from tests.providers.contract import ProviderContract
+from tests.providers.contract import ProviderContract, upload
 from tests.waiting import eventually
 
 KEY = "luthier-trainer-key-for-tests"
@@ -67,3 +67,14 @@ class TestContract(ProviderContract):
 
         assert account.is_trainer
         assert account.profile == "luthier"
+
+    def test_a_file_larger_than_a_part_goes_in_parts_and_arrives_whole(self, provider, tmp_path):
+        path = tmp_path / "large.jsonl"
+        path.write_bytes(b"\n" * (64 * 2**20 + 1000))
+        state = provider.upload(FilePart(path, "large.jsonl", path.stat().st_size))
+        assert (state.file, state.sent) == (None, 64 * 2**20)
+
+        found = upload(provider, path, "large-too.jsonl")
+
+        assert (found.name, found.size) == ("large-too.jsonl", path.stat().st_size)
+        assert b"".join(provider.download(found.file_id)) == path.read_bytes()

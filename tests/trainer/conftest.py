@@ -40,12 +40,15 @@ class Trainer:
     home: Path
     is_owned: bool = True
     more: dict[str, str] = field(default_factory=dict)
+    # A command that runs the server's: it ends in `exec "$@"`.
+    around: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     _clients: list[openai.OpenAI] = field(default_factory=list)
 
     def start(self) -> None:
         """Start and wait until it answers."""
+        self.home.mkdir(exist_ok=True)
         ours = {"TEST_PORT": str(self.port), "TEST_HOME": str(self.home), "TEST_KEY": KEY}
         plain = {
             name: value for name, value in os.environ.items() if not name.startswith("LUTHIER")
@@ -53,7 +56,7 @@ class Trainer:
         owned = {"LUTHIER_OWNED": "1"} if self.is_owned else {}
         with (self.home.parent / f"{self.home.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SERVE],
+                [*self.around, sys.executable, "-c", SERVE],
                 cwd=ROOT,
                 env={**plain, **ours, **owned, **self.more},
                 stdout=log,
@@ -169,6 +172,19 @@ def finished(client: openai.OpenAI) -> FineTuningJob:
         n_epochs=4,
     )
     return ended(client, run.id)
+
+
+class NoResults:
+    """Runs of which none has ended, for the files alone."""
+
+    def result_files(self) -> tuple[()]:
+        return ()
+
+    def result_of(self, _file_id: str) -> None:
+        return None
+
+    def delete_result(self, _file_id: str) -> bool:
+        return False
 
 
 def chat_row(question: str, answer: str, *, system: str = "Name the intent.", **more: Any) -> Row:

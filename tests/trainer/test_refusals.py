@@ -159,27 +159,6 @@ def test_a_body_that_is_no_object_is_refused(trainer: Trainer, body: bytes):
             assert answer.code == 400
 
 
-@pytest.mark.parametrize("key", ["", "wrong", "a key of the test", "a key of the testsx", "ключ"])
-def test_without_the_key_nothing_is_told(trainer: Trainer, key: str):
-    import urllib.error
-    import urllib.request
-
-    asked = urllib.request.Request(
-        f"http://127.0.0.1:{trainer.port}/v1/models",
-        headers={"Authorization": f"Bearer {key}".encode()},
-    )
-    with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(asked):  # noqa: S310
-        pass
-    with refused.value as answer:
-        assert answer.code == 401
-        assert answer.headers["x-luthier-trainer"] == "1"
-        assert b'"invalid_api_key"' in answer.read()
-
-
-def test_health_needs_no_key(trainer: Trainer):
-    assert trainer.is_healthy()
-
-
 @pytest.fixture(scope="module")
 def training_file(client: openai.OpenAI) -> str:
     return upload(client, intent_rows(12))
