@@ -9,7 +9,7 @@ PYTEST_ARGS ?= -n 2 --dist worksteal
 # numpy's helpers only get in each other's way where two processes share two cores.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run test check audit bench soak lock help
+.PHONY: run test check audit bench soak faithful lock help
 .DEFAULT_GOAL := help
 
 run: ## set everything up and run it; Ctrl-C ends it
@@ -30,10 +30,13 @@ audit: ## ask PyPI and npm for known vulnerabilities of every locked package
 	@$(INSTALL) audit && PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python requirements/audit.py
 
 bench: ## measure what is claimed, with the machine's limit beside it
-	@$(INSTALL) $(TESTS) && for name in $(filter-out make_% soak$(if $(filter test,$(TESTS)), live),$(basename $(notdir $(wildcard bench/*.py)))); do echo "== $$name" && $(BIN)/python -m bench.$$name || exit 1; done
+	@$(INSTALL) $(TESTS) && for name in $(filter-out make_% soak faithful$(if $(filter test,$(TESTS)), live),$(basename $(notdir $(wildcard bench/*.py)))); do echo "== $$name" && $(BIN)/python -m bench.$$name || exit 1; done
 
 soak: ## ten minutes of fifty people and twenty open pages, on SQLite and on PostgreSQL
 	@$(INSTALL) test && $(BIN)/python -m bench.soak
+
+faithful: ## hold every call of the SDK against OpenAI's specification: OPENAI_SPEC, and PRISM, its program
+	@$(INSTALL) test && $(BIN)/python -m bench.faithful
 
 lock: ## pin the dependencies of pyproject.toml anew, by hash (needs uv)
 	@$(COMPILE) -q -o requirements/run.txt

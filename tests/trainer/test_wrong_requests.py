@@ -2,6 +2,8 @@
 
 import copy
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +15,13 @@ from starlette.routing import Route
 
 from app.trainer.server import ROUTES
 from tests.graders.making import multi, score_model
-from tests.trainer.conftest import BASE, KEY, Trainer
+from tests.trainer.conftest import BASE, KEY, Trainer, ended, intent_rows, upload
 
+HOOK: Any = {
+    "name": "ours",
+    "url": "http://127.0.0.1:9/hook",
+    "event_types": ["fine_tuning.job.succeeded"],
+}
 Json = Any
 Step = str | int
 
@@ -65,11 +72,12 @@ RIGHT: dict[str, Json] = {
     },
     "/v1/uploads/{upload_id}/complete": {"part_ids": ["part_a"], "md5": "0" * 32},
     "/v1/fine_tuning/checkpoints/{checkpoint:path}/permissions": {"project_ids": ["proj_a"]},
-    "/v1/webhook_endpoints": {
-        "name": "ours",
-        "url": "https://example.org/hook",
-        "event_types": ["fine_tuning.job.succeeded"],
+    "/v1/webhook_endpoints/{endpoint_id}": {"name": "theirs", "event_types": []},
+    "/v1/webhook_endpoints/{endpoint_id}/rotate_secret": {
+        "keep_old_secret_active_for_24_hours": True
     },
+    "/v1/webhook_endpoints/{endpoint_id}/test": {"event_type": "fine_tuning.job.succeeded"},
+    "/v1/webhook_endpoints": HOOK,
 }
 FIELDS = sorted({name for body in RIGHT.values() for name in body} | {"after", "limit", "order"})
 
@@ -102,21 +110,54 @@ values: st.SearchStrategy[Json] = st.recursive(
 )
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A trainer and, by the place of a path, the ids of what it has."""
+
+    client: httpx2.Client
+    ids: dict[str, str]
+
+    def path(self, template: str, data: st.DataObject) -> str:
+        """The path with something in its places, now and then what is there."""
+        parts = template.split("/")
+        for place, part in enumerate(parts):
+            if part.startswith("{"):
+                there = self.ids.get(part, "x")
+                parts[place] = quote(data.draw(st.just(there) | words) or "x", safe="")
+        return "/".join(parts)
+
+
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """A trainer of this module alone, and someone who has its key."""
-    trainer = Trainer(home=tmp_path_factory.mktemp("wrong") / "home")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    """A trainer of this module alone, asked by someone who has its key."""
+    more = {"LUTHIER_ALLOW_HOSTS": "127.0.0.1:9"}
+    trainer = Trainer(home=tmp_path_factory.mktemp("wrong") / "home", more=more)
     trainer.start()
-    with httpx2.Client(
+    client = httpx2.Client(
         base_url=f"http://127.0.0.1:{trainer.port}",
         headers={"Authorization": f"Bearer {KEY}"},
         timeout=60,
-    ) as client:
-        yield client
+    )
+    with closing(trainer), client:
+        yield Asked(client, existing(trainer))
         assert trainer.is_healthy()
         assert trainer.process is not None
         assert trainer.process.poll() is None
-    trainer.close()
+
+
+def existing(trainer: Trainer) -> dict[str, str]:
+    """One of each of what has an id."""
+    client = trainer.client()
+    file_id = upload(client, intent_rows(1))
+    failed = client.fine_tuning.jobs.create(model=BASE, training_file=file_id)
+    begun: Any = {"filename": "a.jsonl", "mime_type": "text/jsonl", "purpose": "fine-tune"}
+    return {
+        "{file_id}": file_id,
+        "{job_id}": ended(client, failed.id).id,
+        "{upload_id}": client.uploads.create(bytes=10, **begun).id,
+        "{model:path}": BASE,
+        "{endpoint_id}": client.webhooks.create(**HOOK).id,
+    }
 
 
 def many(tries: int) -> settings:
@@ -126,21 +167,21 @@ def many(tries: int) -> settings:
 
 @many(150)
 @given(st.data())
-def test_any_request_is_answered_or_refused(asked: httpx2.Client, data: st.DataObject):
+def test_any_request_is_answered_or_refused(asked: Asked, data: st.DataObject):
     method, path = data.draw(st.sampled_from(PLACES))
     if data.draw(st.integers(0, 9)) == 0:
         method = data.draw(st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))
     body = data.draw(bodies(path))
     query = data.draw(st.dictionaries(st.sampled_from(FIELDS) | words, words, max_size=3))
 
-    answer = asked.request(method, filled(path, data), params=query, **body)
+    answer = asked.client.request(method, asked.path(path, data), params=query, **body)
 
     assert answer.status_code < 300 or is_refusal(answer), answer.text
 
 
 @many(150)
 @given(st.data())
-def test_a_field_of_another_kind_is_refused(asked: httpx2.Client, data: st.DataObject):
+def test_a_field_of_another_kind_is_refused(asked: Asked, data: st.DataObject):
     path = data.draw(st.sampled_from(sorted(RIGHT)))
     body = copy.deepcopy(RIGHT[path])
     place = data.draw(st.sampled_from(leaves(body)))
@@ -150,28 +191,28 @@ def test_a_field_of_another_kind_is_refused(asked: httpx2.Client, data: st.DataO
         return
     put(body, place, wrong)
 
-    answer = asked.post(filled(path, data), json=body)
+    answer = asked.client.post(asked.path(path, data), json=body)
 
     assert is_refusal(answer), (place, wrong, answer.text)
 
 
 @many(60)
 @given(st.data())
-def test_a_body_that_is_no_json_is_refused(asked: httpx2.Client, data: st.DataObject):
+def test_a_body_that_is_no_json_is_refused(asked: Asked, data: st.DataObject):
     path = data.draw(st.sampled_from(sorted(RIGHT)))
     content = data.draw(
-        st.binary(max_size=50)
-        | st.sampled_from([b"", b"{", b"[" * 50_000, b'{"a": 1e999}', b'"\xff"'])
+        st.binary(min_size=1, max_size=50)
+        | st.sampled_from([b"{", b"[" * 50_000, b'{"a": 1e999}', b'"\xff"'])
     )
 
-    answer = asked.post(filled(path, data), content=content)
+    answer = asked.client.post(asked.path(path, data), content=content)
 
     assert is_refusal(answer), answer.text
 
 
 @many(60)
 @given(st.data())
-def test_a_form_that_is_torn_is_refused_or_received(asked: httpx2.Client, data: st.DataObject):
+def test_a_form_that_is_torn_is_refused_or_received(asked: Asked, data: st.DataObject):
     path = data.draw(st.sampled_from(["/v1/files", "/v1/uploads/upload_x/parts"]))
     name = data.draw(
         st.sampled_from(["file", "data", "purpose", "expires_after[seconds]", '"', ""])
@@ -186,7 +227,9 @@ def test_a_form_that_is_torn_is_refused_or_received(asked: httpx2.Client, data: 
         )
     )
 
-    answer = asked.post(path, content=head + inner + end, headers={"Content-Type": kind.encode()})
+    answer = asked.client.post(
+        path, content=head + inner + end, headers={"Content-Type": kind.encode()}
+    )
 
     assert answer.status_code < 300 or is_refusal(answer), answer.text
 
@@ -209,15 +252,6 @@ def changed(draw: st.DrawFn, right: Json) -> Json:
     body = copy.deepcopy(right)
     put(body, draw(st.sampled_from(leaves(body))), draw(values))
     return body
-
-
-def filled(path: str, data: st.DataObject) -> str:
-    """The path with something in its places."""
-    parts = path.split("/")
-    named = [place for place, part in enumerate(parts) if part.startswith("{")]
-    for place in named:
-        parts[place] = quote(data.draw(words) or "x", safe="")
-    return "/".join(parts)
 
 
 def is_refusal(answer: httpx2.Response) -> bool:
