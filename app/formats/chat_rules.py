@@ -41,7 +41,17 @@ def _row(value: JsonObject) -> Iterator[Finding]:
             f"{quoted(key)} is not a key of a chat row; OpenAI refuses keys it does not know.",
             f"Remove {quoted(key)}, or move it out of the training file.",
         )
-    names: set[str] = set()
+    yield from conversation(value, set())
+    messages = value.get("messages")
+    if isinstance(messages, list) and messages:
+        yield from _assistants(messages)
+
+
+def conversation(value: JsonObject, names: set[str], above: str = "") -> Iterator[Finding]:
+    """What is wrong with the tools and messages of an object, which stands at `above`.
+
+    `names` receives the tools' names.
+    """
     if "tools" in value:
         yield from tool_rules.tools(value["tools"], names)
     if "functions" in value:
@@ -49,40 +59,41 @@ def _row(value: JsonObject) -> Iterator[Finding]:
     if "parallel_tool_calls" in value and not isinstance(value["parallel_tool_calls"], bool):
         yield error(
             "row.parallel_tool_calls",
-            "parallel_tool_calls",
+            f"{above}parallel_tool_calls",
             f"parallel_tool_calls is {kind_of(value['parallel_tool_calls'])}, not true or false.",
             "Write true or false, or leave the key out.",
         )
-    messages = value.get("messages")
+    messages, field = value.get("messages"), f"{above}messages"
     if "messages" not in value:
         yield error(
             "messages.missing",
-            "messages",
+            field,
             "The row has no messages.",
             'Add "messages": a list of turns.',
         )
     elif not isinstance(messages, list):
         yield error(
             "messages.type",
-            "messages",
+            field,
             f"messages is {kind_of(messages)}, not a list.",
             "Write the turns as a list.",
         )
     elif not messages:
         yield error(
             "messages.empty",
-            "messages",
+            field,
             "The list of messages is empty.",
             "Add the turns, or drop the row.",
         )
     else:
-        yield from _conversation(messages, names)
+        yield from turns(messages, names, field)
 
 
-def _conversation(messages: list[Any], names: set[str]) -> Iterator[Finding]:
+def turns(messages: list[Any], names: set[str], above: str) -> Iterator[Finding]:
+    """What is wrong with each message of the list at `above`; `names` are the tools' names."""
     calls: set[str] = set()
     for at, message in enumerate(messages):
-        field = f"messages[{at}]"
+        field = f"{above}[{at}]"
         if not isinstance(message, dict):
             yield error(
                 "message.type",
@@ -96,7 +107,6 @@ def _conversation(messages: list[Any], names: set[str]) -> Iterator[Finding]:
             yield _unknown_role(message, field)
             continue
         yield from _message(message, role, field, names, calls)
-    yield from _assistants(messages)
 
 
 def _assistants(messages: list[Any]) -> Iterator[Finding]:
