@@ -17,6 +17,8 @@ import openai
 import pytest
 from openai.types.fine_tuning import FineTuningJob
 
+from app.trainer.engines.base import StepReport, Task
+from app.trainer.engines.practice import ENGINE
 from tests.processes import free_port
 from tests.waiting import eventually
 
@@ -125,6 +127,53 @@ def _one_core():
         for name in ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads"):
             if hasattr(library, name):
                 getattr(library, name)(1)
+
+
+@pytest.fixture
+def prepare(tmp_path: Path) -> Callable[..., Any]:
+    """Compile rows into a training of this test."""
+    count = 0
+
+    def make(
+        rows: list[Row] | Path,
+        valid: list[Row] | Path | None = None,
+        *,
+        seed: int = 1,
+        start_from: Path | None = None,
+        method: str = "supervised",
+        grader: Row | None = None,
+        **asked: Any,
+    ) -> Any:
+        nonlocal count
+        count += 1
+        work = tmp_path / f"work-{count}"
+        work.mkdir()
+
+        def at(name: str, content: list[Row] | Path) -> Path:
+            if isinstance(content, Path):
+                return content
+            path = work / f"{name}.jsonl"
+            path.write_bytes(jsonl(content))
+            return path
+
+        task = Task(
+            training_file=at("training", rows),
+            validation_file=None if valid is None else at("validation", valid),
+            start_from=start_from,
+            seed=seed,
+            asked={"batch_size": 16, **asked},
+            work=work,
+            method=method,
+            grader=grader,
+        )
+        return ENGINE.prepare(task)
+
+    return make
+
+
+def train(training: Any) -> list[StepReport]:
+    """Every step to the end."""
+    return list(training.steps())
 
 
 @pytest.fixture

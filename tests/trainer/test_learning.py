@@ -3,7 +3,6 @@
 import json
 import random
 from collections import Counter
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,54 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.trainer.engines.base import Sampling, StepReport, Task
+from app.trainer.engines.base import Sampling, StepReport
 from app.trainer.engines.practice import ENGINE
 from app.trainer.engines.practice.gradients import added, gradients_of
-from app.trainer.engines.practice.network import DENSE, Network
+from app.trainer.engines.practice.hyperparameters import resolve
+from app.trainer.engines.practice.network import Network
 from app.trainer.engines.practice.speaker import PracticeSpeaker
-from app.trainer.engines.practice.training import PracticeTraining, resolve
+from app.trainer.engines.practice.training import PracticeTraining
 from app.trainer.engines.practice.vocabulary import END, START, Vocabulary
-from tests.trainer.conftest import Row, chat_row, intent_rows, jsonl
+from tests.trainer.conftest import Row, chat_row, intent_rows, train
+from tests.trainer.slopes import assert_downhill, in_doubles
 
 pytestmark = pytest.mark.usefixtures("_one_core")
 BANKING77 = Path(__file__).resolve().parents[2] / "examples" / "banking77"
-
-
-@pytest.fixture
-def prepare(tmp_path: Path):
-    """Compile rows into a training of this test."""
-    count = 0
-
-    def make(
-        rows: list[Row] | Path, valid: list[Row] | Path | None = None, seed: int = 1, **asked: Any
-    ):
-        nonlocal count
-        count += 1
-        work = tmp_path / f"work-{count}"
-        work.mkdir()
-
-        def at(name: str, content: list[Row] | Path) -> Path:
-            if isinstance(content, Path):
-                return content
-            path = work / f"{name}.jsonl"
-            path.write_bytes(jsonl(content))
-            return path
-
-        task = Task(
-            training_file=at("training", rows),
-            validation_file=None if valid is None else at("validation", valid),
-            start_from=None,
-            seed=seed,
-            asked={"batch_size": 16, **asked},
-            work=work,
-        )
-        return ENGINE.prepare(task)
-
-    return make
-
-
-def train(training: Any) -> list[StepReport]:
-    return list(training.steps())
 
 
 def epoch_ends(reports: list[StepReport], name: str) -> list[float]:
@@ -130,7 +94,7 @@ def test_shuffled_labels_are_memorised_but_teach_nothing(prepare):
     assert losses[-1] < 0.2 * noise[0].metrics["train_loss"]
     assert epoch_ends(honest, "full_valid_mean_token_accuracy")[-1] > 0.99
     # A label's later tokens follow from its first: chance is judged on whole answers.
-    speaker = PracticeSpeaker(training._network)
+    speaker = PracticeSpeaker(training.network)
     right = sum(
         say(speaker, row["messages"][:-1]) == row["messages"][-1]["content"] for row in valid
     )
@@ -166,9 +130,9 @@ def test_the_rate_multiplier_multiplies(prepare):
 
     def moved(multiplier: float) -> Any:
         training = prepare(rows, learning_rate_multiplier=multiplier)
-        before = training._network.output.copy()
+        before = training.network.output.copy()
         next(iter(training.steps()))
-        return training._network.output - before
+        return training.network.output - before
 
     assert np.allclose(moved(3), 3 * moved(1), rtol=1e-4, atol=1e-6)
 
@@ -184,9 +148,9 @@ def test_rows_of_weight_zero_are_not_learned(prepare):
     training = prepare(rows, n_epochs=10)
     train(training)
 
-    pieces = training._network.vocabulary.pieces
+    pieces = training.network.vocabulary.pieces
     assert pieces == ["always"]
-    assert say(PracticeSpeaker(training._network), rows[0]["messages"][:2]) == "always"
+    assert say(PracticeSpeaker(training.network), rows[0]["messages"][:2]) == "always"
 
 
 def test_unseen_words_have_a_loss(prepare):
@@ -202,15 +166,15 @@ def test_unseen_words_have_a_loss(prepare):
 def test_the_loss_is_exact(prepare):
     """The batch's loss is the mean over tokens of what the sampler gives them, one by one."""
     training = prepare(intent_rows(30))
-    network = training._network
-    batch = training._train.batch(np.arange(5))
+    network = training.network
+    batch = training.rows.batch(np.arange(5))
     scores = network.forward(batch).log_probabilities
 
     assert np.allclose(np.exp(scores.astype(np.float64)).sum(axis=1), 1, atol=1e-5)
     position = 0
     for example in range(5):
         window = [START] * 6
-        one = training._train.batch(np.array([example]))
+        one = training.rows.batch(np.array([example]))
         prompt = network.prompt(one.features, one.scales, one.feature_starts)
         for target in one.targets.tolist():
             assert np.allclose(network.next_token(prompt, window), scores[position], atol=1e-4)
@@ -223,45 +187,26 @@ def test_the_loss_is_exact(prepare):
 def test_the_gradient_is_right(prepare):
     """Against finite differences, in double precision."""
     training: PracticeTraining = prepare(intent_rows(30))
-    network = training._network
-    rng = np.random.default_rng(0)
-    batch = training._train.batch(np.arange(4))
-    network.features[batch.features] = rng.normal(0, 0.1, (len(batch.features), 96))
-    for name in (*DENSE, "features"):
-        setattr(network, name, getattr(network, name).astype(np.float64))
-    batch = replace(batch, scales=batch.scales.astype(np.float64))
+    network, batch = in_doubles(training.network, training.rows.batch(np.arange(4)))
+    count = len(batch.targets)
 
     def loss() -> float:
-        scores = network.forward(batch).log_probabilities
-        return -float(scores[np.arange(len(batch.targets)), batch.targets].mean())
+        return -float(network.forward(batch).of_targets(batch).mean())
 
-    found = gradients_of(network, batch, network.forward(batch), tokens=len(batch.targets))
-    features = np.zeros_like(network.features)
-    features[found.feature_ids] = found.feature_rows
-    for name, gradient in {**found.dense, "features": features}.items():
-        weights = getattr(network, name)
-        for place in map(tuple, np.argwhere(np.abs(gradient) > 1e-4)[::97][:12]):
-            held, change = weights[place], 1e-5
-            weights[place] = held + change
-            above = loss()
-            weights[place] = held - change
-            below = loss()
-            weights[place] = held
-            assert gradient[place] == pytest.approx((above - below) / (2 * change), rel=1e-3), name
+    found = gradients_of(network, batch, network.forward(batch), 1 / count)
+
+    assert_downhill(network, found, loss)
 
 
 def test_a_batch_in_parts_has_the_same_gradient(prepare):
     training: PracticeTraining = prepare(intent_rows(40))
-    network, rows = training._network, training._train
+    network, rows = training.network, training.rows
 
     def gradient(*parts: Any) -> Any:
         batches = [rows.batch(part) for part in parts]
         tokens = sum(len(batch.targets) for batch in batches)
         return added(
-            [
-                gradients_of(network, batch, network.forward(batch), tokens=tokens)
-                for batch in batches
-            ]
+            [gradients_of(network, batch, network.forward(batch), 1 / tokens) for batch in batches]
         )
 
     whole = gradient(np.arange(40))
@@ -277,7 +222,7 @@ def test_a_batch_of_long_answers_is_parted(prepare):
     long = " ".join(["word"] * 400)
     training = prepare([chat_row("tell me", long) for _ in range(30)], batch_size=30)
 
-    parts = list(training._train.parts(np.arange(30)))
+    parts = list(training.rows.parts(np.arange(30)))
 
     assert [len(part) for part in parts] == [10, 10, 10]
     assert np.array_equal(np.concatenate(parts), np.arange(30))
@@ -305,8 +250,8 @@ def test_a_model_can_be_saved_and_grown_without_changing_its_mind(prepare, tmp_p
     loaded = Network.load(tmp_path / "model.npz")
     grown = loaded.grown(loaded.vocabulary.grown([("Straße", 5)]), np.random.default_rng(0))
 
-    batch = training._train.batch(np.arange(10))
-    expected = training._network.forward(batch).log_probabilities
+    batch = training.rows.batch(np.arange(10))
+    expected = training.network.forward(batch).log_probabilities
     assert np.array_equal(loaded.forward(batch).log_probabilities, expected)
     assert grown.vocabulary.pieces == [*loaded.vocabulary.pieces, "Straße"]
     assert np.array_equal(grown.output[:, : len(loaded.vocabulary)], loaded.output)
@@ -341,4 +286,4 @@ def test_a_long_answer_is_cut_and_that_is_said(prepare):
     assert training.facts.warnings == (
         "10 training answer(s) are longer than 512 tokens; this engine learns their beginnings.",
     )
-    assert END not in training._train.batch(np.arange(10)).targets
+    assert END not in training.rows.batch(np.arange(10)).targets

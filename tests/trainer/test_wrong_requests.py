@@ -213,8 +213,7 @@ def test_a_body_that_is_no_json_is_refused(asked: Asked, data: st.DataObject):
 @many(60)
 @given(st.data())
 def test_a_form_that_is_torn_is_refused_or_received(asked: Asked, data: st.DataObject):
-    place = data.draw(st.sampled_from(["/v1/files", "/v1/uploads/{upload_id}/parts"]))
-    path = asked.path(place, data)
+    path = data.draw(st.sampled_from(["/v1/files", "/v1/uploads/upload_x/parts"]))
     name = data.draw(
         st.sampled_from(["file", "data", "purpose", "expires_after[seconds]", '"', ""])
     )

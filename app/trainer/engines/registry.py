@@ -17,7 +17,11 @@ class EngineEntry:
 
 
 ENGINES: dict[str, EngineEntry] = {
-    "practice": EngineEntry("app.trainer.engines.practice", ("practice-small",), ("supervised",)),
+    "practice": EngineEntry(
+        "app.trainer.engines.practice",
+        ("practice-small",),
+        ("supervised", "dpo", "reinforcement"),
+    ),
 }
 
 BASE_MODELS: dict[str, str] = {

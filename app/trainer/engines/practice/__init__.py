@@ -5,15 +5,14 @@ from pathlib import Path
 from app.trainer.engines.base import Speaker, Task, Training
 from app.trainer.engines.practice.network import Network
 from app.trainer.engines.practice.speaker import PracticeSpeaker, untrained
-from app.trainer.engines.practice.training import PracticeTraining, compile_task
+from app.trainer.engines.practice.training import PracticeTraining
 
 
 class PracticeEngine:
     """Good at short labels, babbles on long answers; a practice model, not a GPT."""
 
     def prepare(self, task: Task) -> Training:
-        """Compile the rows and make the network. Raises InvalidData."""
-        compile_task(task)
+        """Compile the rows and make the network and the method's lesson. Raises InvalidData."""
         return PracticeTraining(task)
 
     def load(self, path: Path | None) -> Speaker:

@@ -1,6 +1,6 @@
-"""The gradient of the mean loss per answer token, of a whole batch or of its parts."""
+"""The gradient of a weighted sum of the answer tokens' losses, of a batch or of its parts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,12 +25,18 @@ class Gradients:
     feature_rows: Floats
 
 
-def gradients_of(network: Network, batch: Batch, forward: Forward, *, tokens: int) -> Gradients:
-    """This part's share when the whole batch has `tokens` answer tokens. Uses `forward` up."""
+def gradients_of(
+    network: Network, batch: Batch, forward: Forward, weights: Array | float
+) -> Gradients:
+    """Of -sum(weights * log p), `weights` (P,) or one for all tokens. Uses `forward` up.
+
+    Every method is such a sum: 1 / tokens is the mean loss, an answer's advantage is a policy
+    gradient.
+    """
     count = len(batch.targets)
     error = np.exp(forward.log_probabilities, out=forward.log_probabilities)
     error[np.arange(count), batch.targets] -= 1
-    error /= tokens
+    error *= np.reshape(weights, (-1, 1))
     back = (error @ network.output.T) * (1 - forward.hidden * forward.hidden)
     inputs_back = (back @ network.window.T).reshape(count * WINDOW, TOKEN_WIDTH)
     tokens_back = np.zeros_like(network.tokens)
@@ -48,17 +54,17 @@ def gradients_of(network: Network, batch: Batch, forward: Forward, *, tokens: in
     return Gradients(dense, *sum_by_id(batch.features, spread))
 
 
-def added(parts: Sequence[Gradients]) -> Gradients:
-    """The gradient of the batch these are the parts of."""
-    first, *others = parts
-    if not others:
-        return first
-    for other in others:
+def added(parts: Iterable[Gradients]) -> Gradients:
+    """The gradient of the batch these are the parts of; one part is held at a time."""
+    rest = iter(parts)
+    total = next(rest)
+    for other in rest:
         for name, gradient in other.dense.items():
-            first.dense[name] += gradient
-    ids = np.concatenate([part.feature_ids for part in parts])
-    rows = np.concatenate([part.feature_rows for part in parts])
-    return Gradients(first.dense, *sum_by_id(ids, rows))
+            total.dense[name] += gradient
+        ids = np.concatenate([total.feature_ids, other.feature_ids])
+        rows = np.concatenate([total.feature_rows, other.feature_rows])
+        total.feature_ids, total.feature_rows = sum_by_id(ids, rows)
+    return total
 
 
 def sum_by_id(ids: Array, rows: Floats) -> tuple[Array, Floats]:

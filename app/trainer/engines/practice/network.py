@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.trainer.engines.practice.features import BUCKETS
-from app.trainer.engines.practice.vocabulary import START, Vocabulary
+from app.trainer.engines.practice.vocabulary import END, START, Vocabulary
 
 HIDDEN = 96
 TOKEN_WIDTH = 24
@@ -25,11 +25,12 @@ DENSE = ("tokens", "window", "bias", "output", "output_bias")
 
 @dataclass
 class Batch:
-    """B examples with N features and P answer tokens, each kind laid end to end.
+    """B examples with N features, A answers and P answer tokens, each kind laid end to end.
 
     `features` (N,) bucket ids, `scales` (N,), `feature_starts` and `feature_lengths` (B,);
-    `targets` (P,), `target_starts` (B,), `example_of` (P,) the example of each token, `windows`
-    (P, WINDOW) the tokens before it, the latest first.
+    `targets` (P,), `target_starts` (B,), `example_of` (P,) the example of each token;
+    `answer_starts` and `answer_lengths` (A,), as many answers for each example; `windows`
+    (P, WINDOW) the tokens of the same answer before each, the latest first.
     """
 
     features: Array
@@ -39,6 +40,8 @@ class Batch:
     targets: Array
     target_starts: Array
     example_of: Array
+    answer_starts: Array
+    answer_lengths: Array
     windows: Array
 
 
@@ -49,6 +52,11 @@ class Forward:
     inputs: Floats
     hidden: Floats
     log_probabilities: Floats
+
+    def of_targets(self, batch: Batch) -> Floats:
+        """The log-probability of each answer token, (P,)."""
+        found: Floats = self.log_probabilities[np.arange(len(batch.targets)), batch.targets]
+        return found
 
 
 class Network:
@@ -95,18 +103,28 @@ class Network:
         logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return logits
 
+    def next_tokens(self, prompts: Floats, windows: Array) -> Floats:
+        """Log-probabilities (N, V) of the tokens after `windows` (N, WINDOW), the latest first."""
+        inputs = self.tokens[windows].reshape(len(windows), -1)
+        return self.log_softmax(np.tanh(inputs @ self.window + self.bias + prompts))
+
     def next_token(self, prompt: Floats, window: list[int]) -> Floats:
-        """Log-probabilities (V,) of the token after `window`, the latest token first."""
-        inputs = self.tokens[window].reshape(1, -1)
-        scores: Floats = self.log_softmax(np.tanh(inputs @ self.window + self.bias + prompt))[0]
+        """The same for one answer, (V,)."""
+        scores: Floats = self.next_tokens(prompt, np.array([window]))[0]
         return scores
 
     def grown(self, vocabulary: Vocabulary, rng: np.random.Generator) -> "Network":
-        """The same network able to say further pieces; `vocabulary` begins with this one's."""
+        """The same network able to say further pieces; `vocabulary` begins with this one's.
+
+        A new piece begins as unlikely as the byte it says least: what was learned stays.
+        """
         new = Network(vocabulary, rng)
         old = len(self.vocabulary)
         new.features, new.window, new.bias = self.features, self.window, self.bias
         new.tokens[:old] = self.tokens
+        quietest = self.output_bias[:END].argmin()
+        new.output[:, old:] = self.output[:, quietest, None]
+        new.output_bias[old:] = self.output_bias[quietest]
         new.output[:, :old] = self.output
         new.output_bias[:old] = self.output_bias
         return new

@@ -19,7 +19,7 @@ class Optimiser:
 
     def __init__(self, network: Network, *, total_steps: int, multiplier: float) -> None:
         self._network = network
-        self._total_steps = total_steps
+        self.total_steps = total_steps
         self._multiplier = multiplier
         self.step_count = 0
         self._first = {name: np.zeros_like(value) for name, value in network.dense().items()}
@@ -29,7 +29,7 @@ class Optimiser:
     def update(self, gradients: Gradients) -> None:
         """One step down the gradient."""
         self.step_count += 1
-        left = 1 - (1 - LAST_SHARE) * self.step_count / self._total_steps
+        left = 1 - (1 - LAST_SHARE) * self.step_count / self.total_steps
         rate = self._multiplier * left
         for name, gradient in gradients.dense.items():
             self._adam(name, gradient, DENSE_RATE * rate)

@@ -4,18 +4,14 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.formats import chat
-from app.formats.base import Unreadable
-from app.trainer.engines.base import InvalidData
-from app.trainer.engines.practice.features import FeatureReader, spoken_text, word_count
-from app.trainer.engines.practice.network import WINDOW, Batch
+from app.trainer.engines.practice.network import WINDOW, Array, Batch, Floats
+from app.trainer.engines.practice.reading import Read, examples
 from app.trainer.engines.practice.vocabulary import END, PIECES, START, Vocabulary
 
 ANSWER_TOKENS = 512
@@ -25,63 +21,7 @@ _PIECE_ENTRIES = 300_000
 _FLUSH = 1 << 20
 _SHORT_LINE, _KNOWN_ANSWERS = 200, 10_000
 
-
-@dataclass(frozen=True)
-class Example:
-    """One answer to learn: its prompt's features (latest message, earlier ones) and its text."""
-
-    latest: NDArray[np.uint16]
-    earlier: NDArray[np.uint16]
-    prompt_words: int
-    answer: str
-
-
-def examples(path: Path, param: str, seen: Counter[str]) -> Iterator[Example]:
-    """Every trained assistant message of a file; `seen["rows"]` counts rows.
-
-    Raises InvalidData naming the line.
-    """
-    reader = FeatureReader()
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise InvalidData(
-            f"invalid_{param}", "The file was deleted before it could be read.", param
-        ) from None
-    with file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            seen["rows"] += 1
-            yield from _row_examples(_readable_row(line, number, param), reader)
-
-
-def _readable_row(line: bytes, number: int, param: str) -> chat.ChatRow:
-    try:
-        row = chat.read(line)
-        wrong = next(
-            (finding for finding in chat.findings(row) if finding.severity == "error"), None
-        )
-    except Unreadable as error:
-        row, wrong = None, error.finding
-    if row is None or wrong is not None:
-        reason = wrong.reason if wrong else "It cannot be read."
-        message = (
-            f"The job failed due to an invalid {param.replace('_', ' ')}. Line {number}: {reason}"
-        )
-        raise InvalidData(f"invalid_{param}", message, param)
-    return row
-
-
-def _row_examples(row: chat.ChatRow, reader: FeatureReader) -> Iterator[Example]:
-    spoken = [
-        (message.role, spoken_text(message.content, message.tool_calls)) for message in row.messages
-    ]
-    for place, message in enumerate(row.messages):
-        if message.is_trained:
-            latest, earlier = reader.read(spoken[:place])
-            words = sum(word_count(text) for _, text in spoken[:place])
-            yield Example(latest, earlier, words, spoken[place][1])
+Indices = NDArray[np.int64]
 
 
 class _Flat:
@@ -103,45 +43,54 @@ class _Flat:
         self._buffer.tofile(self._file)
         del self._buffer[:]
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._flush()
         self._file.close()
 
 
 class PieceCounter:
-    """Counts answer pieces; beyond a limit it meets no new ones, which bytes then spell."""
+    """Counts pieces of text; beyond a limit it meets no new ones, which bytes then spell."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
 
-    def add(self, answer: str) -> None:
-        """Count one answer's pieces."""
-        for piece in PIECES.findall(answer[: ANSWER_TOKENS * 8]):
+    def add(self, text: str) -> None:
+        """Count one text's pieces."""
+        for piece in PIECES.findall(text[: ANSWER_TOKENS * 8]):
             if piece in self.counts or len(self.counts) < _PIECE_ENTRIES:
                 self.counts[piece] += 1
 
 
 def compile_rows(
-    path: Path, param: str, folder: Path, name: str, *, pieces: PieceCounter | None
+    path: Path, param: str, folder: Path, name: str, *, read: Read, pieces: PieceCounter | None
 ) -> Counter[str]:
-    """Read a JSONL file once into `folder`: features, and answers as text.
+    """Read a JSONL file once into `folder`: features, and answers and items as text.
 
     Returns counts of rows, examples, words.
     """
     seen: Counter[str] = Counter(rows=0, examples=0, prompt_words=0)
-    features, spans = _Flat(folder / f"{name}.features", "H"), _Flat(folder / f"{name}.spans", "q")
-    with (folder / f"{name}.answers").open("w", encoding="utf-8") as answers:
-        for example in examples(path, param, seen):
+    with (
+        _Flat(folder / f"{name}.features", "H") as features,
+        _Flat(folder / f"{name}.spans", "q") as spans,
+        (folder / f"{name}.answers").open("w", encoding="utf-8") as answers,
+        (folder / f"{name}.items").open("w", encoding="utf-8") as items,
+    ):
+        for example in examples(path, param, read, seen):
             if pieces is not None:
-                pieces.add(example.answer)
+                for text in example.texts:
+                    pieces.add(text)
             features.extend(example.latest)
             features.extend(example.earlier)
-            spans.extend((len(example.latest), len(example.earlier)))
-            answers.write(json.dumps(example.answer[: ANSWER_TOKENS * 8]) + "\n")
+            spans.extend((len(example.latest), len(example.earlier), example.prompt_words))
+            for answer in example.answers:
+                answers.write(json.dumps(answer[: ANSWER_TOKENS * 8]) + "\n")
+            if example.item is not None:
+                items.write(json.dumps(example.item) + "\n")
             seen["examples"] += 1
             seen["prompt_words"] += example.prompt_words
-    features.close()
-    spans.close()
     return seen
 
 
@@ -152,10 +101,13 @@ def encode_answers(folder: Path, name: str, vocabulary: Vocabulary) -> Counter[s
     END: half an answer must not teach to stop early.
     """
     found: Counter[str] = Counter(tokens=0, cut=0)
-    tokens, lengths = _Flat(folder / f"{name}.tokens", "H"), _Flat(folder / f"{name}.lengths", "q")
     source = folder / f"{name}.answers"
     known: dict[str, list[int]] = {}
-    with source.open(encoding="utf-8") as answers:
+    with (
+        _Flat(folder / f"{name}.tokens", "H") as tokens,
+        _Flat(folder / f"{name}.lengths", "q") as lengths,
+        source.open(encoding="utf-8") as answers,
+    ):
         for line in answers:
             ids = known.get(line)
             if ids is None:
@@ -168,69 +120,103 @@ def encode_answers(folder: Path, name: str, vocabulary: Vocabulary) -> Counter[s
             tokens.extend(ids)
             lengths.extend((len(ids),))
             found["tokens"] += len(ids)
-    tokens.close()
-    lengths.close()
     source.unlink()
     return found
 
 
 class Rows:
-    """Compiled examples, read from their files as they are needed."""
+    """Compiled examples, read from their files as they are needed.
+
+    Each has as many answers as its method gives it: one, a pair, or none yet.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
         self._features = _mapped(folder / f"{name}.features", np.uint16)
         self._tokens = _mapped(folder / f"{name}.tokens", np.uint16)
-        self._spans = np.fromfile(folder / f"{name}.spans", np.int64).reshape(-1, 2)
-        self._lengths = np.fromfile(folder / f"{name}.lengths", np.int64)
+        spans = np.fromfile(folder / f"{name}.spans", np.int64).reshape(-1, 3)
+        self._spans, self._words = spans[:, :2], spans[:, 2]
+        self._lengths = np.fromfile(folder / f"{name}.lengths", np.int64).reshape(len(spans), -1)
         self._feature_ends = np.cumsum(self._spans.sum(axis=1))
-        self._token_ends = np.cumsum(self._lengths)
+        self._token_ends = np.cumsum(self._lengths).reshape(self._lengths.shape)
+        self._items = folder / f"{name}.items"
+        self._item_starts = _line_starts(self._items)
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return len(self._spans)
 
-    def tokens_in(self, chosen: NDArray[np.int64]) -> int:
+    def tokens_in(self, chosen: Indices) -> int:
         """How many answer tokens these examples have."""
         return int(self._lengths[chosen].sum())
 
-    def parts(self, chosen: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """These examples, in order, in parts that take a few hundred megabytes at most."""
-        tokens = features = start = 0
-        sizes = zip(self._lengths[chosen], self._spans[chosen].sum(axis=1), strict=True)
-        for place, (more_tokens, more_features) in enumerate(sizes):
-            tokens, features = tokens + more_tokens, features + more_features
-            if place > start and (tokens > PART_TOKENS or features > PART_FEATURES):
-                yield chosen[start:place]
-                start, tokens, features = place, more_tokens, more_features
-        yield chosen[start:]
+    def words_in(self, chosen: Indices) -> int:
+        """How many words and signs their prompts have."""
+        return int(self._words[chosen].sum())
 
-    def batch(self, chosen: NDArray[np.int64]) -> Batch:
-        """These examples laid end to end."""
+    def items(self, chosen: Indices) -> list[dict[str, Any]]:
+        """What a grader may know of these rows."""
+        with self._items.open("rb") as file:
+            found = []
+            for start in self._item_starts[chosen].tolist():
+                file.seek(start)
+                found.append(json.loads(file.readline()))
+        return found
+
+    def parts(self, chosen: Indices) -> Iterator[Indices]:
+        """These examples, in order, in parts that take a few hundred megabytes at most."""
+        tokens = self._lengths[chosen].sum(axis=1)
+        for start, end in self.cuts(chosen, tokens):
+            yield chosen[start:end]
+
+    def cuts(self, chosen: Indices, tokens: Indices) -> Iterator[tuple[int, int]]:
+        """Where to cut them when their answers have so many tokens."""
+        held = held_features = start = 0
+        sizes = zip(tokens.tolist(), self._spans[chosen].sum(axis=1).tolist(), strict=True)
+        for place, (more, more_features) in enumerate(sizes):
+            held, held_features = held + more, held_features + more_features
+            if place > start and (held > PART_TOKENS or held_features > PART_FEATURES):
+                yield start, place
+                start, held, held_features = place, more, more_features
+        yield start, len(chosen)
+
+    def prompts(self, chosen: Indices) -> tuple[Array, Floats, Array]:
+        """Their prompts as `Network.prompt` takes them: features, scales, and where each starts."""
         spans = self._spans[chosen]
         lengths = spans.sum(axis=1)
-        ends = self._feature_ends[chosen]
-        features = [
-            self._features[e - n : e] for e, n in zip(ends.tolist(), lengths.tolist(), strict=True)
-        ]
-        counts = self._lengths[chosen]
-        token_ends = self._token_ends[chosen]
-        tokens = [
-            self._tokens[e - n : e]
-            for e, n in zip(token_ends.tolist(), counts.tolist(), strict=True)
-        ]
-        targets = np.concatenate(tokens).astype(np.intp)
-        starts = np.cumsum(counts) - counts
-        example_of = np.repeat(np.arange(len(chosen)), counts)
-        place = np.arange(len(targets)) - starts[example_of]
+        ends = zip(self._feature_ends[chosen].tolist(), lengths.tolist(), strict=True)
+        features = np.concatenate([self._features[end - n : end] for end, n in ends])
+        scales = np.repeat(scales_of(spans).ravel(), spans.ravel())
+        return features, scales, np.cumsum(lengths) - lengths
+
+    def batch(self, chosen: Indices) -> Batch:
+        """These examples with their answers."""
+        lengths = self._lengths[chosen]
+        ends = zip(self._token_ends[chosen].ravel().tolist(), lengths.ravel().tolist(), strict=True)
+        return self.batch_of(chosen, [self._tokens[end - n : end] for end, n in ends])
+
+    def batch_of(self, chosen: Indices, answers: Sequence[Array]) -> Batch:
+        """The prompts of these examples with other answers, equally many for each, laid end to end:
+        all of the first example's, then all of the next one's.
+        """
+        features, scales, feature_starts = self.prompts(chosen)
+        lengths = np.array([len(answer) for answer in answers])
+        targets = np.concatenate(answers).astype(np.intp)
+        starts = np.cumsum(lengths) - lengths
+        answer_of = np.repeat(np.arange(len(answers)), lengths)
+        each = len(answers) // len(chosen)
+        place = np.arange(len(targets)) - starts[answer_of]
         back = np.arange(1, WINDOW + 1)
         before = np.maximum(np.arange(len(targets))[:, None] - back, 0)
         return Batch(
-            features=np.concatenate(features),
-            scales=np.repeat(scales_of(spans).ravel(), spans.ravel()),
-            feature_starts=np.cumsum(lengths) - lengths,
-            feature_lengths=lengths,
+            features=features,
+            scales=scales,
+            feature_starts=feature_starts,
+            feature_lengths=self._spans[chosen].sum(axis=1),
             targets=targets,
-            target_starts=starts,
-            example_of=example_of,
+            target_starts=starts[::each],
+            example_of=answer_of // each,
+            answer_starts=starts,
+            answer_lengths=lengths,
             windows=np.where(place[:, None] >= back, targets[before], START),
         )
 
@@ -247,3 +233,9 @@ def _mapped(path: Path, dtype: type[np.uint16]) -> NDArray[np.uint16]:
         return np.zeros(0, dtype)
     # A plain view: indexing numpy.memmap itself makes a slow subclass instance per slice.
     return np.asarray(np.memmap(path, dtype, mode="r"))
+
+
+def _line_starts(path: Path) -> Indices:
+    with path.open("rb") as file:
+        lengths = np.fromiter((len(line) for line in file), np.int64)
+    return np.cumsum(lengths) - lengths
