@@ -29,11 +29,9 @@ def _to_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+# The connection used last is taken first: in turns, each of thirty fills caches of its own.
+POOLED: dict[str, Any] = {"pool_size": POOL, "max_overflow": 0, "pool_use_lifo": True}
 COMMON: dict[str, Any] = {
-    "pool_size": POOL,
-    "max_overflow": 0,
-    # The connection used last is taken first: in turns, each of thirty fills caches of its own.
-    "pool_use_lifo": True,
     # A list of jobs decodes a hundred JSON columns: the standard decoder takes half of its time.
     "json_serializer": _to_json,
     "json_deserializer": msgspec.json.decode,
@@ -50,12 +48,13 @@ def engine() -> Engine:
     url = settings().database_url
     if url.startswith("sqlite"):
         local = {"timeout": 15, "check_same_thread": False}
-        made = create_engine(url, connect_args=local, **COMMON)
+        made = create_engine(url, connect_args=local, **POOLED, **COMMON)
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
         return made
     return create_engine(
         url,
+        **POOLED,
         **COMMON,
         pool_pre_ping=True,
         connect_args={
