@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from app.trainer import measures
 from app.trainer.answers import JsonResponse
-from app.trainer.folder import ENDED, QUEUED, RUNNING, VALIDATING, WAITING
+from app.trainer.folder import ENDED, PAUSED, QUEUED, RUNNING, VALIDATING, WAITING
 from app.trainer.service import Service, service
 
-STATUSES = (WAITING, VALIDATING, QUEUED, RUNNING, *sorted(ENDED))
+STATUSES = (WAITING, VALIDATING, QUEUED, RUNNING, PAUSED, *sorted(ENDED))
 
 
 async def health(_request: Request) -> Response:
