@@ -126,6 +126,8 @@ def create_app(
             Exception: _bug,
         },
     )
+    # A slash too many is an unknown address, as it is at OpenAI, and not one to be sent on from.
+    app.router.redirect_slashes = False
     return Guard(app, keyring)
 
 
