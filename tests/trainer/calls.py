@@ -16,8 +16,18 @@ import openai
 from openai._resource import SyncAPIResource
 from openai.types.fine_tuning import FineTuningJob
 
-from tests.graders.making import string_check
-from tests.trainer.conftest import BASE, KEY, Trainer, ended, intent_rows, jsonl, start_run
+from tests.graders.making import multi, string_check
+from tests.trainer.conftest import (
+    BASE,
+    KEY,
+    Row,
+    Trainer,
+    ended,
+    intent_rows,
+    jsonl,
+    start_run,
+    upload,
+)
 from tests.trainer.receiver import Receiver
 from tests.waiting import eventually
 
@@ -203,6 +213,41 @@ JOBS: dict[str, Callable[[Caller], Any]] = {
     "pause": lambda c: c.client.fine_tuning.jobs.pause(c.running()),
     "resume": lambda c: c.client.fine_tuning.jobs.resume(c.paused()),
 }
+
+
+def _learned(c: Caller, kind: str, rows: list[Row], **more: Any) -> Any:
+    """A run by another method to its end, and all that is told of it."""
+    jobs = c.client.fine_tuning.jobs
+    files = {name: upload(c.client, rows) for name in ("training_file", "validation_file")}
+    method: Any = {"type": kind, kind: {"hyperparameters": {"n_epochs": 1}, **more}}
+    run = ended(c.client, jobs.create(model=BASE, method=method, **files).id)
+    assert run.status == "succeeded", run.error
+    jobs.checkpoints.list(run.id)
+    return jobs.list_events(run.id)
+
+
+def _preferring(c: Caller) -> Any:
+    pairs = [
+        {
+            "input": {"messages": row["messages"][:2]},
+            "preferred_output": [row["messages"][2]],
+            "non_preferred_output": [{"role": "assistant", "content": "no idea"}],
+        }
+        for row in intent_rows(12)
+    ]
+    return _learned(c, "dpo", pairs)
+
+
+def _rewarded(c: Caller) -> Any:
+    rows = [
+        {"messages": row["messages"][:2], "answer": row["messages"][2]["content"]}
+        for row in intent_rows(12)
+    ]
+    # In the form that OpenAI's specification and SDK know; test_graders.py has that of its guide.
+    grader = {**multi("same"), "graders": string_check()}
+    return _learned(c, "reinforcement", rows, grader=grader)
+
+
 SHARING = "fine_tuning.checkpoints.permissions"
 ANSWERED: dict[str, Callable[[Caller], Any]] = {
     "files.create": lambda c: c.client.files.create(file=("a.jsonl", ROWS), purpose="fine-tune"),
@@ -250,6 +295,11 @@ ANSWERED: dict[str, Callable[[Caller], Any]] = {
     "chat.completions.create": lambda c: c.client.chat.completions.create(**c.asked, logprobs=True),
     "chat.completions.parse": lambda c: c.client.chat.completions.parse(**c.asked),
     "chat.completions.stream": _streamed,
+}
+# The same methods of the SDK with what else they take.
+BESIDES: dict[str, Callable[[Caller], Any]] = {
+    "fine_tuning.jobs.create by dpo": _preferring,
+    "fine_tuning.jobs.create by reinforcement": _rewarded,
 }
 REFUSED: dict[str, tuple[Callable[[Caller], Any], str]] = {
     f"{SHARING}.create": (_shared, "no project to share"),
