@@ -96,7 +96,8 @@ def _metadata_filter(query: QueryParams) -> dict[str, str] | None:
     return pairs
 
 
-def show(request: Request) -> Response:
+# What is polled reads a small file or a journal's end: less work than the way to a thread and back.
+async def show(request: Request) -> Response:
     """One run."""
     return _shown(service(request).runs, named_run(request))
 
@@ -157,7 +158,7 @@ async def _obeyed(runs: Runs, run: Run, is_done: Callable[[State], bool]) -> Non
         await asyncio.sleep(0.02)
 
 
-def events(request: Request) -> Response:
+async def events(request: Request) -> Response:
     """A run's events, newest first."""
     run = named_run(request)
     query = request.query_params
