@@ -17,9 +17,10 @@ from app.datasets.browsing import (
     rows_asked_for,
 )
 from app.datasets.index import Index, Row, open_index
+from app.datasets.models import DatasetVersion
 from app.datasets.report import finding_row
 from app.datasets.rows import cards
-from app.datasets.views import FindingsView, RowsView
+from app.datasets.views import FindingsView, RowsView, VersionHead
 from app.projects.access import role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
@@ -41,20 +42,12 @@ def rows(request: Request, version: CurrentVersion, row: str = "") -> Response:
         ids = shelves.page(asked, limit=ROWS_PAGE)
         place = shelves.place(ids, is_down=asked.is_down)
         view = RowsView(
-            project_id=version.project_id,
-            dataset_id=version.dataset_id,
-            dataset_name=version.dataset.name,
-            version_id=version.id,
-            number=version.number,
-            status=version.status,
-            rows=opened.row_count,
-            findings=version.errors + version.warnings + version.hints,
+            head=_head(request, version, opened),
             list=list_view(request, asked, ids, place),
             cards=cards(version, opened, opened.rows_at(ids.ids)),
             row=found.line if found else None,
             error=f"There is no row {row[:20]}." if row and found is None else None,
             is_sorted=opened.is_sorted,
-            can_spend=role_here(request).may("spend"),
         )
     return page(request, "datasets/rows.html", view, fragment=asked_part(request, "rows"))
 
@@ -87,19 +80,24 @@ def findings(request: Request, version: CurrentVersion) -> Response:
             options={"rule": [(one.rule, one.rule) for one in groups]},
         )
         view = FindingsView(
-            project_id=version.project_id,
-            dataset_id=version.dataset_id,
-            dataset_name=version.dataset.name,
-            version_id=version.id,
-            number=version.number,
-            status=version.status,
-            rows=opened.row_count,
-            total=version.errors + version.warnings + version.hints,
+            head=_head(request, version, opened),
             list=listed,
             findings=tuple(finding_row(one) for one in opened.findings_at(ids.ids)),
             cut_off=tuple(
                 one.rule for one in groups if one.count > kept.get((one.rule, one.severity), 0)
             ),
-            can_spend=role_here(request).may("spend"),
         )
     return page(request, "datasets/findings.html", view, fragment=asked_part(request, "rows"))
+
+
+def _head(request: Request, version: DatasetVersion, opened: Index) -> VersionHead:
+    return VersionHead(
+        project_id=version.project_id,
+        dataset_name=version.dataset.name,
+        version_id=version.id,
+        number=version.number,
+        status=version.status,
+        rows=opened.row_count,
+        findings=version.errors + version.warnings + version.hints,
+        can_spend=role_here(request).may("spend"),
+    )

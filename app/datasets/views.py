@@ -237,26 +237,32 @@ class ShowView:
 
 
 @dataclass(frozen=True, slots=True)
-class RowsView:
-    """A version's rows as the address asks for them; fragment "rows". `row` is the one jumped to
-    (its line) or None; `error` says why a jump failed. `is_sorted` False: an earlier Luthier made
-    the index.
-    """
+class VersionHead:
+    """What stands above the tables of a version: which it is, and how much is in its tabs."""
 
     project_id: int
-    dataset_id: int
     dataset_name: str
     version_id: int
     number: int
     status: str
     rows: int
     findings: int
+    can_spend: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowsView:
+    """A version's rows as the address asks for them; fragment "rows". `row` is the one jumped to
+    (its line) or None; `error` says why a jump failed. `is_sorted` False: an earlier Luthier made
+    the index.
+    """
+
+    head: VersionHead
     list: ListView
     cards: tuple[RowCard, ...]
     row: int | None
     error: str | None
     is_sorted: bool
-    can_spend: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,15 +271,7 @@ class FindingsView:
     rules with more findings than are kept.
     """
 
-    project_id: int
-    dataset_id: int
-    dataset_name: str
-    version_id: int
-    number: int
-    status: str
-    rows: int
-    total: int
+    head: VersionHead
     list: ListView
     findings: tuple[FindingRow, ...]
     cut_off: tuple[str, ...]
-    can_spend: bool
