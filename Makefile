@@ -9,7 +9,7 @@ PYTEST_ARGS ?= -n 2 --dist worksteal
 # numpy's helpers only get in each other's way where two processes share two cores.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run test check audit bench soak faithful lock help
+.PHONY: run test check audit bench soak photographs faithful lock help
 .DEFAULT_GOAL := help
 
 run: ## set everything up and run it; Ctrl-C ends it
@@ -37,6 +37,9 @@ soak: ## ten minutes of fifty people and twenty open pages, on SQLite and on Pos
 
 faithful: ## hold every call of the SDK against OpenAI's specification: OPENAI_SPEC, and PRISM, its program
 	@$(INSTALL) test && $(BIN)/python -m bench.faithful
+
+photographs: ## every page of a furnished instance in light, in dark and on a phone, into PICTURES (/tmp/photographs)
+	@$(INSTALL) browser && $(BIN)/python static/fill_vendor.py --dev && $(BIN)/python -m tests.browser.photographs $(or $(PICTURES),/tmp/photographs)
 
 lock: ## pin the dependencies of pyproject.toml anew, by hash (needs uv)
 	@$(COMPILE) -q -o requirements/run.txt

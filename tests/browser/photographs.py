@@ -1,22 +1,25 @@
 """Pictures of every page of a gallery in every look, for a person to go through.
 
-python -m tests.browser.photographs GALLERY PICTURES [--looks light,dark] [--pages home,jobs]
+python -m tests.browser.photographs PICTURES [--gallery FOLDER] [--looks light,dark] [--pages home]
 
-GALLERY is a folder that `tests.browser.gallery` keeps open. Pictures never go into the repository;
-those of the documentation are made by the journey (LUTHIER_SHOTS=1).
+Without a folder that `tests.browser.gallery` keeps open it furnishes one for itself. Pictures never
+go into the repository; those of the documentation are made by the journey (LUTHIER_SHOTS=1).
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import WORDS, chromium_path
-from tests.browser.gallery import EMAIL, PASSWORD, VIEWER
+from tests.browser.gallery import EMAIL, PASSWORD, VIEWER, open_gallery
 from tests.browser.visitor import NARROW, PAPER, WIDE
 
 LOOKS: dict[str, dict[str, Any]] = {
@@ -139,14 +142,13 @@ class Camera:
 def main() -> None:
     """Take the pictures that are asked for."""
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("gallery", type=Path)
     words.add_argument("pictures", type=Path)
+    words.add_argument("--gallery", type=Path)
     words.add_argument("--looks", default="light,dark,phone")
     words.add_argument("--pages", default="")
     asked = words.parse_args()
-    gallery = json.loads((asked.gallery / "gallery.json").read_text())
     wanted = set(filter(None, asked.pages.split(",")))
-    with sync_playwright() as playwright:
+    with _gallery(asked.gallery) as gallery, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=chromium_path(), args=[*WORDS, "--no-sandbox"]
         )
@@ -154,6 +156,15 @@ def main() -> None:
             for name in _photograph(chromium, gallery, look, asked.pictures / look, wanted):
                 sys.stdout.write(f"{look} {name}\n")
         chromium.close()
+
+
+@contextmanager
+def _gallery(folder: Path | None) -> Iterator[dict[str, Any]]:
+    if folder is not None:
+        yield json.loads((folder / "gallery.json").read_text())
+        return
+    with TemporaryDirectory() as made, open_gallery(Path(made)) as gallery:
+        yield asdict(gallery)
 
 
 def _photograph(
