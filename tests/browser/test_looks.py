@@ -29,7 +29,7 @@ BARE = """() => [...document.querySelectorAll(".badge, .tag, .note, .receipt")]
   .filter((one) => one.checkVisibility() && !one.closest(".list"))
   .filter((one) => parseFloat(getComputedStyle(one).borderTopWidth) < 1)
   .map((one) => one.outerHTML.slice(0, 120))"""
-# A browser lays a plate of its own behind words on a coloured ground, unless it is told to leave it.
+# A browser lays a plate of its own behind words on a coloured ground, unless told to leave it.
 PLATED = """() => [...document.querySelectorAll(".btn--primary")]
   .filter((one) => one.checkVisibility() && getComputedStyle(one).forcedColorAdjust !== "none")
   .map((one) => one.outerHTML.slice(0, 120))"""
