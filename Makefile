@@ -43,10 +43,10 @@ photographs: ## every page of a furnished instance in light, in dark and on a ph
 
 lock: ## pin the dependencies of pyproject.toml anew, by hash (needs uv)
 	@$(COMPILE) -q -o requirements/run.txt
-	@$(COMPILE) -q --extra assets -o requirements/assets.txt
-	@$(COMPILE) -q --extra test -o requirements/test.txt
-	@$(COMPILE) -q --extra test --extra browser -o requirements/browser.txt
-	@$(COMPILE) -q --extra test --extra browser --extra check -o requirements/check.txt
+	@$(COMPILE) -q -c requirements/run.txt --extra assets -o requirements/assets.txt
+	@$(COMPILE) -q -c requirements/run.txt --extra test -o requirements/test.txt
+	@$(COMPILE) -q -c requirements/test.txt --extra test --extra browser -o requirements/browser.txt
+	@$(COMPILE) -q -c requirements/browser.txt --extra test --extra browser --extra check -o requirements/check.txt
 	@$(COMPILE) -q --extra test --extra browser --extra check --extra audit -c requirements/check.txt -o requirements/audit.txt
 
 help: ## this list
