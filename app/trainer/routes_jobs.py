@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from anyio import to_thread
 from starlette.datastructures import QueryParams
@@ -60,26 +60,32 @@ def _shown(runs: Runs, run: Run) -> Response:
 
 
 def index(request: Request) -> Response:
-    """List runs, newest first."""
+    """List runs, newest first: those behind `after`, or the page that ends in front of `before`."""
     query = request.query_params
     limit = requests.whole(query, "limit", default=JOBS_PAGE, most=MOST_JOBS)
     runs = service(request).runs
     wanted = _metadata_filter(query)
     found = runs.newest_first()
-    after = query.get("after")
-    if after is not None:
-        place = next((n for n, run in enumerate(found) if run.id == after), None)
-        if place is None:
-            raise Refusal(
-                f"Could not find fine tune: {after}", param="after", code="fine_tune_not_found"
-            )
-        found = found[place + 1 :]
+    after, before = _place(found, query, "after"), _place(found, query, "before")
+    found = found[0 if after is None else after + 1 : before]
     if wanted is None:
         found = [run for run in found if run.spec.metadata is None]
     elif wanted:
         found = [run for run in found if metadata_matches(run, wanted)]
-    items = [_job(runs, run) for run in found[:limit]]
+    is_backward = before is not None and after is None
+    items = [_job(runs, run) for run in (found[-limit:] if is_backward else found[:limit])]
     return JsonResponse(wire.page(items, has_more=len(found) > limit))
+
+
+def _place(found: Sequence[Run], query: QueryParams, param: str) -> int | None:
+    """Where the run that this parameter names stands; None without the parameter."""
+    name = query.get(param)
+    if name is None:
+        return None
+    place = next((n for n, run in enumerate(found) if run.id == name), None)
+    if place is None:
+        raise Refusal(f"Could not find fine tune: {name}", param=param, code="fine_tune_not_found")
+    return place
 
 
 def _metadata_filter(query: QueryParams) -> dict[str, str] | None:

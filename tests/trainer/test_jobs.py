@@ -151,6 +151,18 @@ def test_a_page_goes_on_where_the_last_one_ended(client: openai.OpenAI):
     assert [run.id for run in page.data] == [runs[1]]
     assert not page.has_more
     assert runs[3] not in [run.id for run in listed(after=runs[3], limit=100)]
+
+    back = listed(extra_query={"before": runs[0]}, metadata={"team": "paged"}, limit=2)
+    assert [run.id for run in back.data] == [runs[2], runs[1]]
+    assert back.has_more
+    first = listed(extra_query={"before": runs[2]}, metadata={"team": "paged"}, limit=2)
+    assert [run.id for run in first.data] == [runs[3]]
+    assert not first.has_more
+    between = listed(extra_query={"before": runs[0]}, after=runs[3])
+    assert [run.id for run in between.data] == [runs[2], runs[1]]
+    with pytest.raises(openai.BadRequestError, match="ftjob-none") as refused:
+        listed(extra_query={"before": "ftjob-none"})
+    assert refused.value.param == "before"
     for run in runs:
         assert ended(client, run).status == "succeeded"
 
