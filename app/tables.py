@@ -8,8 +8,20 @@ from app.core.orm import Base
 from app.datasets import models as datasets
 from app.jobs import models as jobs
 from app.projects import models as projects
+from app.rescue import models as rescue
 from app.upkeep import models as upkeep
 
-MODULES = (auth, projects, connections, datasets, catalog, jobs, heartbeat, instance, upkeep)
+MODULES = (
+    auth,
+    projects,
+    connections,
+    datasets,
+    catalog,
+    jobs,
+    rescue,
+    heartbeat,
+    instance,
+    upkeep,
+)
 
 metadata = Base.metadata

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Protocol, Self
 
+from app.providers.archive import Archive, Archived, ArchivePage, Archives
 from app.providers.capabilities import Capabilities, Method, Parameter, ParameterValue
 from app.providers.values import (
     INSTANCE_TAG,
@@ -36,6 +37,10 @@ __all__ = [
     "OP_KEY_TAG",
     "AccountInfo",
     "AllowanceSpent",
+    "Archive",
+    "ArchivePage",
+    "Archived",
+    "Archives",
     "BaseModelInfo",
     "Capabilities",
     "ChatAnswer",
