@@ -20,7 +20,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Threads for handlers; seats leave some to those that hold no session between two hops.
 THREADS, SEATS = 12, 8
 # Two connections a seat (a note is written beside a reading session), one a thread, one to beat.
-POOL = 2 * SEATS + THREADS + 2
+MOST_CONNECTIONS = 2 * SEATS + THREADS + 2
+# So many stay open; what a crowded moment needs beyond them is closed when it is given back.
+KEPT_CONNECTIONS = SEATS + 2
 POSTGRES_FULL = "53100"
 READ_ONLY = {"luthier_read_only": True, "postgresql_readonly": True}
 
@@ -29,8 +31,12 @@ def _to_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-# The connection used last is taken first: in turns, each of thirty fills caches of its own.
-POOLED: dict[str, Any] = {"pool_size": POOL, "max_overflow": 0, "pool_use_lifo": True}
+# The connection used last is taken first: in turns, each of them fills caches of its own.
+POOLED: dict[str, Any] = {
+    "pool_size": KEPT_CONNECTIONS,
+    "max_overflow": MOST_CONNECTIONS - KEPT_CONNECTIONS,
+    "pool_use_lifo": True,
+}
 COMMON: dict[str, Any] = {
     # A list of jobs decodes a hundred JSON columns: the standard decoder takes half of its time.
     "json_serializer": _to_json,
