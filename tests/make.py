@@ -13,7 +13,7 @@ from app.auth.models import User
 from app.catalog.models import TunedModel
 from app.connections import service as connections
 from app.connections.models import Connection
-from app.core import storage
+from app.core import clock, storage
 from app.core.storage import Blob
 from app.datasets import service as datasets
 from app.datasets.checks import check_slice, verdict
@@ -25,6 +25,7 @@ from app.jobs.models import Job, JobStatus
 from app.projects import service as projects
 from app.projects.models import Project, Role
 from app.providers.base import RunReport, RunStatus
+from app.rescue.models import Kind, Outcome, Rescue, RescuedObject, RescuePart, Stage
 
 PASSWORD = "correct horse battery staple"
 BASE_MODEL = "gpt-4o-mini-2024-07-18"
@@ -225,6 +226,64 @@ def make_report(run_id: str = "ftjob-1", **changes: Any) -> RunReport:
         "error": None,
     }
     return RunReport(**{**values, **changes})
+
+
+def make_rescue(
+    session: Session,
+    *over: Connection,
+    stage: Stage = Stage.DONE,
+    with_completions: bool = False,
+    **part: Any,
+) -> Rescue:
+    """A rescue over connections of one project, which nobody works at; `part` are fields of each of
+    its parts.
+    """
+    moment = clock.now(session)
+    rescue = Rescue(
+        project_id=over[0].project_id,
+        with_completions=with_completions,
+        created_by=over[0].created_by,
+        created_at=moment,
+    )
+    session.add(rescue)
+    session.flush()
+    usual = {"is_asked_for": stage != Stage.LOOKED, "place": {}, "kinds": {}, "changed_at": moment}
+    for connection in over:
+        fields = {"stage": stage, "rescue_id": rescue.id, "project_id": rescue.project_id}
+        whole = {**usual, **fields, "connection_id": connection.id, **part}
+        session.add(RescuePart(**whole))
+    session.flush()
+    return rescue
+
+
+def make_rescued_object(
+    session: Session,
+    connection: Connection,
+    kind: Kind,
+    object_id: str,
+    content: bytes | None = None,
+    **fields: Any,
+) -> RescuedObject:
+    """A line of the manifest: home with its `content`, else waiting unless `outcome` says more."""
+    moment = clock.now(session)
+    made = RescuedObject(
+        project_id=connection.project_id,
+        connection_id=connection.id,
+        kind=kind,
+        object_id=object_id,
+        rank=40,
+        facts={},
+        listed_at=moment,
+        outcome=Outcome.WAITING if content is None else Outcome.HOME,
+    )
+    if content is not None:
+        blob = make_blob(content)
+        made.sha256, made.size, made.fetched_at = blob.sha256, blob.size, moment
+    for name, value in fields.items():
+        setattr(made, name, value)
+    session.add(made)
+    session.flush()
+    return made
 
 
 def problem_fields(answer: Any) -> dict[str, str]:
