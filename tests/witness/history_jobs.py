@@ -79,7 +79,7 @@ class Made:
         return [
             {
                 "object": "fine_tuning.job.event",
-                "id": f"ftevent-{dice.token(self.id, n)}",
+                "id": f"ftevent-{dice.quick(self.id, n)}",
                 "created_at": first + SECONDS_BETWEEN * n,
                 "level": level,
                 "message": message,

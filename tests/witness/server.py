@@ -206,7 +206,10 @@ def _bytes_of(answer: Any) -> bytes:
     """JSON as OpenAI sets it: two spaces a level. A content as it is."""
     if isinstance(answer, (bytes, Rows)):
         return b"".join(chunks_of(answer))
-    return msgspec.json.format(msgspec.json.encode(answer), indent=2)
+    try:
+        return msgspec.json.format(msgspec.json.encode(answer), indent=2)
+    except UnicodeEncodeError:  # half a character, which only JSON's own escapes can hold
+        return json.dumps(answer, indent=2).encode()
 
 
 def _without_bytes(form: Any) -> Any:
