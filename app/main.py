@@ -59,6 +59,8 @@ from app.jobs import routes_list as jobs_list
 from app.projects import api as projects_api
 from app.projects import routes as projects
 from app.projects.access import outside
+from app.rescue import api_evals as rescued_evals_api
+from app.rescue import routes_evals as rescued_evals
 from app.settings import ROOT
 from app.upkeep import routes as upkeep
 from app.upkeep import service as housekeeping
@@ -81,6 +83,7 @@ PAGES = (
     jobs.router,
     catalog.talking,
     catalog.router,
+    rescued_evals.router,
     dashboard.router,
     upkeep.router,
     docs.router,
@@ -92,6 +95,7 @@ API = (
     datasets_api.router,
     jobs_api.router,
     catalog_api.router,
+    rescued_evals_api.router,
 )
 PROBLEM = {
     "description": "What is wrong, in words (RFC 9457)",

@@ -15,6 +15,23 @@ class FormState:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartColumn:
+    """One column of a chart: `value` from 0 to the highest tick, and the same in words."""
+
+    label: str
+    value: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChart:
+    """Columns side by side, and the marks of their axis with their words, the lowest first."""
+
+    columns: tuple[ChartColumn, ...]
+    ticks: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorView:
     """`message` is one sentence for a person, `errors` what is wrong by field, `reference` what the
     log knows this failure by. The ways on, each empty where there is none: `again_url` asks the

@@ -14,7 +14,7 @@ from app.core.database import DbSession
 from app.core.errors import NotFound
 from app.core.list_views import ListView
 from app.core.pages import asked_part, page, path_for
-from app.core.views import FormState
+from app.core.views import ChartColumn, ColumnChart, FormState
 from app.dashboard.kit_list import sample_list, sample_question
 from app.dashboard.stops import Month, Stop, StopsView
 from app.dashboard.views import Happening
@@ -47,6 +47,7 @@ class KitView:
     steps: int
     epochs: int
     histogram: Histogram
+    rates: ColumnChart
     spark: SparkPaths | None
     stops: StopsView
     list: ListView
@@ -129,6 +130,13 @@ def _view(here: str, metrics_url: str) -> KitView:
         steps=STEPS,
         epochs=EPOCHS,
         histogram=Histogram(bars, ticks(max(counts)), 50, 520156),
+        rates=ColumnChart(
+            tuple(
+                ChartColumn(f"Run {n}", share, f"{share * 100:.0f} % of 40 passed")
+                for n, share in enumerate((0.55, 0.7, 0.85), 1)
+            ),
+            ((0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")),
+        ),
         spark=spark({"train": curve, "valid": curve[5:]}, step=STEPS, total_steps=STEPS),
         stops=_stops(),
         list=sample_list(here),

@@ -70,7 +70,6 @@ __all__ = [
     "RunStatus",
     "StartOutcome",
     "Started",
-    "TooLarge",
     "Unknown",
     "UploadState",
 ]
@@ -121,7 +120,7 @@ class NotPermitted(RequestRejected):
 
 
 class NotFound(RequestRejected):
-    """404 or 410: the provider does not know what we asked for (any more)."""
+    """404: the provider does not know what we asked for (any more)."""
 
 
 class ProviderUnavailable(ProviderError):
@@ -136,10 +135,6 @@ class ProviderUnavailable(ProviderError):
 
 class AllowanceSpent(ProviderUnavailable):
     """We would ask oftener than the provider allows: nothing left this machine."""
-
-
-class TooLarge(ProviderUnavailable):
-    """The answer is larger than we take: a smaller page may fit."""
 
 
 class Provider(Protocol):

@@ -160,14 +160,11 @@ TABLE: dict[str, Expected] = {
     "connections.show": view(),
     "connections.offers": view(),
     "connections.change": manage(422),
-    "connections.change_admin": manage(422),
-    "connections.forget_admin": manage(303),
     "connections.delete": manage(409),  # a job came over it
     "connections.test": manage(303),
     "jobs.of_connection": view(),
     "api.connections.show": view(),
     "api.connections.change": manage(200),
-    "api.connections.forget_admin": manage(204),
     "api.connections.delete": manage(409),
     "api.connections.test": manage(200),
     "api.base_models.index": view(),
@@ -219,6 +216,17 @@ TABLE: dict[str, Expected] = {
     "api.jobs.cancel": spend(200),
     "api.jobs.archive": edit(409),  # it has not ended
     "api.jobs.unarchive": edit(200),
+    # Rescued evals
+    "rescued_evals.index": view(),
+    "rescued_evals.show": view(),
+    "rescued_evals.run": view(),
+    "rescued_evals.promptfoo": view(),
+    "rescued_evals.items": view(),
+    "rescued_evals.run_items": view(),
+    "api.rescued_evals.index": view(),
+    "api.rescued_evals.promptfoo": view(),
+    "api.rescued_evals.items": view(),
+    "api.rescued_evals.run_items": view(),
     # Models
     "models.index": view(),
     "models.chosen": edit(303),  # nothing is chosen

@@ -24,6 +24,7 @@ from app.projects.queries import membership, open_invitations
 from app.providers.base import BaseModelInfo
 from tests import make
 from tests.architecture.routes import Route
+from tests.rescue.history import bring_home
 from tests.stage import Team, make_team
 from tests.walls.matrix import TABLE, Sends
 from tests.witness import handle
@@ -163,6 +164,8 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
     # Fresh, so that no reading asks the provider and notes what it says.
     offered = BaseModelInfo(make.BASE_MODEL, None, ("supervised",), None, None, None)
     catalog.record_base_models(session, connection.id, [offered])
+    rescued_eval, (rescued_run,) = bring_home(session, connection, runs=("evalrun_1",))
+    rescued_eval.name = name
     helper = make.make_user(session, member)
     projects.add_member(session, project=project, user=helper, role=Role.VIEWER, actor_id=None)
     projects.invite(session, project=project, role=Role.VIEWER, actor_id=project.created_by)
@@ -173,6 +176,8 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "version_id": version.id,
         "job_id": job.id,
         "model_id": model.id,
+        "rescued_eval_id": rescued_eval.id,
+        "rescued_run_id": rescued_run.id,
         "user_id": helper.id,
         "invitation_id": open_invitations(session, project.id, clock.now(session))[0].id,
         "token": "no-link-has-this-token",
