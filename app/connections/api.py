@@ -58,8 +58,8 @@ def show(connection: CurrentConnection) -> ConnectionResource:
 def change(
     session: DbSession, user: CurrentUser, connection: ManagedConnection, body: ConnectionChange
 ) -> ConnectionResource:
-    """Rename a connection, move it, or give it another key. A key is never sent to another origin
-    than it was given for: moving there needs it again.
+    """Rename a connection, move it, or give it another key or admin key. A key is never sent to
+    another origin than it was given for: moving there needs it again, and forgets the admin key.
     """
     service.change_connection(
         session,
@@ -68,8 +68,18 @@ def change(
         name=body.name,
         base_url=body.base_url,
         api_key=body.api_key.get_secret_value() if body.api_key else None,
+        admin_key=body.admin_key.get_secret_value() if body.admin_key else None,
     )
     return resource(connection)
+
+
+@router.delete(
+    "/connections/{connection_id}/admin-key", name="api.connections.forget_admin", status_code=204
+)
+def forget_admin(session: DbSession, user: CurrentUser, connection: ManagedConnection) -> Response:
+    """Forget a connection's admin key; nothing happens where there is none."""
+    service.remove_admin_key(session, connection, actor_id=user.id)
+    return Response(status_code=204)
 
 
 @router.delete("/connections/{connection_id}", name="api.connections.delete", status_code=204)

@@ -47,11 +47,14 @@ class ConnectionForm(Form):
 
 
 class ConnectionChange(Form):
-    """What is to be different; what is left out stays. Another origin needs the key again."""
+    """What is to be different; what is left out stays. Another origin needs the key again, and
+    forgets the admin key, which only reads what belongs to the whole organisation.
+    """
 
     name: Name | None = None
     base_url: BaseUrl | None = None
     api_key: Key | None = None
+    admin_key: Key | None = None
 
 
 class ConnectionEdit(Form):
@@ -60,3 +63,9 @@ class ConnectionEdit(Form):
     name: Name
     base_url: BaseUrl
     api_key: Key | None = None
+
+
+class AdminKeyForm(Form):
+    """The page's form for the admin key alone."""
+
+    admin_key: Key

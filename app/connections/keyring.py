@@ -3,7 +3,16 @@
 from sqlalchemy.orm import Session
 
 from app.connections import queries, standing
-from app.connections.keys import UNREADABLE, KeyUnreadable, opened_key, opens, seal_key
+from app.connections.keys import (
+    UNREADABLE,
+    KeyUnreadable,
+    admin_key_opens,
+    opened_admin_key,
+    opened_key,
+    opens,
+    seal_admin_key,
+    seal_key,
+)
 
 
 def check_keys(session: Session) -> None:
@@ -24,4 +33,9 @@ def reseal_keys(session: Session) -> tuple[int, int]:
     readable = [connection for connection in connections if opens(connection)]
     for connection in readable:
         seal_key(connection, opened_key(connection))
-    return len(readable), len(connections) - len(readable)
+    with_admin_key = [one for one in connections if one.sealed_admin_key is not None]
+    readable_too = [connection for connection in with_admin_key if admin_key_opens(connection)]
+    for connection in readable_too:
+        seal_admin_key(connection, opened_admin_key(connection) or "")
+    sealed = len(readable) + len(readable_too)
+    return sealed, len(connections) + len(with_admin_key) - sealed

@@ -9,6 +9,9 @@ from app.providers.base import KeyRejected
 
 HINT_LENGTH = 4
 UNREADABLE = "The key was sealed with another secret and cannot be opened. Enter it again."
+ADMIN_UNREADABLE = (
+    "The admin key was sealed with another secret and cannot be opened. Enter it again."
+)
 
 
 class KeyUnreadable(KeyRejected):
@@ -23,7 +26,11 @@ class KeyUnreadable(KeyRejected):
 def seal_key(connection: Connection, api_key: str) -> None:
     """Keep a key for the connection's present address; of its text only the end stays readable."""
     connection.sealed_key = secrets.seal(api_key, aad=_bound_to(connection.id, connection.base_url))
-    connection.key_hint = api_key[-HINT_LENGTH:] if len(api_key) > 2 * HINT_LENGTH else "…"
+    connection.key_hint = _hint(api_key)
+
+
+def _hint(key: str) -> str:
+    return key[-HINT_LENGTH:] if len(key) > 2 * HINT_LENGTH else "…"
 
 
 def opened_key(connection: Connection) -> str:
@@ -40,6 +47,34 @@ def opens(connection: Connection) -> bool:
     return True
 
 
+def seal_admin_key(connection: Connection, admin_key: str) -> None:
+    """Keep an admin key for the connection's present address, as `seal_key` does; neither opens in
+    the other's place.
+    """
+    connection.sealed_admin_key = secrets.seal(admin_key, aad=_admin_bound_to(connection))
+    connection.admin_key_hint = _hint(admin_key)
+
+
+def opened_admin_key(connection: Connection) -> str | None:
+    """The admin key, None where there is none. Raises SealBroken as `opened_key` does."""
+    if connection.sealed_admin_key is None:
+        return None
+    return secrets.unseal(connection.sealed_admin_key, aad=_admin_bound_to(connection))
+
+
+def admin_key_opens(connection: Connection) -> bool:
+    """False where there is none, or it must be entered again."""
+    try:
+        return opened_admin_key(connection) is not None
+    except secrets.SealBroken:
+        return False
+
+
+def forget_admin_key(connection: Connection) -> None:
+    """As if there had never been one."""
+    connection.sealed_admin_key = connection.admin_key_hint = connection.admin_key_set_at = None
+
+
 def origin(url: str) -> str:
     """Scheme, host and port: where a request to this URL ends up, however it is written."""
     parts = urlsplit(url)
@@ -51,19 +86,25 @@ def is_same_place(url: str, other: str) -> bool:
     return origin(url) == origin(other) and urlsplit(url).path == urlsplit(other).path
 
 
-def move_key(connection: Connection, base_url: str) -> None:
-    """Take the sealed key along to another spelling or path of the same origin.
-
-    Raises SealBroken when the key cannot be opened to be sealed anew.
-    """
-    if _bound_to(connection.id, base_url) != _bound_to(connection.id, connection.base_url):
-        api_key = opened_key(connection)
+def move_keys(connection: Connection, base_url: str) -> None:
+    """Take the sealed keys that open along to another spelling or path of the same origin."""
+    if _bound_to(connection.id, base_url) == _bound_to(connection.id, connection.base_url):
         connection.base_url = base_url
-        seal_key(connection, api_key)
+        return
+    api_key = opened_key(connection) if opens(connection) else None
+    admin_key = opened_admin_key(connection) if admin_key_opens(connection) else None
     connection.base_url = base_url
+    if api_key is not None:
+        seal_key(connection, api_key)
+    if admin_key is not None:
+        seal_admin_key(connection, admin_key)
 
 
 def _bound_to(connection_id: int, base_url: str) -> str:
     """What a sealed key opens for: this row and this origin alone."""
     parts = urlsplit(base_url)
     return f"connection {connection_id} {parts.scheme}://{parts.netloc}"
+
+
+def _admin_bound_to(connection: Connection) -> str:
+    return f"admin key of {_bound_to(connection.id, connection.base_url)}"

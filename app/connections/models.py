@@ -16,7 +16,8 @@ class Connection(Leased, Base):
 
     `not_before` holds every call of a connection that was told to wait; `refused_at` says the key
     was turned down, and then nothing is sent until it is another. `calls_spent_until` counts calls:
-    how far ahead of the clock its allowance is used up. `account` is what the last test found (an
+    how far ahead of the clock its allowance is used up. The admin key, where there is one, only
+    reads what belongs to the whole organisation. `account` is what the last test found (an
     `AccountInfo`), `account_at` its date; `test_due_at` says that a test was asked for.
     """
 
@@ -35,6 +36,9 @@ class Connection(Leased, Base):
     sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
     key_hint: Mapped[str] = mapped_column(String(8))
     key_set_at: Mapped[datetime | None]
+    sealed_admin_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    admin_key_hint: Mapped[str | None] = mapped_column(String(8))
+    admin_key_set_at: Mapped[datetime | None]
     is_practice: Mapped[bool] = mapped_column(default=False)
     checked_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]

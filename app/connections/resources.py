@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.connections.keys import ADMIN_UNREADABLE, admin_key_opens
 from app.connections.models import Connection
 from app.connections.views import state_of
 
@@ -28,6 +29,15 @@ class AccountResource:
 
 
 @dataclass(frozen=True, slots=True)
+class AdminKeyResource:
+    """The admin key of a connection: its last characters, and words where it cannot be used."""
+
+    hint: str
+    set_at: datetime
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionResource:
     """A connection as the API gives it. The key is never given back, only its last characters."""
 
@@ -39,6 +49,7 @@ class ConnectionResource:
     base_url: str
     key_hint: str
     key_set_at: datetime | None
+    admin_key: AdminKeyResource | None
     status: str
     words: str
     account: AccountResource | None
@@ -57,11 +68,20 @@ def resource(connection: Connection) -> ConnectionResource:
         base_url=connection.base_url,
         key_hint=connection.key_hint,
         key_set_at=connection.key_set_at,
+        admin_key=_admin_key_resource(connection),
         status=status,
         words=words,
         account=_account_resource(connection),
         created_at=connection.created_at,
     )
+
+
+def _admin_key_resource(connection: Connection) -> AdminKeyResource | None:
+    hint, set_at = connection.admin_key_hint, connection.admin_key_set_at
+    if hint is None or set_at is None:
+        return None
+    words = None if admin_key_opens(connection) else ADMIN_UNREADABLE
+    return AdminKeyResource(hint, set_at, words)
 
 
 def _account_resource(connection: Connection) -> AccountResource | None:

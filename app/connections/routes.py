@@ -14,7 +14,7 @@ from app.connections.access import (
     TestSeat,
 )
 from app.connections.asking import test_connection
-from app.connections.forms import ConnectionEdit, ConnectionForm
+from app.connections.forms import AdminKeyForm, ConnectionEdit, ConnectionForm
 from app.core.database import DbSession
 from app.core.errors import Conflict, TooMany, WrongInput
 from app.core.forms import Submission, submitted
@@ -106,6 +106,38 @@ def change(
         submission = submission.refused(error)
     view = views.show(connection, can_manage=True, form=without_key(submission))
     return page(request, "connections/show.html", view, status=422)
+
+
+@router.post("/connections/{connection_id}/admin-key", name="connections.change_admin")
+def change_admin(
+    request: Request,
+    session: DbSession,
+    user: CurrentUser,
+    connection: ManagedConnection,
+    submission: Annotated[Submission[AdminKeyForm], Depends(submitted(AdminKeyForm))],
+) -> Response:
+    form = submission.form
+    try:
+        if form is not None:
+            admin_key = form.admin_key.get_secret_value()
+            service.change_connection(session, connection, actor_id=user.id, admin_key=admin_key)
+            said = "The admin key is sealed."
+            return redirect(request, "connections.show", connection_id=connection.id, toast=said)
+    except WrongInput as error:
+        submission = submission.refused(error)
+    view = views.show(
+        connection, can_manage=True, form=views.form_of(connection, submission.errors)
+    )
+    return page(request, "connections/show.html", view, status=422)
+
+
+@router.post("/connections/{connection_id}/admin-key/forget", name="connections.forget_admin")
+def forget_admin(
+    request: Request, session: DbSession, user: CurrentUser, connection: ManagedConnection
+) -> Response:
+    service.remove_admin_key(session, connection, actor_id=user.id)
+    said = "The admin key is forgotten."
+    return redirect(request, "connections.show", connection_id=connection.id, toast=said)
 
 
 @router.post("/connections/{connection_id}/delete", name="connections.delete")

@@ -9,20 +9,24 @@ from app.auth import service as auth
 from app.connections import queries, standing, testing
 from app.connections.allowance import Allowance
 from app.connections.keys import (
+    ADMIN_UNREADABLE,
     UNREADABLE,
     KeyUnreadable,
+    forget_admin_key,
     is_same_place,
-    move_key,
+    move_keys,
+    opened_admin_key,
     opened_key,
     opens,
     origin,
+    seal_admin_key,
     seal_key,
 )
 from app.connections.models import Connection
 from app.core import clock, secrets
 from app.core.errors import Conflict, WrongInput
 from app.core.http import HttpOptions
-from app.providers.base import Capabilities, Provider
+from app.providers.base import Capabilities, NotPermitted, Provider
 from app.providers.profiles import profiles
 from app.providers.registry import open_provider, profile_for
 
@@ -36,6 +40,7 @@ STAYS = (
     "or cancel it; or add another connection for the new address."
 )
 MOST_NAMED = 5
+NO_ADMIN_KEY = "This connection has no admin key."
 PRACTICES_OWN = "Practice is this instance's own trainer: its address and key keep themselves."
 
 # What names a connection's unfinished work, of higher domains; filled by app/reactions.py.
@@ -89,9 +94,11 @@ def change_connection(
     name: str | None = None,
     base_url: str | None = None,
     api_key: str | None = None,
+    admin_key: str | None = None,
 ) -> None:
     """Rename it, point it elsewhere, give it another key; None leaves a thing as it is. Where its
-    address or key is another, a worker tests it at once.
+    address or key is another, a worker tests it at once. At another origin its admin key is
+    forgotten.
 
     Raises WrongInput when the name is taken, when another origin comes without a key, while jobs
     are under way at the old address, and for Practice, whose address and key are this instance's
@@ -101,6 +108,8 @@ def change_connection(
     session.refresh(connection, with_for_update=True)
     name = None if name == connection.name else name
     base_url = None if base_url == connection.base_url else base_url
+    if connection.is_practice and admin_key is not None:
+        raise WrongInput.field("admin_key", PRACTICES_OWN)
     _check_change(session, connection, name, base_url, has_key=api_key is not None)
     if name is not None:
         changed = {"name": name, "before": connection.name}
@@ -108,6 +117,8 @@ def change_connection(
         _record(session, connection, "connection.renamed", actor_id, **changed)
     if base_url is not None:
         changed = {"base_url": base_url, "before": connection.base_url}
+        if origin(connection.base_url) != origin(base_url):
+            remove_admin_key(session, connection, actor_id=actor_id)
         _move(connection, base_url)
         standing.forget(session, connection)
         _record(session, connection, "connection.moved", actor_id, name=connection.name, **changed)
@@ -116,8 +127,22 @@ def change_connection(
         connection.key_set_at = clock.now(session)
         standing.forget(session, connection)
         _record(session, connection, "connection.key_changed", actor_id, name=connection.name)
+    if admin_key is not None:
+        seal_admin_key(connection, admin_key)
+        connection.admin_key_set_at = clock.now(session)
+        words = {"name": connection.name}
+        _record(session, connection, "connection.admin_key_changed", actor_id, **words)
     if base_url is not None or api_key is not None:
         testing.ask_for_test(session, connection, actor_id=actor_id)
+    standing.tell(session, connection)
+
+
+def remove_admin_key(session: Session, connection: Connection, *, actor_id: int) -> None:
+    """Forget its admin key, if there is one."""
+    if connection.sealed_admin_key is None:
+        return
+    forget_admin_key(connection)
+    _record(session, connection, "connection.admin_key_removed", actor_id, name=connection.name)
     standing.tell(session, connection)
 
 
@@ -161,9 +186,9 @@ def _check_nothing_is_under_way(session: Session, connection: Connection) -> Non
 
 
 def _move(connection: Connection, base_url: str) -> None:
-    """To another path of its origin the key comes along; elsewhere a new one follows."""
-    if origin(connection.base_url) == origin(base_url) and opens(connection):
-        move_key(connection, base_url)
+    """To another path of its origin the keys come along; elsewhere new ones follow."""
+    if origin(connection.base_url) == origin(base_url):
+        move_keys(connection, base_url)
     else:
         connection.base_url = base_url
         connection.profile = profile_for(base_url)
@@ -202,20 +227,41 @@ def _record(
 
 
 def open_connection(
-    connection: Connection, http: HttpOptions | None = None, *, is_urgent: bool = False
+    connection: Connection,
+    http: HttpOptions | None = None,
+    *,
+    is_urgent: bool = False,
+    as_admin: bool = False,
 ) -> Provider:
-    """The provider behind a connection, which it asks no oftener than its profile allows; somebody
-    waits for what `is_urgent`. No unit of work may be open while it is used.
+    """The provider behind a connection, which it asks no oftener than its profile allows, unless
+    `http` brings a gate of its own; somebody waits for what `is_urgent`. No unit of work may be
+    open while it is used. `as_admin` asks with the admin key: what it is refused says nothing of
+    the connection's own key.
 
     Raises KeyUnreadable when the key was sealed under another secret, KeyRejected when it is none
-    that could be sent.
+    that could be sent; NotPermitted where there is no admin key that opens.
     """
+    key = _admin_key(connection) if as_admin else _key(connection)
+    options = http or HttpOptions()
+    paced = replace(options, gate=options.gate or Allowance(connection, is_urgent=is_urgent))
+    return open_provider(connection.kind, connection.base_url, key, connection.profile, paced)
+
+
+def _key(connection: Connection) -> str:
     try:
-        key = opened_key(connection)
+        return opened_key(connection)
     except secrets.SealBroken as error:
         raise KeyUnreadable from error
-    paced = replace(http or HttpOptions(), gate=Allowance(connection, is_urgent=is_urgent))
-    return open_provider(connection.kind, connection.base_url, key, connection.profile, paced)
+
+
+def _admin_key(connection: Connection) -> str:
+    try:
+        key = opened_admin_key(connection)
+    except secrets.SealBroken as error:
+        raise NotPermitted(ADMIN_UNREADABLE) from error
+    if key is None:
+        raise NotPermitted(NO_ADMIN_KEY)
+    return key
 
 
 def capabilities_of(connection: Connection) -> Capabilities:

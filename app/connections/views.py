@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.connections.keys import UNREADABLE
+from app.connections.keys import ADMIN_UNREADABLE, UNREADABLE, admin_key_opens
 from app.connections.models import Connection
 from app.core.views import FormState
 from app.providers.profiles import Profile, profiles
@@ -20,6 +20,9 @@ PERMISSIONS = {
         "No job can be started or followed.",
     ),
 }
+
+# What an ability is called where its name alone does not say it.
+ABILITIES = {"archive": "bringing its history home"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,15 @@ class PermissionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AdminKeyView:
+    """`words` say that it cannot be opened."""
+
+    hint: str
+    set_at: datetime
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelLine:
     name: str
     can_tune: bool
@@ -89,9 +101,9 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class ShowView:
-    """One connection. `lead` says how it stands. `form` has name, base_url, api_key (always empty);
-    `refused` is what was just turned down, in a sentence. Fragment "standing" refreshes itself on
-    `topic`, "offers" when the status has changed.
+    """One connection. `lead` says how it stands. `form` has name, base_url, api_key (always empty),
+    and for a form of its own admin_key; `refused` is what was just turned down, in a sentence.
+    Fragment "standing" refreshes itself on `topic`, "offers" when the status has changed.
     """
 
     project_id: int
@@ -108,6 +120,7 @@ class ShowView:
     file_limit: int | None
     requests_per_minute: int
     key_set_at: datetime | None
+    admin_key: AdminKeyView | None
     created_at: datetime
     form: FormState
     refused: str | None
@@ -141,16 +154,30 @@ def show(
         label=profile.label,
         account=_account(connection, profile),
         methods=tuple(method.label for method in can.methods),
-        abilities=can.abilities,
+        abilities=tuple(ABILITIES.get(name, name) for name in can.abilities),
         minimum_rows=can.minimum_rows,
         file_limit=can.file_limit,
         requests_per_minute=can.requests_per_minute,
         key_set_at=connection.key_set_at,
+        admin_key=_admin_key(connection),
         created_at=connection.created_at,
-        form=form or FormState({"name": connection.name, "base_url": connection.base_url}),
+        form=form or form_of(connection),
         refused=refused,
         topic=f"connection:{connection.id}",
     )
+
+
+def form_of(connection: Connection, errors: Mapping[str, str] | None = None) -> FormState:
+    """The form as it stands before anybody typed, and what is wrong with one beside it."""
+    return FormState({"name": connection.name, "base_url": connection.base_url}, errors or {})
+
+
+def _admin_key(connection: Connection) -> AdminKeyView | None:
+    hint, set_at = connection.admin_key_hint, connection.admin_key_set_at
+    if hint is None or set_at is None:
+        return None
+    words = None if admin_key_opens(connection) else ADMIN_UNREADABLE
+    return AdminKeyView(hint, set_at, words)
 
 
 def stop_of(connection: Connection) -> Stop | None:

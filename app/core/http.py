@@ -17,9 +17,18 @@ import httpx2
 from app.core.addresses import UnsafeUrl, check_url, private_hosts
 from app.core.sockets import GuardedAsyncBackend, GuardedBackend, until
 
-__all__ = ["HeldBack", "HttpOptions", "UnsafeUrl", "async_client", "check_url", "client"]
+__all__ = [
+    "AnswerTooLarge",
+    "HeldBack",
+    "HttpOptions",
+    "UnsafeUrl",
+    "async_client",
+    "check_url",
+    "client",
+]
 
 PLAIN = {"Accept-Encoding": "identity"}
+MOST_CONNECTIONS = 10  # of one client, where no more than these stay open
 
 
 class HeldBack(httpx2.ConnectError):
@@ -30,12 +39,17 @@ class HeldBack(httpx2.ConnectError):
         self.seconds = seconds
 
 
+class AnswerTooLarge(httpx2.ReadError):
+    """The answer is larger than we take."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
     """How to talk to a stranger, in seconds and bytes; a total or a limit of None is none.
 
     `allow` names the private `host:port` pairs that may be called. `gate` is called before each
-    request, may wait a little, and raises HeldBack.
+    request, may wait a little, and raises HeldBack. `idle_connections` is how many stay open for
+    the next request: as many as there are threads that ask at once.
     """
 
     allow: frozenset[str] = field(default_factory=private_hosts)
@@ -43,7 +57,7 @@ class HttpOptions:
     read_seconds: float = 30.0
     total_seconds: float | None = 120.0
     response_limit: int | None = 10 * 2**20
-    keep_alive: bool = True
+    idle_connections: int = 4
     gate: Callable[[], None] | None = None
 
     @property
@@ -51,8 +65,8 @@ class HttpOptions:
         return httpx2.Timeout(self.read_seconds, connect=self.connect_seconds)
 
     @property
-    def idle_connections(self) -> int:
-        return 4 if self.keep_alive else 0
+    def most_connections(self) -> int:
+        return max(self.idle_connections, MOST_CONNECTIONS)
 
 
 def client(options: HttpOptions) -> httpx2.Client:
@@ -91,6 +105,7 @@ class GuardedTransport(httpx2.HTTPTransport):
         self.options = options
         self._pool = httpcore2.ConnectionPool(
             ssl_context=tls(),
+            max_connections=options.most_connections,
             max_keepalive_connections=options.idle_connections,
             keepalive_expiry=5.0,
             network_backend=GuardedBackend(options.allow),
@@ -119,6 +134,7 @@ class GuardedAsyncTransport(httpx2.AsyncHTTPTransport):
         self.options = options
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls(),
+            max_connections=options.most_connections,
             max_keepalive_connections=options.idle_connections,
             keepalive_expiry=5.0,
             network_backend=GuardedAsyncBackend(options.allow),
@@ -178,7 +194,7 @@ class CappedAsyncStream(httpx2.AsyncByteStream):
 
 def _refuse_beyond(seen: int, limit: int | None) -> None:
     if limit is not None and seen > limit:
-        raise httpx2.ReadError(f"The answer is larger than {limit:,} bytes.")
+        raise AnswerTooLarge(f"The answer is larger than {limit:,} bytes.")
 
 
 def _is_compressed(response: httpx2.Response) -> bool:

@@ -24,6 +24,8 @@ VERBS = {
     "connection.renamed": "renamed",
     "connection.moved": "moved",
     "connection.key_changed": "changed the key of",
+    "connection.admin_key_changed": "changed the admin key of",
+    "connection.admin_key_removed": "removed the admin key of",
     "connection.removed": "removed",
     "dataset.uploaded": "uploaded",
     "dataset.checked": "checked",

@@ -70,6 +70,7 @@ __all__ = [
     "RunStatus",
     "StartOutcome",
     "Started",
+    "TooLarge",
     "Unknown",
     "UploadState",
 ]
@@ -120,7 +121,7 @@ class NotPermitted(RequestRejected):
 
 
 class NotFound(RequestRejected):
-    """404: the provider does not know what we asked for (any more)."""
+    """404 or 410: the provider does not know what we asked for (any more)."""
 
 
 class ProviderUnavailable(ProviderError):
@@ -135,6 +136,10 @@ class ProviderUnavailable(ProviderError):
 
 class AllowanceSpent(ProviderUnavailable):
     """We would ask oftener than the provider allows: nothing left this machine."""
+
+
+class TooLarge(ProviderUnavailable):
+    """The answer is larger than we take: a smaller page may fit."""
 
 
 class Provider(Protocol):

@@ -101,8 +101,8 @@ class Capabilities:
     """One provider as the product sees it. Sizes are bytes, durations seconds.
 
     `options` are dials of the job itself (suffix, seed), `parameters` those of its method.
-    `abilities` names further things it can do ("cancel", "checkpoints", "pause", …): a page
-    offers nothing that is not here.
+    `abilities` names further things it can do: "cancel", "checkpoints", "pause", "archive" (its
+    history can be read: `providers.archive.Archives`). A page offers nothing that is not here.
     """
 
     label: str

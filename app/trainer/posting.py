@@ -37,7 +37,7 @@ async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
     Every message has a client of its own: a receiver that hangs holds nobody else's connection.
     """
     options = HttpOptions(
-        connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS, keep_alive=False
+        connect_seconds=CONNECT_SECONDS, read_seconds=READ_SECONDS, idle_connections=0
     )
     try:
         async with (

@@ -1,6 +1,7 @@
 """What every provider must do, as tests: subclass `ProviderContract` and say where `world` is."""
 
 import asyncio
+import json
 import re
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from typing import Protocol
 import pytest
 
 from app.providers.base import (
+    Archive,
+    Archived,
+    Archives,
     ChatDelta,
     ChatRequest,
     FilePart,
@@ -206,6 +210,7 @@ class ProviderContract:
         assert isinstance(ended.hyperparameters["n_epochs"], int)
         self.look_at_events(provider, run.run_id)
         self.look_at_results(provider, ended)
+        self.look_at_history(provider, ended)
         self.look_at_answers(provider, ended.model_name)
 
     def look_at_events(self, provider: Provider, run_id: str) -> None:
@@ -229,6 +234,23 @@ class ProviderContract:
         for checkpoint in provider.checkpoints(ended.run_id):
             assert checkpoint.model_name
             assert checkpoint.step > 0
+
+    def look_at_history(self, provider: Provider, ended: RunReport) -> None:
+        """The same run as its provider wrote it: settings, log, checkpoints, files and model."""
+        assert "archive" in provider.capabilities().abilities
+        job = history(provider, Archive.JOBS)[ended.run_id]
+        assert json.loads(job.raw) == job.fields
+        assert job.raw.count(b"\n") == 0
+        assert job.fields["fine_tuned_model"] == ended.model_name
+        log = history(provider, Archive.EVENTS, ended.run_id)
+        assert list(log) == [event.event_id for event in provider.events(ended.run_id)]
+        saved = [one.checkpoint_id for one in provider.checkpoints(ended.run_id)]
+        assert list(history(provider, Archive.CHECKPOINTS, ended.run_id)) == saved
+        named = {*ended.result_file_ids, ended.training_file_id}
+        assert named <= history(provider, Archive.FILES).keys()
+        assert ended.model_name in history(provider, Archive.MODELS)
+        with pytest.raises(NotFound):
+            history(provider, Archive.EVENTS, "ftjob-nowhere")
 
     def look_at_answers(self, provider: Provider, model: str) -> None:
         """An answer and the same in pieces, both with OpenAI's shape at hand."""
@@ -297,6 +319,17 @@ def change(order: RunRequest, **fields: object) -> RunRequest:
 def again(order: RunRequest) -> RunRequest:
     """The same order as another start."""
     return change(order, op_key=uuid.uuid4().hex)
+
+
+def history(provider: Provider, archive: Archive, *parents: str) -> dict[str, Archived]:
+    """A whole list of a history, in its order."""
+    assert isinstance(provider, Archives)
+    found, page = {}, provider.archived(archive, parents)
+    found.update({one.object_id: one for one in page.items})
+    while page.cursor is not None:
+        page = provider.archived(archive, parents, cursor=page.cursor)
+        found.update({one.object_id: one for one in page.items})
+    return found
 
 
 async def collect(provider: Provider, question: ChatRequest) -> list[ChatDelta]:

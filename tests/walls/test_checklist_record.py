@@ -30,6 +30,7 @@ RIGHT = {
     "connections.create": AN_ACCOUNT,
     "api.connections.create": AN_ACCOUNT,
     "connections.change": AN_ACCOUNT,
+    "connections.change_admin": {"admin_key": "sk-admin-0123456789abcdef"},
     "api.connections.change": {"name": "Renamed"},
 }
 # Not tried here, and why.
@@ -46,6 +47,7 @@ PRIVATE = {"account.settings", "account.theme", "account.tour"}
 # It is so already, so nothing changes.
 SO_ALREADY = {
     "people.enable", "people.unmake_owner",
+    "connections.forget_admin", "api.connections.forget_admin",
     "api.datasets.unarchive", "api.jobs.unarchive", "api.models.unarchive",
 }  # fmt: skip
 # Asks, and changes nothing that lasts.

@@ -78,8 +78,8 @@ def test_a6_no_way_of_signing_in_goes_past_a_disabled_account(live):
 
 EXTRA = (
     "id", "role", "is_instance_owner", "disabled_at", "password_hash", "project_id", "user_id",
-    "created_by", "actor_id", "status", "profile", "sealed_key", "estimate", "est_cost", "op_key",
-    "run_id", "due_at", "slug", "is_practice", "verb",
+    "created_by", "actor_id", "status", "profile", "sealed_key", "sealed_admin_key", "estimate",
+    "est_cost", "op_key", "run_id", "due_at", "slug", "is_practice", "verb",
 )  # fmt: skip
 
 

@@ -1,7 +1,9 @@
 """Every request the witness read to the end, in SQLite, so that it outlives a kill."""
 
 import json
+import re
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -11,14 +13,19 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS request (
     n INTEGER PRIMARY KEY, at REAL NOT NULL DEFAULT (julianday('now')),
     method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL,
-    headers TEXT NOT NULL, body TEXT NOT NULL, size INTEGER NOT NULL
+    headers TEXT NOT NULL, body TEXT NOT NULL, size INTEGER NOT NULL, status INTEGER
 )
 """
+SECONDS_A_DAY = 86_400
+# A part of a path below /v1 that names one object: it has a digit or a colon.
+ONE_OBJECT = re.compile(r"(?<=/)[^/]*(?:\d|%3A|:)[^/]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One accepted request; `body` is its JSON, None for a file or nothing."""
+    """One accepted request; `body` is its JSON, None for a file or nothing. `status` is that of
+    the answer, None where none was sent: yet, or at all.
+    """
 
     method: str
     path: str
@@ -26,10 +33,21 @@ class Request:
     headers: dict[str, str]
     body: Any
     size: int
+    status: int | None = None
 
     @property
     def route(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def kind_of_route(self) -> str:
+        """The route with a star for each id in it."""
+        return f"{self.method} {self.path[:3]}{ONE_OBJECT.sub('*', self.path[3:])}"
+
+    @property
+    def key(self) -> str:
+        """The API key it came with."""
+        return self.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 class Journal:
@@ -39,10 +57,11 @@ class Journal:
         self.lock = Lock()
         self.database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self.database.execute("PRAGMA journal_mode = WAL")
+        self.database.execute("PRAGMA synchronous = OFF")  # a kill loses nothing, a power cut may
         self.database.execute(SCHEMA)
 
-    def write(self, request: Request) -> None:
-        """Keep a request, whatever becomes of its answer."""
+    def write(self, request: Request) -> int:
+        """Keep a request, whatever becomes of its answer; its number."""
         row = (
             request.method,
             request.path,
@@ -52,23 +71,48 @@ class Journal:
             request.size,
         )
         with self.lock:
-            self.database.execute(
+            made = self.database.execute(
                 "INSERT INTO request (method, path, query, headers, body, size)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 row,
             )
+            return int(made.lastrowid or 0)
+
+    def answered(self, number: int, status: int) -> None:
+        """Note how a request is being answered."""
+        with self.lock:
+            self.database.execute("UPDATE request SET status = ? WHERE n = ?", (status, number))
 
     def read(self, route: str | None = None) -> list[Request]:
         """What was accepted, in order; of one route (`script` names them) if given."""
         with self.lock:
             rows = self.database.execute(
-                "SELECT method, path, query, headers, body, size FROM request ORDER BY n"
+                "SELECT method, path, query, headers, body, size, status FROM request ORDER BY n"
             ).fetchall()
         found = [
-            Request(method, path, query, json.loads(headers), json.loads(body), size)
-            for method, path, query, headers, body, size in rows
+            Request(method, path, query, json.loads(headers), json.loads(body), size, status)
+            for method, path, query, headers, body, size, status in rows
         ]
-        return [request for request in found if route in {None, request.route}]
+        return [request for request in found if route is None or re.fullmatch(route, request.route)]
+
+    def methods_used(self) -> set[str]:
+        """GET alone, if nothing was changed."""
+        with self.lock:
+            return {method for (method,) in self.database.execute("SELECT method FROM request")}
+
+    def counts(self, *statuses: int) -> Counter[str]:
+        """How often each kind of route was asked; if given, how often it was answered so."""
+        return Counter(
+            request.kind_of_route
+            for request in self.read()
+            if not statuses or request.status in statuses
+        )
+
+    def seconds(self) -> float:
+        """From the first request to the last."""
+        with self.lock:
+            ((first, last),) = self.database.execute("SELECT min(at), max(at) FROM request")
+        return 0.0 if first is None else SECONDS_A_DAY * (last - first)
 
     def clear(self) -> None:
         """Forget everything, for the next test."""

@@ -3,17 +3,29 @@
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
+from tests.witness import routes_of_history
 from tests.witness.journal import Request
+from tests.witness.organisation import Organisation
+from tests.witness.paging import page
 from tests.witness.rules import Refusal
-from tests.witness.state import State, chunks, completion, page
+from tests.witness.state import State
+from tests.witness.talk import chunks, completion
 
 Route = Callable[..., Any]
 
 
 def models(state: State, asked: Request, form: Any) -> Any:
     return {"object": "list", "data": state.models}
+
+
+def show_model(state: State, asked: Request, form: Any, name: str) -> Any:
+    found = next((model for model in state.models if model["id"] == name), None)
+    if found is None:
+        said = f"The model '{name}' does not exist or you do not have access to it."
+        raise Refusal(404, said, code="model_not_found", param="model")
+    return found
 
 
 def chat(state: State, asked: Request, form: Any) -> Any:
@@ -48,7 +60,16 @@ def list_checkpoints(state: State, asked: Request, form: Any, run_id: str) -> An
 
 
 def list_files(state: State, asked: Request, form: Any) -> Any:
-    return page(state.files, asked.query, default=10_000, most=10_000)
+    wanted = parse_qs(asked.query).get("purpose")
+    found = [file for file in state.files if wanted is None or file["purpose"] == wanted[0]]
+    return page(found, asked.query, default=10_000, most=10_000, again=state.shown_again)
+
+
+def show_file(state: State, asked: Request, form: Any, file_id: str) -> Any:
+    found = next((file for file in state.files if file["id"] == file_id), None)
+    if found is None:
+        raise Refusal(404, f"No such File object: {file_id}", param="id")
+    return found
 
 
 def add_file(state: State, asked: Request, form: Any) -> Any:
@@ -57,9 +78,7 @@ def add_file(state: State, asked: Request, form: Any) -> Any:
 
 
 def show_content(state: State, asked: Request, form: Any, file_id: str) -> Any:
-    if file_id not in state.contents:
-        raise Refusal(404, "No such File object.", code="file_not_found")
-    return state.contents[file_id]
+    return state.content(file_id)
 
 
 def open_upload(state: State, asked: Request, form: Any) -> Any:
@@ -85,6 +104,7 @@ def complete_upload(state: State, asked: Request, form: Any, upload_id: str) -> 
 
 ROUTES: dict[str, Route] = {
     "GET /v1/models": models,
+    "GET /v1/models/(.+)": show_model,
     "POST /v1/chat/completions": chat,
     "POST /v1/fine_tuning/jobs": create_run,
     "GET /v1/fine_tuning/jobs": list_runs,
@@ -94,17 +114,21 @@ ROUTES: dict[str, Route] = {
     "GET /v1/fine_tuning/jobs/([^/]+)/checkpoints": list_checkpoints,
     "GET /v1/files": list_files,
     "POST /v1/files": add_file,
+    "GET /v1/files/([^/]+)": show_file,
     "GET /v1/files/([^/]+)/content": show_content,
     "POST /v1/uploads": open_upload,
     "POST /v1/uploads/([^/]+)/parts": add_part,
     "POST /v1/uploads/([^/]+)/complete": complete_upload,
+    **routes_of_history.ROUTES,
 }
 
 
-def follow(state: State, asked: Request, form: Any) -> Any:
-    """The answer of the one route that fits: JSON, bytes, or a list of chunks. Raises Refusal."""
+def follow(seen: Organisation | State, asked: Request, form: Any) -> Any:
+    """The answer of the one route that fits to whom `Organisation.admit` lets see this: JSON, a
+    file's content, or a list of chunks. Raises Refusal.
+    """
     for pattern, route in ROUTES.items():
         found = re.fullmatch(pattern, asked.route)
         if found is not None:
-            return route(state, asked, form, *map(unquote, found.groups()))
+            return route(seen, asked, form, *map(unquote, found.groups()))
     raise Refusal(404, f"Unknown request URL: {asked.route}.", code="unknown_url")

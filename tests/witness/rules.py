@@ -17,11 +17,18 @@ class Refusal(Exception):
     """A 4xx in the making."""
 
     def __init__(
-        self, status: int, message: str, *, code: str | None = None, param: str | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        headers: dict[str, str] | None = None,
     ):
         super().__init__(message)
         self.status = status
         self.body = refusal(message, code, param)
+        self.headers = headers or {}
 
 
 def check_run(body: Any, files: set[str], models: set[str]) -> None:

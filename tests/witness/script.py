@@ -1,5 +1,6 @@
 """What a test may tell the witness to do wrong, once or often."""
 
+import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -9,11 +10,37 @@ UPLOAD = "POST /v1/files"
 LIST_FILES = "GET /v1/files"
 LIST_MODELS = "GET /v1/models"
 CHAT = "POST /v1/chat/completions"
+LIST_EVALS = "GET /v1/evals"
+LIST_EVAL_RUNS = "GET /v1/evals/[^/]+/runs"
+LIST_EVAL_ITEMS = "GET /v1/evals/[^/]+/runs/[^/]+/output_items"
+LIST_EVENTS = "GET /v1/fine_tuning/jobs/[^/]+/events"
+LIST_CHECKPOINTS = "GET /v1/fine_tuning/jobs/[^/]+/checkpoints"
+LIST_PERMISSIONS = "GET /v1/fine_tuning/checkpoints/[^/]+/permissions"
+FILE_CONTENT = "GET /v1/files/[^/]+/content"
+LIST_COMPLETIONS = "GET /v1/chat/completions"
+LIST_MESSAGES = "GET /v1/chat/completions/[^/]+/messages"
+USAGE = "GET /v1/organization/usage/completions"
+EVERYTHING = "GET /v1/.*"
+
+FREE_ACCOUNT = (
+    "To help mitigate abuse, downloading of fine-tune training files is disabled for free accounts."
+)
+HTML = {"content-type": "text/html; charset=utf-8"}
+# Every way a server asks to wait, and none.
+RETRY_AFTER: tuple[dict[str, str], ...] = (
+    {"retry-after": "1"},
+    {"retry-after": "0.2"},
+    {"retry-after": "1", "retry-after-ms": "150"},
+    {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"},
+    {"retry-after": "soon"},
+    {},
+)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing to go wrong on a route, for its next `times` requests.
+    """One thing to go wrong on a route: a pattern for the whole of it. Of the requests that fit the
+    first `skip` are answered well, then every `every`-th goes wrong, `times` in all.
 
     With `commits` the request takes effect first, as when an answer is lost on its way back.
     `end` says what follows: the real answer, this `status` and `body`, a closed connection, an
@@ -28,9 +55,35 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     times: int = 1
+    skip: int = 0
+    every: int = 1
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A list that moves while it is read: what happens once the `page`-th page from now of a list
+    whose route fits has been sent.
+
+    `again`: its last object stands on the next page too. `forward`: the object that the next page
+    would begin with moves to the front, where only who looks again sees it. `gone`: its last
+    object is deleted, and is no cursor any more.
+    """
+
+    route: str
+    how: Literal["again", "forward", "gone"]
+    page: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def too_many(route: str = EVERYTHING, **more: Any) -> list[Fault]:
+    """429 with every form of Retry-After, one after the other."""
+    body = json.dumps(refusal("Rate limit reached.", "rate_limit_exceeded"))
+    return [Fault(route, status=429, body=body, headers=asked, **more) for asked in RETRY_AFTER]
 
 
 def refusal(message: str, code: str | None = None, param: str | None = None) -> dict[str, Any]:

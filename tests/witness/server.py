@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import time
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -10,38 +11,65 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import msgspec
+
+from tests.witness.content import Rows, chunks_of, size_of
+from tests.witness.control import CONTROLS
 from tests.witness.journal import Journal, Request
+from tests.witness.organisation import Organisation
 from tests.witness.routes import follow
 from tests.witness.rules import Refusal
-from tests.witness.state import Json, State
+from tests.witness.state import Json
+
+DRIPPED_BYTES_A_SECOND = 10
 
 
 class Witness(ThreadingHTTPServer):
-    """One server with its state, its script and its journal."""
+    """One server with its organisation, its script and its journal."""
 
     daemon_threads = True
-    request_queue_size = 128
+    request_queue_size = 512
 
-    def __init__(self, journal: Journal, keys: set[str]) -> None:
+    def __init__(self, journal: Journal, keys: list[str], admin_keys: set[str]) -> None:
         super().__init__(("127.0.0.1", 0), Conversation)
-        self.journal, self.keys = journal, keys
-        self.state, self.lock = State(), Lock()
+        self.journal, self.keys, self.admin_keys = journal, keys, admin_keys
+        self.lock = Lock()
+        self.begin()
+
+    def begin(self) -> None:
+        """As new."""
+        self.organisation = Organisation(self.keys, self.admin_keys)
         self.faults: list[Json] = []
+        self.shifts: list[Json] = []
 
     def next_fault(self, route: str) -> Json | None:
         """The fault meant for this request, used up by it."""
         with self.lock:
             for fault in self.faults:
-                if fault["route"] == route and fault["times"] > 0:
+                if fault["times"] > 0 and re.fullmatch(fault["route"], route):
+                    if fault["skip"] > 0:
+                        fault["skip"] -= 1
+                        continue
+                    fault["skip"] = fault["every"] - 1
                     fault["times"] -= 1
                     return fault
         return None
+
+    def shift(self, state: Any, route: str, answer: Any) -> None:
+        """Let the list change of which a page is being sent, if the script says so."""
+        for shift in self.shifts:
+            if shift["page"] > 0 and answer.get("last_id") and re.fullmatch(shift["route"], route):
+                shift["page"] -= 1
+                if shift["page"] == 0:
+                    state.shift(shift["how"], answer["last_id"])
 
 
 class Conversation(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 1 << 16
     server: Witness
 
     def log_message(self, *_: object) -> None:
@@ -50,7 +78,7 @@ class Conversation(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.converse()
 
-    do_POST = do_GET  # noqa: N815 - the library's name
+    do_POST = do_DELETE = do_PATCH = do_PUT = do_GET  # noqa: N815 - the library's names
 
     def converse(self) -> None:
         path, _, query = self.path.partition("?")
@@ -61,13 +89,12 @@ class Conversation(BaseHTTPRequestHandler):
         form = self.form(body)
         headers = {name.lower(): value for name, value in self.headers.items()}
         asked = Request(self.command, path, query, headers, _without_bytes(form), len(body))
-        self.server.journal.write(asked)
+        self.number = self.server.journal.write(asked)
         fault = self.server.next_fault(asked.route)
         if fault is not None and fault["end"] != "real":
             self.misbehave(fault, asked, form)
             return
-        if fault is not None:
-            time.sleep(fault["delay"])
+        time.sleep(self.server.organisation.latency + (fault["delay"] if fault else 0))
         self.send(*self.behave(asked, form))
 
     def form(self, body: bytes) -> Any:
@@ -89,19 +116,14 @@ class Conversation(BaseHTTPRequestHandler):
     def misbehave(self, fault: Json, asked: Request, form: Any) -> None:
         status, answer = fault["status"], fault["body"].encode()
         if fault["commits"]:
-            made_status, made = self.behave(asked, form)
+            made_status, made, _ = self.behave(asked, form)
             if not answer:
-                status, answer = made_status, json.dumps(made).encode()
+                status, answer = made_status, _bytes_of(made)
         time.sleep(fault["delay"])
         if fault["end"] == "drop":
             self.close_connection = True
             return
-        headers = {"content-type": "application/json", **fault["headers"]}
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
+        self.head(status, {"content-type": "application/json", **fault["headers"]}, len(answer))
         if fault["end"] == "truncate":
             self.wfile.write(answer[: len(answer) // 2])
             self.close_connection = True
@@ -116,65 +138,78 @@ class Conversation(BaseHTTPRequestHandler):
             for byte in answer:
                 self.wfile.write(bytes([byte]))
                 self.wfile.flush()
-                time.sleep(0.1)
+                time.sleep(1 / DRIPPED_BYTES_A_SECOND)
         except OSError:
             return
 
-    def behave(self, asked: Request, form: Any) -> tuple[int, Any]:
-        """What the rules say: status and JSON, bytes, or a list of chunks."""
-        key = asked.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in self.server.keys:
-            return 401, Refusal(
-                401, f"Incorrect API key provided: {key}.", code="invalid_api_key"
-            ).body
+    def behave(self, asked: Request, form: Any) -> tuple[int, Any, dict[str, str]]:
+        """What the rules say: status, JSON or a content or a list of chunks, and headers."""
         try:
             with self.server.lock:
-                return 200, follow(self.server.state, asked, form)
+                seen = self.server.organisation.admit(asked.key, asked.route)
+                answer = follow(seen, asked, form)
+                if self.server.shifts and isinstance(answer, dict):
+                    self.server.shift(seen, asked.route, answer)
+                return 200, answer, {}
         except Refusal as error:
-            return error.status, error.body
+            return error.status, error.body, error.headers
 
     def control(self, path: str, asked: Any) -> Any:
         """Do what a test's handle asks for."""
-        with self.server.lock:
-            state = self.server.state
+        server = self.server
+        with server.lock:
             if path == "/_reset":
-                self.server.state, self.server.faults = State(), []
-                self.server.journal.clear()
+                server.begin()
+                server.journal.clear()
             elif path == "/_faults":
-                self.server.faults += asked
-            elif path == "/_set":
-                for name, value in asked.items():
-                    setattr(state, name, value)
-            elif path == "/_run":
-                state.move(asked["id"], asked)
-            elif path == "/_event":
-                return state.add_event(asked.pop("run_id"), **asked)
-            elif path == "/_checkpoint":
-                state.checkpoints[asked["fine_tuning_job_id"]].insert(0, asked)
-            elif path == "/_file":
-                return state.add_file(
-                    asked["name"], asked["content"].encode("latin-1"), asked["purpose"]
-                )
-            elif path == "/_runs":
-                return {"data": state.runs}
+                server.faults += asked
+            elif path == "/_shifts":
+                server.shifts += asked
+            else:
+                projects = server.organisation.projects
+                state = projects[self.headers["x-witness-key"]]
+                return CONTROLS[path](server.organisation, state, asked)
         return {}
 
-    def send(self, status: int, answer: Any) -> None:
-        is_stream = isinstance(answer, list)
-        kind = "text/event-stream" if is_stream else "application/json"
-        if isinstance(answer, bytes):
-            content, kind = answer, "application/octet-stream"
-        elif is_stream:
-            lines = [*(json.dumps(chunk) for chunk in answer), "[DONE]"]
-            content = "".join(f"data: {line}\n\n" for line in lines).encode()
-        else:
-            content = json.dumps(answer).encode()
+    def head(self, status: int, headers: dict[str, str], size: int) -> None:
+        """Everything before the body."""
+        if not self.path.startswith("/_"):
+            self.server.journal.answered(self.number, status)
         self.send_response(status)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(content)))
-        self.send_header("openai-organization", "witness-org")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(size))
         self.end_headers()
-        self.wfile.write(content)
+
+    def send(self, status: int, answer: Any, headers: dict[str, str] | None = None) -> None:
+        kind = "application/json"
+        if isinstance(answer, (bytes, Rows)):
+            content, kind = answer, "application/octet-stream"
+        elif isinstance(answer, list):
+            lines = [*(json.dumps(chunk) for chunk in answer), "[DONE]"]
+            content, kind = (
+                "".join(f"data: {line}\n\n" for line in lines).encode(),
+                "text/event-stream",
+            )
+        else:
+            content = _bytes_of(answer)
+        told = {"content-type": kind, "openai-organization": "witness-org", **(headers or {})}
+        self.head(status, told, size_of(content))
+        try:
+            for chunk in chunks_of(content):
+                self.wfile.write(chunk)
+        except OSError:  # whoever asked has gone
+            self.close_connection = True
+
+
+def _bytes_of(answer: Any) -> bytes:
+    """JSON as OpenAI sets it: two spaces a level. A content as it is."""
+    if isinstance(answer, (bytes, Rows)):
+        return b"".join(chunks_of(answer))
+    try:
+        return msgspec.json.format(msgspec.json.encode(answer), indent=2)
+    except UnicodeEncodeError:  # half a character, which only JSON's own escapes can hold
+        return json.dumps(answer, indent=2).encode()
 
 
 def _without_bytes(form: Any) -> Any:
@@ -191,8 +226,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--key", action="append", default=[])
+    parser.add_argument("--admin-key", action="append", default=[])
     given = parser.parse_args()
-    server = Witness(Journal(given.journal), set(given.key))
+    server = Witness(Journal(given.journal), given.key, set(given.admin_key))
     print(server.server_port, flush=True)  # noqa: T201 - the parent reads it
     server.serve_forever()
 

@@ -1,14 +1,19 @@
 """What the witness holds: models, files, uploads, runs and their events, in OpenAI's JSON."""
 
+import base64
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
+from tests.witness.content import Content, chunks_of, size_of
+from tests.witness.paging import page
 from tests.witness.rules import Refusal, check_run
 
 Json = dict[str, Any]
 ENDED = {"succeeded", "failed", "cancelled"}
 BORN = 1_700_000_000
+KEPT_BACK = {"assistants", "assistants_output", "user_data", "vision"}
 
 
 def model(name: str, owner: str = "openai", shutdown: str | None = None) -> Json:
@@ -21,11 +26,35 @@ def model(name: str, owner: str = "openai", shutdown: str | None = None) -> Json
     }
 
 
-class State:
-    """All of it, behind the server's lock. `lag` hides new runs from lists for so many seconds;
-    `filter` is how the metadata filter behaves: "exact", "ignored", or "refused"."""
+class Told(dict[str, list[Json]]):
+    """Lists by the id of what they belong to. Those of a large history are made anew whenever they
+    are asked for, by the call in `makers`, and kept only once something is added.
+    """
 
     def __init__(self) -> None:
+        super().__init__()
+        self.makers: dict[str, Callable[[], list[Json]]] = {}
+
+    def __missing__(self, key: str) -> list[Json]:
+        return self.makers[key]()
+
+    def kept(self, key: str) -> list[Json]:
+        """The list itself, to be changed."""
+        return self.setdefault(key, self[key])
+
+
+class State:
+    """A project's things, behind the server's lock; lists are newest first but those of evals and
+    completions. `lag` hides new runs from lists for so many seconds; `filter` is how the metadata
+    filter behaves: "exact", "ignored", or "refused". After `expires_after` more requests the key is
+    refused. `shown_again` are the cursors whose next page begins with them once more; `deleted` the
+    ids of what was there and is gone, with its kind.
+    """
+
+    def __init__(
+        self, project_id: str = "proj_0", api_key_id: str = "key_0", name: str = "Default"
+    ) -> None:
+        self.project_id, self.api_key_id, self.name = project_id, api_key_id, name
         self.models = [
             model("gpt-4o-mini-2024-07-18", shutdown="2027-01-14"),
             model("gpt-4.1-mini-2025-04-14"),
@@ -34,35 +63,116 @@ class State:
             model("ft:gpt-4o-mini-2024-07-18:acme::abcd1234", owner="acme"),
         ]
         self.files: list[Json] = []
-        self.contents: dict[str, bytes] = {}
+        self.contents: dict[str, Content] = {}
+        self.encoded: set[str] = set()
+        self.refused: dict[str, str] = {}
         self.uploads: dict[str, Json] = {}
         self.runs: list[Json] = []
-        self.events: dict[str, list[Json]] = {}
-        self.checkpoints: dict[str, list[Json]] = {}
+        self.events, self.checkpoints = Told(), Told()
         self.visible_at: dict[str, float] = {}
+        self.evals: list[Json] = []
+        self.eval_runs: dict[str, list[Json]] = {}
+        self.eval_items = Told()
+        self.completions: list[Json] = []
+        self.messages: dict[str, list[Json]] = {}
         self.lag = 0.0
         self.filter = "exact"
         self.count = 0
+        self.expires_after: int | None = None
+        self.shown_again: set[str] = set()
+        self.deleted: dict[str, str] = {}
 
     def new_id(self, prefix: str) -> str:
         self.count += 1
         return f"{prefix}{self.count:08d}"
 
-    def add_file(self, name: str, content: bytes, purpose: str) -> Json:
-        """Keep a file; newest first in lists."""
-        file_id = self.new_id("file-")
+    def takes_a_request(self) -> bool:
+        """Whether the key is good once more."""
+        if self.expires_after is None:
+            return True
+        self.expires_after -= 1
+        return self.expires_after >= 0
+
+    def add_file(
+        self,
+        name: str,
+        content: Content,
+        purpose: str,
+        *,
+        announced: int | None = None,
+        refused: str | None = None,
+        is_encoded: bool = False,
+        **fields: Any,
+    ) -> Json:
+        """Keep a file. `announced` bytes may be wrong; `refused` are the words for who wants its
+        content; with `is_encoded` that is sent in base64, as results of jobs sometimes are.
+        """
         made = {
-            "id": file_id,
             "object": "file",
-            "bytes": len(content),
-            "created_at": int(time.time()),
-            "filename": name,
+            "id": fields.pop("id", None) or self.new_id("file-"),
             "purpose": purpose,
+            "filename": name,
+            "bytes": size_of(content) if announced is None else announced,
+            "created_at": int(time.time()),
+            "expires_at": None,
             "status": "processed",
+            "status_details": None,
+            **fields,
         }
         self.files.insert(0, made)
-        self.contents[file_id] = content
+        self.contents[made["id"]] = content
+        if refused is not None:
+            self.refused[made["id"]] = refused
+        if is_encoded:
+            self.encoded.add(made["id"])
         return made
+
+    def content(self, file_id: str) -> Content:
+        """A file's bytes as they are sent. Raises Refusal."""
+        found = next((file for file in self.files if file["id"] == file_id), None)
+        if found is None:
+            raise Refusal(404, f"No such File object: {file_id}", param="id")
+        if file_id in self.refused:
+            raise Refusal(400, self.refused[file_id])
+        if found["purpose"] in KEPT_BACK:
+            raise Refusal(400, f"Not allowed to download files of purpose: {found['purpose']}")
+        content = self.contents[file_id]
+        if file_id in self.encoded:
+            return base64.b64encode(b"".join(chunks_of(content)))
+        return content
+
+    def lists(self) -> Iterator[tuple[str, list[Json]]]:
+        """Every list that is kept, with the kind of what stands in it."""
+        yield "job", self.runs
+        yield "file", self.files
+        yield "eval", self.evals
+        yield "completion", self.completions
+        for runs in self.eval_runs.values():
+            yield "eval_run", runs
+
+    def list_with(self, object_id: str) -> tuple[str, list[Json], int]:
+        """The kind of an object, its list, and its place there."""
+        for kind, items in self.lists():
+            for place, item in enumerate(items):
+                if item["id"] == object_id:
+                    return kind, items, place
+        raise KeyError(object_id)
+
+    def delete(self, object_id: str) -> None:
+        """Let an object be gone, as when somebody deletes it; jobs go on naming a file."""
+        kind, items, place = self.list_with(object_id)
+        del items[place]
+        self.deleted[object_id] = kind
+
+    def shift(self, how: str, last_id: str) -> None:
+        """Let a list change behind a page that ended with this object: see `script.Shift`."""
+        _, items, place = self.list_with(last_id)
+        if how == "again":
+            self.shown_again.add(last_id)
+        elif how == "gone":
+            self.delete(last_id)
+        elif place + 1 < len(items):
+            items.insert(0, items.pop(place + 1))
 
     def add_run(self, body: Json) -> Json:
         """Create a run, or raise Refusal."""
@@ -113,7 +223,7 @@ class State:
             "data": {},
             **given,
         }
-        self.events[run_id].insert(0, made)
+        self.events.kept(run_id).insert(0, made)
         return made
 
     def run(self, run_id: str) -> Json:
@@ -150,68 +260,5 @@ class State:
             is_asked_for = wanted.items() <= run["metadata"].items()
             return is_there and (is_asked_for or self.filter == "ignored")
 
-        return page([run for run in self.runs if shows(run)], query, default=20)
-
-
-def page(items: list[Json], query: str, *, default: int, most: int = 100) -> Json:
-    """One page by `after` and `limit`, as OpenAI cuts them."""
-    asked = parse_qs(query)
-    limit = int(asked.get("limit", [str(default)])[0])
-    if not 1 <= limit <= most:
-        raise Refusal(400, f"limit must be from 1 to {most}.", param="limit")
-    start = 0
-    if "after" in asked:
-        ids = [item["id"] for item in items]
-        if asked["after"][0] not in ids:
-            raise Refusal(404, f"No such object: {asked['after'][0]}", param="after")
-        start = ids.index(asked["after"][0]) + 1
-    found = items[start : start + limit]
-    return {
-        "object": "list",
-        "data": found,
-        "has_more": start + limit < len(items),
-        "first_id": found[0]["id"] if found else None,
-        "last_id": found[-1]["id"] if found else None,
-    }
-
-
-def completion(body: Json, models: set[str]) -> Json:
-    """An answer that repeats the last message, so that a test knows what to expect."""
-    if body.get("model") not in models:
-        message = f"The model `{body.get('model')}` does not exist."
-        raise Refusal(404, message, code="model_not_found", param="model")
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise Refusal(400, "messages must not be empty.", param="messages")
-    text = f"You said: {messages[-1].get('content')}"
-    return {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": BORN,
-        "model": body.get("model"),
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": text, "refusal": None},
-                "finish_reason": "stop",
-                "logprobs": None,
-            }
-        ],
-        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
-    }
-
-
-def chunks(whole: Json) -> list[Json]:
-    """The same answer in pieces."""
-    base = {**whole, "object": "chat.completion.chunk"}
-    base.pop("usage")
-    text = whole["choices"][0]["message"]["content"]
-    words = [word + " " for word in text.split(" ")]
-    words[-1] = words[-1].rstrip()
-    pieces: list[tuple[Json, str | None]] = [({"role": "assistant", "content": ""}, None)]
-    pieces += [({"content": word}, None) for word in words]
-    pieces.append(({}, "stop"))
-    return [
-        {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
-        for delta, reason in pieces
-    ]
+        found = [run for run in self.runs if shows(run)]
+        return page(found, query, default=20, again=self.shown_again)

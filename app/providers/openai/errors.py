@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import openai
 
-from app.core.http import HeldBack
+from app.core.http import AnswerTooLarge, HeldBack
 from app.core.sockets import Refused
 from app.providers.base import (
     AllowanceSpent,
@@ -24,6 +24,7 @@ from app.providers.base import (
     ProviderError,
     ProviderUnavailable,
     RequestRejected,
+    TooLarge,
 )
 
 LONGEST_WORDS = 500
@@ -50,6 +51,7 @@ KINDS: dict[int, type[RequestRejected]] = {
     HTTPStatus.UNAUTHORIZED: NotPermitted,
     HTTPStatus.FORBIDDEN: NotPermitted,
     HTTPStatus.NOT_FOUND: NotFound,
+    HTTPStatus.GONE: NotFound,
 }
 
 
@@ -73,6 +75,8 @@ def plain_errors(label: str, secret: str) -> Iterator[None]:
 def _of_transport(cause: BaseException | None, label: str) -> ProviderError:
     if isinstance(cause, HeldBack):
         return AllowanceSpent(str(cause), retry_after=cause.seconds)
+    if isinstance(cause, AnswerTooLarge):
+        return TooLarge(f"{label} answers with too much. {cause}")
     return ProviderUnavailable(connection_words(cause, label))
 
 

@@ -143,7 +143,8 @@ def download(wire: Wire, file_id: str) -> Iterator[bytes]:
 
     A result file that arrives base64-encoded, as some servers send it, is decoded.
     """
-    with wire.errors(), wire.files.files.with_streaming_response.content(file_id) as response:
+    one = wire.errors_of_one_thing()
+    with one, wire.files.files.with_streaming_response.content(file_id) as response:
         if "text/html" in response.headers.get("content-type", ""):
             raise ProviderError(f"{wire.profile.label} answered with a page instead of a file.")
         yield from plain_or_decoded(response.iter_bytes(64 * 1024))

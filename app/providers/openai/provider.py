@@ -1,6 +1,6 @@
 """OpenAI's wire as a Provider: OpenAI itself, Azure's v1 route, other services, and our trainer."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import chain, islice
@@ -14,6 +14,8 @@ from app.core.http import HttpOptions
 from app.providers.base import (
     OP_KEY_TAG,
     AccountInfo,
+    Archive,
+    ArchivePage,
     BaseModelInfo,
     Capabilities,
     ChatAnswer,
@@ -35,6 +37,7 @@ from app.providers.base import (
     UploadState,
 )
 from app.providers.openai import chat, files, runs, start
+from app.providers.openai.archive import History
 from app.providers.openai.errors import words
 from app.providers.openai.wire import Json, Wire, objects
 from app.providers.profiles import profile_by_headers, profile_for, profiles
@@ -51,12 +54,13 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 class OpenAIProvider:
-    """One service under one key. Not for use by two threads at once."""
+    """One service under one key. Safe for several threads at once where its gate is."""
 
     kind = "openai"
 
     def __init__(self, base_url: str, api_key: str, profile: str, http: HttpOptions) -> None:
         self.wire = Wire(base_url, api_key, profiles()[profile], http)
+        self.history = History(self.wire)
 
     def close(self) -> None:
         self.wire.close()
@@ -246,6 +250,16 @@ class OpenAIProvider:
                 raise
             return found
         return self._read_run(answer)
+
+    def archived(
+        self,
+        archive: Archive,
+        parents: Sequence[str] = (),
+        *,
+        cursor: str | None = None,
+        since: datetime | None = None,
+    ) -> ArchivePage:
+        return self.history.page(archive, parents, cursor, since)
 
     def answer(self, request: ChatRequest) -> ChatAnswer:
         return chat.answer(self.wire, request)

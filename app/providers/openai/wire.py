@@ -5,16 +5,17 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from functools import cached_property
+from http import HTTPStatus
+from threading import Lock
 from typing import Any, TypeVar
 
 import httpx2
 import openai
 
 from app.core.http import HttpOptions, async_client, client
-from app.providers.base import KeyRejected, ProviderError, ProviderUnavailable
+from app.providers.base import KeyRejected, NotPermitted, ProviderError, ProviderUnavailable
 from app.providers.openai.errors import plain_errors
 from app.providers.profiles import Profile
 
@@ -22,6 +23,8 @@ CONNECT_SECONDS = 5.0
 PAID_SECONDS = 60.0
 # A list may be long, or its pages slow, but not both.
 PAGES_SECONDS, SECONDS_A_PAGE = 60.0, 2.0
+# Of a page with whole objects, and of one object alone: what is read is held in memory.
+LISTS_LIMIT, LARGEST_OBJECT = 16 * 2**20, 256 * 2**20
 
 Json = dict[str, Any]
 Fetch = Callable[[str | None], Json]
@@ -29,7 +32,9 @@ Client = TypeVar("Client", openai.OpenAI, openai.AsyncOpenAI)
 
 
 class Wire:
-    """The ways to one service: each client is made when first needed and closed with `close`."""
+    """The ways to one service: each client is made when first needed and closed with `close`. Safe
+    for several threads at once.
+    """
 
     def __init__(self, base_url: str, api_key: str, profile: Profile, http: HttpOptions) -> None:
         if not (api_key.isascii() and api_key.isprintable()) or " " in api_key:
@@ -39,30 +44,44 @@ class Wire:
         self.api_key = api_key or "none"
         self.profile = profile
         self.http = http
+        self._lock = Lock()
+        self._clients: dict[str, openai.OpenAI] = {}
 
-    @cached_property
+    @property
     def api(self) -> openai.OpenAI:
         """Questions and small answers."""
-        return self._client(self.http)
+        return self._kept("api", self.http)
 
-    @cached_property
+    @property
+    def lists(self) -> openai.OpenAI:
+        """Pages of whole objects."""
+        return self._kept("lists", replace(self.http, response_limit=LISTS_LIMIT))
+
+    @property
+    def large(self) -> openai.OpenAI:
+        """A page of one object, however large it is, within reason."""
+        return self._kept("large", replace(self.http, response_limit=LARGEST_OBJECT))
+
+    @property
     def paid(self) -> openai.OpenAI:
         """For the one request that costs money: a fresh connection, 60 s in all, no second try."""
-        return self._client(
+        return self._kept(
+            "paid",
             replace(
                 self.http,
                 connect_seconds=CONNECT_SECONDS,
                 read_seconds=PAID_SECONDS,
                 total_seconds=PAID_SECONDS,
-                keep_alive=False,
-            )
+                idle_connections=0,
+            ),
         )
 
-    @cached_property
+    @property
     def files(self) -> openai.OpenAI:
         """Large bodies either way, as long as bytes keep moving."""
-        return self._client(
-            replace(self.http, read_seconds=60.0, total_seconds=None, response_limit=None)
+        return self._kept(
+            "files",
+            replace(self.http, read_seconds=60.0, total_seconds=None, response_limit=None),
         )
 
     def talking(self) -> openai.AsyncOpenAI:
@@ -78,6 +97,12 @@ class Wire:
             )
         )
 
+    def _kept(self, name: str, options: HttpOptions) -> openai.OpenAI:
+        with self._lock:
+            if name not in self._clients:
+                self._clients[name] = self._client(options)
+            return self._clients[name]
+
     def _client(self, options: HttpOptions) -> openai.OpenAI:
         http = client(options)
         return forget_environment(
@@ -91,24 +116,40 @@ class Wire:
         )
 
     def close(self) -> None:
-        for name in ("api", "paid", "files"):
-            if name in self.__dict__:
-                self.__dict__.pop(name).close()
+        with self._lock:
+            while self._clients:
+                self._clients.popitem()[1].close()
 
     def errors(self) -> AbstractContextManager[None]:
         """Translate what the SDK raises inside."""
         return plain_errors(self.profile.label, self.api_key)
 
+    @contextmanager
+    def errors_of_one_thing(self) -> Iterator[None]:
+        """The same where one thing of many is asked for: a 403 with a reason is of that thing, and
+        the key may see the others.
+        """
+        try:
+            with self.errors():
+                yield
+        except KeyRejected as error:
+            if error.http_status != HTTPStatus.FORBIDDEN or error.said is None:
+                raise
+            raise NotPermitted(error.said, http_status=error.http_status) from error
+
     def read(self, response: httpx2.Response) -> Json:
         """The JSON object of an answer. Raises ProviderError for a page, a list, or broken JSON."""
         found = json_object(response.content)
         if found is None:
-            raise ProviderError(
-                f"{self.profile.label} answered with something else than data. "
-                "Is the base URL right?",
-                http_status=response.status_code,
-            )
+            raise self.no_data(response)
         return found
+
+    def no_data(self, response: httpx2.Response) -> ProviderError:
+        """The error for an answer that is not JSON: a sign-in page, a proxy's."""
+        return ProviderError(
+            f"{self.profile.label} answered with something else than data. Is the base URL right?",
+            http_status=response.status_code,
+        )
 
     def read_list(self, response: httpx2.Response) -> Json:
         """A page of a list. Raises ProviderError where there is none, which is not an empty one."""

@@ -29,7 +29,10 @@ class BaseModelRule:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A service: how to recognise it, its capabilities, its spellings, its base models."""
+    """A service: how to recognise it, its capabilities, its spellings, its base models.
+
+    `file_page_size` is for looking for one file, `files_a_page` for reading all of them.
+    """
 
     name: str
     label: str
@@ -37,6 +40,7 @@ class Profile:
     base_models: tuple[BaseModelRule, ...]
     max_tokens_field: str
     file_page_size: int
+    files_a_page: int
     upload_part_size: int | None = None
     hosts: tuple[str, ...] = ()
     header: str | None = None
