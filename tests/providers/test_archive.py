@@ -202,7 +202,7 @@ def test_models_have_no_pages(recorded):
         (None, page({"object": "thing"}, has_more=True), "promises more"),
         (None, page(1, has_more=True, last_id=7), "promises more"),
         ("b", page(*things("a", "b"), has_more=True), "again and again"),
-        ("b", page(*things("b", "c"), has_more=True), "again and again"),
+        ("b", page(*things("a", "b", "c"), has_more=True), "again and again"),
         (None, "<html>Sign in to the Wi-Fi</html>", "Is the base URL right"),
         (None, "", "Is the base URL right"),
         (None, '{"data": [{"id": "a"}', "Is the base URL right"),
@@ -312,7 +312,7 @@ def test_objects_too_large_for_a_page_come_in_smaller_ones_and_the_largest_alone
     ]
     witness.add_file("x" * 70_000, b"")
     with pytest.raises(TooLarge, match="larger than 60,000 bytes"):
-        provider.archived(Archive.FILES)
+        provider.archived(Archive.FILES, cursor=found[-1].object_id)
 
 
 def test_many_threads_read_over_few_connections_and_only_ever_ask(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from tests.witness.content import sha256_of, size_of
 from tests.witness.organisation import DAY, Organisation
 from tests.witness.state import Json, State
 
+GROUPS_OF_USE = {"model", "project_id", "api_key_id"}
 KINDS_OF_FILES = {"fine-tune", "fine-tune-results", "evals"}
 
 
@@ -17,18 +19,24 @@ def of(organisation: Organisation, state: State, *, with_lines: bool = False) ->
     """One row an object: `kind`, `id`, `parent`, `outcome` (home, refused, gone), and for what can
     be had `bytes` and `sha256`, of a file's decoded content, of an object's JSON without blanks, of
     a list's lines in that form in the order of the wire, each with its end of line. With
-    `with_lines` those lines as well. `usage` is a row a day, each with what its models were asked.
+    `with_lines` those lines as well. `usage` is a row a day, each of one
+    line: what each key's models were asked, as `GROUPS_OF_USE` add it up.
     """
     rows = [*_evals(state), *_jobs(organisation, state), *_files(state), *_completions(state)]
     rows += [_one("model", model) for model in state.models]
     rows += [
-        _many("usage", str(day * DAY), None, [organisation.bucket(day, {"model"})])
+        _many("usage", day_of(day), None, [organisation.bucket(day, GROUPS_OF_USE)])
         for day in sorted(organisation.usage)
     ]
     if not with_lines:
         for row in rows:
             row.pop("lines_themselves", None)
     return rows
+
+
+def day_of(number: int) -> str:
+    """The date so many days after 1970 began."""
+    return datetime.fromtimestamp(number * DAY, tz=UTC).date().isoformat()
 
 
 def raw(item: Json) -> bytes:
