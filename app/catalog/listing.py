@@ -16,7 +16,7 @@ MODELS = Table(
         Column("dataset", "Dataset"),
         Column("best", "Best validation loss", TunedModel.best_valid_loss, is_number=True),
         Column("by", "By"),
-        Column("created", "Made", TunedModel.id, is_number=True, is_down=True),
+        Column("created", "Made", TunedModel.created_at, is_number=True, is_down=True),
         Column("job", "Job", is_extra=True),
         Column("try", "Talk to it"),
     ),

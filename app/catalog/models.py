@@ -52,7 +52,7 @@ class BaseModel(Base):
 
 class TunedModel(Base):
     """What a succeeded job made, with the rows it learned from. `lineage` is how, frozen when the
-    job ended.
+    job ended. Of a model that came home from a provider the rows may be unknown, and the job too.
     """
 
     __tablename__ = "tuned_models"
@@ -62,8 +62,10 @@ class TunedModel(Base):
         ForeignKey("projects.id", ondelete="CASCADE"), index=True
     )
     model_ref_id: Mapped[int] = mapped_column(ForeignKey("model_refs.id", ondelete="RESTRICT"))
-    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="RESTRICT"), unique=True)
-    dataset_version_id: Mapped[int] = mapped_column(
+    job_id: Mapped[int | None] = mapped_column(
+        ForeignKey("jobs.id", ondelete="RESTRICT"), unique=True
+    )
+    dataset_version_id: Mapped[int | None] = mapped_column(
         ForeignKey("dataset_versions.id", ondelete="RESTRICT")
     )
     name: Mapped[str] = mapped_column(String(120))
@@ -75,5 +77,5 @@ class TunedModel(Base):
     archived_at: Mapped[datetime | None]
 
     ref: Mapped[ModelRef] = relationship(lazy="raise")
-    dataset_version: Mapped[DatasetVersion] = relationship(lazy="raise")
+    dataset_version: Mapped[DatasetVersion | None] = relationship(lazy="raise")
     creator: Mapped[User | None] = relationship(lazy="raise")

@@ -143,12 +143,35 @@ def model_id_of_job(session: Session, job_id: int) -> int | None:
     return session.scalar(select(TunedModel.id).where(TunedModel.job_id == job_id))
 
 
+def jobs_of_models(
+    session: Session, connection_ids: Collection[int], names: Collection[str]
+) -> dict[str, int | None]:
+    """The tuned models of these names over these connections, each with its job, None where that is
+    not known.
+    """
+    rows = session.execute(
+        select(ModelRef.name, TunedModel.job_id)
+        .join(TunedModel.ref)
+        .where(ModelRef.connection_id.in_(connection_ids), ModelRef.name.in_(names))
+    )
+    return dict(rows.all())
+
+
+def model_without_job(session: Session, model_ref_id: int) -> TunedModel | None:
+    """The tuned model of this ref whose job is not known."""
+    return session.scalar(
+        select(TunedModel).where(
+            TunedModel.model_ref_id == model_ref_id, TunedModel.job_id.is_(None)
+        )
+    )
+
+
 def model_ids_of_jobs(session: Session, job_ids: Sequence[int]) -> dict[int, int]:
     """The tuned model of each of these jobs that made one."""
     rows = session.execute(
         select(TunedModel.job_id, TunedModel.id).where(TunedModel.job_id.in_(job_ids))
     )
-    return dict(rows.all())
+    return {job_id: model_id for job_id, model_id in rows if job_id is not None}
 
 
 def words_of_connection(session: Session, connection_id: int) -> str | None:

@@ -25,8 +25,10 @@ EXAMPLES = 4
 def show(request: Request, model: CurrentModel) -> Response:
     view = views.show(
         model,
-        job_url=path_for(request, "jobs.show", job_id=model.job_id),
-        version_url=path_for(request, "datasets.show", version_id=model.dataset_version_id),
+        job_url=path_for(request, "jobs.show", job_id=model.job_id) if model.job_id else None,
+        version_url=path_for(request, "datasets.show", version_id=model.dataset_version_id)
+        if model.dataset_version_id
+        else None,
         can_chat=role_here(request).may("spend"),
     )
     return page(request, "catalog/model.html", view)
@@ -37,11 +39,12 @@ def try_it(request: Request, session: DbSession, model: CurrentModel) -> Respons
     trained = model.dataset_version
     held_out_id = model.lineage.get("validation_version_id")
     held_out = datasets.version_in(session, model.project_id, held_out_id) if held_out_id else None
+    asked = held_out or trained
     view = views.try_it(
         model,
-        system_prompt=(trained.report or {}).get("system_prompt") or "",
-        source=f"{trained.dataset.name}, version {trained.number}",
-        examples=first_questions(held_out or trained, EXAMPLES),
+        system_prompt=((trained.report if trained else None) or {}).get("system_prompt") or "",
+        source=f"{trained.dataset.name}, version {trained.number}" if trained else "",
+        examples=first_questions(asked, EXAMPLES) if asked else (),
         can_chat=role_here(request).may("spend"),
     )
     return page(request, "catalog/try.html", view, fragment=asked_part(request, "stop"))

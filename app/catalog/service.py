@@ -1,10 +1,10 @@
 """Decisions about models: what a provider offers, what a job made."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
@@ -72,47 +72,56 @@ def add_tuned_model(
     *,
     project_id: int,
     connection_id: int,
-    job_id: int,
-    dataset_version_id: int,
+    job_id: int | None,
+    dataset_version_id: int | None,
     model_name: str,
     name: str,
     base_model: str,
     best_valid_loss: float | None,
     lineage: dict[str, Any],
     created_by: int | None,
+    made_at: datetime | None = None,
 ) -> TunedModel:
     """Keep the model a job made, with its lineage. A job makes one model, however often this is
-    called.
+    called; a model found before its job was known gets its job now.
+
+    `made_at` is said of a model that came home: it was made then, which is no news of today.
     """
-    known = queries.model_id_of_job(session, job_id)
+    known = queries.model_id_of_job(session, job_id) if job_id is not None else None
     if known is not None:
         return session.get_one(TunedModel, known)
+    moment = made_at or clock.now(session)
     ref = ref_of(session, project_id=project_id, connection_id=connection_id, name=model_name)
-    model = TunedModel(
-        project_id=project_id,
-        model_ref_id=ref.id,
-        job_id=job_id,
-        dataset_version_id=dataset_version_id,
-        name=name,
-        base_model=base_model,
-        best_valid_loss=best_valid_loss,
-        lineage=lineage,
-        created_by=created_by,
-        created_at=clock.now(session),
-    )
-    session.add(model)
+    model = queries.model_without_job(session, ref.id)
+    if model is None:
+        model = TunedModel(project_id=project_id, model_ref_id=ref.id, created_by=created_by)
+        session.add(model)
+    model.job_id, model.dataset_version_id = job_id, dataset_version_id
+    model.name, model.base_model = name, base_model
+    model.best_valid_loss, model.lineage = best_valid_loss, lineage
+    model.created_at = moment
     session.flush()
-    auth.record(
-        session,
-        "model.added",
-        f"model:{model.id}",
-        actor_id=None,
-        project_id=project_id,
-        name=model_name,
-        job_id=job_id,
-    )
+    if made_at is None:
+        auth.record(
+            session,
+            "model.added",
+            f"model:{model.id}",
+            actor_id=None,
+            project_id=project_id,
+            name=model_name,
+            job_id=job_id,
+        )
     announce(session, f"project:{project_id}")
     return model
+
+
+def note_loss(session: Session, *, job_id: int, best_valid_loss: float | None) -> None:
+    """The best loss of a job whose model was there before its curve."""
+    session.execute(
+        update(TunedModel)
+        .where(TunedModel.job_id == job_id)
+        .values(best_valid_loss=best_valid_loss)
+    )
 
 
 def archive_model(session: Session, model: TunedModel, *, actor_id: int) -> None:

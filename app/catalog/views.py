@@ -23,14 +23,14 @@ class ModelRow:
     full_name: str
     base_model: str
     connection: str
-    dataset: str
-    dataset_number: int
+    dataset: str | None
+    dataset_number: int | None
     best_valid_loss: float | None
     by: str
     by_initials: str
     created_at: datetime
-    job_id: int
-    job_name: str
+    job_id: int | None
+    job_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class ShowView:
     connection: str
     lead: str
     is_practice: bool
-    job_id: int
-    job_name: str
+    job_id: int | None
+    job_name: str | None
     by: str
     created_at: datetime
     lineage: tuple[LineageStep, ...]
@@ -106,8 +106,8 @@ class TryView:
     base_model: str
     connection: str
     is_practice: bool
-    job_id: int
-    job_name: str
+    job_id: int | None
+    job_name: str | None
     system_prompt: str
     system_prompt_source: str
     temperature: float
@@ -139,18 +139,20 @@ def _row(model: TunedModel) -> ModelRow:
         full_name=model.ref.name,
         base_model=model.base_model,
         connection=model.ref.connection.name,
-        dataset=model.dataset_version.dataset.name,
-        dataset_number=model.dataset_version.number,
+        dataset=model.dataset_version.dataset.name if model.dataset_version else None,
+        dataset_number=model.dataset_version.number if model.dataset_version else None,
         best_valid_loss=model.best_valid_loss,
-        by=_maker(model),
-        by_initials=initials(_maker(model)),
+        by=maker_of(model),
+        by_initials=initials(model.lineage.get("rescued_from") or maker_of(model)),
         created_at=model.created_at,
         job_id=model.job_id,
         job_name=model.lineage["job_name"],
     )
 
 
-def show(model: TunedModel, *, job_url: str, version_url: str, can_chat: bool) -> ShowView:
+def show(
+    model: TunedModel, *, job_url: str | None, version_url: str | None, can_chat: bool
+) -> ShowView:
     """One model: where it comes from and how to call it."""
     connection = model.ref.connection
     return ShowView(
@@ -164,7 +166,7 @@ def show(model: TunedModel, *, job_url: str, version_url: str, can_chat: bool) -
         is_practice=connection.is_practice,
         job_id=model.job_id,
         job_name=model.lineage["job_name"],
-        by=_maker(model),
+        by=maker_of(model),
         created_at=model.created_at,
         lineage=_lineage(model, job_url, version_url),
         snippets=_snippets(model),
@@ -181,21 +183,26 @@ def _lead(model: TunedModel) -> str:
         if model.best_valid_loss is None
         else f" Best validation loss {model.best_valid_loss:.3f}."
     )
+    if model.dataset_version is None:
+        return f"{model.base_model}, tuned on rows that are no dataset here.{loss}"
     return f"{model.base_model}, tuned on {learned}{model.dataset_version.dataset.name}.{loss}"
 
 
-def _lineage(model: TunedModel, job_url: str, version_url: str) -> tuple[LineageStep, ...]:
+def _lineage(
+    model: TunedModel, job_url: str | None, version_url: str | None
+) -> tuple[LineageStep, ...]:
     version, kept = model.dataset_version, model.lineage
     dials = ", ".join(
         f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in kept["hyperparameters"].items()
     )
-    validation = kept.get("validation_rows")
     return (
         LineageStep(
             "data",
             "Rows",
-            f"{version.dataset.name}, version {version.number}",
+            f"{version.dataset.name}, version {version.number}"
+            if version is not None
+            else kept.get("training_file_id") or "Not known here",
             version_url,
             tuple(
                 fact
@@ -203,7 +210,7 @@ def _lineage(model: TunedModel, job_url: str, version_url: str) -> tuple[Lineage
                     f"{kept['training_rows']:,} training rows"
                     if kept.get("training_rows")
                     else None,
-                    f"{validation:,} validation rows" if validation else "no validation rows",
+                    _validation_words(kept),
                 )
                 if fact
             ),
@@ -213,12 +220,27 @@ def _lineage(model: TunedModel, job_url: str, version_url: str) -> tuple[Lineage
         LineageStep(
             "job",
             "Job",
-            kept["job_name"],
+            kept["job_name"] or "Not known here",
             job_url,
-            tuple(fact for fact in (kept["method"], dials, f"run {kept['run_id']}") if fact),
+            tuple(
+                fact
+                for fact in (
+                    kept["method"],
+                    dials,
+                    f"run {kept['run_id']}" if kept["run_id"] else None,
+                )
+                if fact
+            ),
         ),
         LineageStep("model", "Tuned model", model.name, None, (model.ref.name,)),
     )
+
+
+def _validation_words(kept: dict[str, Any]) -> str:
+    rows, file_id = kept.get("validation_rows"), kept.get("validation_file_id")
+    if rows:
+        return f"{rows:,} validation rows"
+    return f"validation file {file_id}" if file_id else "no validation rows"
 
 
 def _snippets(model: TunedModel) -> tuple[Snippet, ...]:
@@ -275,20 +297,25 @@ def try_it(
     )
 
 
-def _maker(model: TunedModel) -> str:
+def maker_of(model: TunedModel) -> str:
+    """Who asked for the job that made the model."""
+    if origin := model.lineage.get("rescued_from"):
+        return f"someone at {origin}"
     return model.creator.name if model.creator else "someone who left"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelResource:
-    """A tuned model as the API gives it; `name` is the provider's own."""
+    """A tuned model as the API gives it; `name` is the provider's own. Of a model that came home
+    from a provider the job or its rows may be unknown.
+    """
 
     id: int
     name: str
-    job_id: int
+    job_id: int | None
     base_model: str
     connection_id: int
-    dataset_version_id: int
+    dataset_version_id: int | None
     best_valid_loss: float | None
     created_at: datetime
     archived_at: datetime | None

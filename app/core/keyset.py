@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, false, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.errors import WrongInput
 from app.core.listing import Asked
@@ -43,6 +43,8 @@ class Order:
         self.row_id: SQLColumnExpression[int] = asked.table.row_id
         self.is_down = asked.is_down
         self.by = None if by is None or by is self.row_id else by
+        # PostgreSQL reads an index backwards only where nothing is said of NULLs.
+        self.is_always_known = isinstance(by, InstrumentedAttribute) and not by.expression.nullable
 
     def clauses(self, *, is_reversed: bool = False) -> list[ColumnElement[Any]]:
         """ORDER BY, as asked for or from the other end."""
@@ -51,6 +53,8 @@ class Order:
         if self.by is None:
             return [ties]
         value = self.by.desc() if is_down else self.by.asc()
+        if self.is_always_known:
+            return [value, ties]
         return [value.nulls_first() if is_reversed else value.nulls_last(), ties]
 
     def behind(self, row_id: int, value: Any) -> ColumnElement[bool]:
@@ -61,7 +65,8 @@ class Order:
         if value is None:
             return and_(self.by.is_(None), later_id)
         further = self.by < value if self.is_down else self.by > value
-        return or_(further, and_(self.by == value, later_id), self.by.is_(None))
+        unknown = false() if self.is_always_known else self.by.is_(None)
+        return or_(further, and_(self.by == value, later_id), unknown)
 
     def ahead(self, row_id: int, value: Any) -> ColumnElement[bool]:
         """The rows that come before this one."""

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.auth import queries as people
 from app.catalog import queries as catalog
 from app.catalog.models import TunedModel
+from app.catalog.views import maker_of
 from app.connections import queries as connections
 from app.connections.models import Connection
 from app.connections.views import stop_of
@@ -143,9 +144,9 @@ def _running(job: Job, moment: datetime, top: float | None) -> RunningJob:
         status=job.status,
         base_model=job.base_model,
         connection=job.connection.name,
-        dataset=job.training_version.dataset.name,
-        dataset_number=job.training_version.number,
-        by=job.creator.name if job.creator else "someone who left",
+        dataset=job.training_version.dataset.name if job.training_version else None,
+        dataset_number=job.training_version.number if job.training_version else None,
+        by=words.asker_of(job),
         step=job.step,
         steps=job.total_steps,
         best_valid_loss=job.best_valid_loss,
@@ -163,6 +164,6 @@ def _model(model: TunedModel) -> ModelRow:
         job_id=model.job_id,
         job_name=model.lineage["job_name"],
         best_valid_loss=model.best_valid_loss,
-        by=model.creator.name if model.creator else "someone who left",
+        by=maker_of(model),
         created_at=model.created_at,
     )

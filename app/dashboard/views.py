@@ -32,8 +32,8 @@ class RunningJob:
     status: str
     base_model: str
     connection: str
-    dataset: str
-    dataset_number: int
+    dataset: str | None
+    dataset_number: int | None
     by: str
     step: int | None
     steps: int | None
@@ -48,8 +48,8 @@ class ModelRow:
     id: int
     name: str
     base_model: str
-    job_id: int
-    job_name: str
+    job_id: int | None
+    job_name: str | None
     best_valid_loss: float | None
     by: str
     created_at: datetime

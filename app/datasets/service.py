@@ -37,7 +37,7 @@ def receive_upload(
     session: Session,
     *,
     project_id: int,
-    actor_id: int,
+    actor_id: int | None,
     blob: Blob,
     file_name: str,
     name: str,

@@ -15,11 +15,11 @@ def cost_so_far(job: Job) -> float | None:
     price = job.estimate.get("per_million")
     if price is None:
         return None
-    tokens = (
-        job.trained_tokens
-        if job.trained_tokens is not None
-        else job.estimate["billed_tokens"] * share_done(job)
-    )
+    tokens = job.trained_tokens
+    if tokens is None and "billed_tokens" not in job.estimate:
+        return None
+    if tokens is None:
+        tokens = job.estimate["billed_tokens"] * share_done(job)
     return float(tokens * price / 1e6)
 
 
@@ -27,6 +27,9 @@ def cost_note(job: Job) -> str:
     """What stands beside the cost."""
     if job.estimate.get("per_million") is None:
         return "not in the price book"
+    if job.rescued_at is not None and job.estimate["per_million"]:
+        unbilled = "nothing was billed that Luthier knows of"
+        return "for the tokens it trained on" if job.trained_tokens else unbilled
     total = job.estimate.get("total") or 0
     if total == 0:
         return "free, your own machine"

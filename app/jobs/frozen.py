@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.datasets.models import DatasetVersion
 from app.jobs.models import Checkpoint, Job
 
 
@@ -17,12 +18,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """A file of a job; `version_id` None for rows split off."""
+    """A file of a job; `version_id` None for rows split off, and for what is no dataset here;
+    `rows` None where nobody counted them.
+    """
 
     label: str
     title: str
     version_id: int | None
-    rows: int
+    rows: int | None
     size: int | None
     sha256: str | None
 
@@ -66,33 +69,31 @@ def _plain(value: object) -> str:
 def files_of(job: Job) -> tuple[FileFact, ...]:
     """The rows the job trains on and those it is measured on."""
     training = job.training_version
-    title = f"{training.dataset.name}, version {training.number}"
-    if job.validation_split:
+    if job.validation_split and training is not None:
+        title = f"{training.dataset.name}, version {training.number}"
         part = f"{job.validation_split:.0%} split off" if job.training_sha256 else "to be split"
-        files = [
-            FileFact(
-                "Training",
-                title,
-                training.id,
-                job.training_rows or training.rows or 0,
-                None,
-                job.training_sha256,
-            )
-        ]
-        files.append(
+        rows = job.training_rows or training.rows or 0
+        return (
+            FileFact("Training", title, training.id, rows, None, job.training_sha256),
             FileFact(
                 "Validation", part, None, job.validation_rows or 0, None, job.validation_sha256
-            )
+            ),
         )
-        return tuple(files)
-    files = [
-        FileFact("Training", title, training.id, training.rows or 0, training.size, training.sha256)
-    ]
-    if job.validation_version is not None:
-        held = job.validation_version
-        name = f"{held.dataset.name}, version {held.number}"
-        files.append(FileFact("Validation", name, held.id, held.rows or 0, held.size, held.sha256))
-    return tuple(files)
+    files = (
+        _file("Training", training, job.training_file_id, job.training_sha256),
+        _file("Validation", job.validation_version, job.validation_file_id, job.validation_sha256),
+    )
+    return tuple(file for file in files if file is not None)
+
+
+def _file(
+    label: str, version: DatasetVersion | None, file_id: str | None, sha256: str | None
+) -> FileFact | None:
+    """The version, or by its id at the provider a file that is no dataset here."""
+    if version is not None:
+        title = f"{version.dataset.name}, version {version.number}"
+        return FileFact(label, title, version.id, version.rows, version.size, version.sha256)
+    return FileFact(label, file_id, None, None, None, sha256) if file_id else None
 
 
 def checkpoint_rows(checkpoints: Sequence[Checkpoint]) -> tuple[CheckpointRow, ...]:

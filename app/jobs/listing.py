@@ -1,9 +1,19 @@
 """The list of jobs: what it can be sorted and filtered by, and what can be done to many at once."""
 
-from sqlalchemy import Float, cast, func
+from sqlalchemy import ColumnElement, Float, cast, func, or_
 
 from app.core.choosing import Act
-from app.core.listing import Column, Table, by_id, contains, is_text, one_of, put_away, since
+from app.core.listing import (
+    Column,
+    Table,
+    among,
+    by_id,
+    contains,
+    is_text,
+    one_of,
+    put_away,
+    since,
+)
 from app.jobs import service
 from app.jobs.costs import cancel_text
 from app.jobs.models import Job, JobStatus
@@ -15,6 +25,13 @@ TOKENS = func.coalesce(
     cast(Job.trained_tokens, Float), Job.estimate["billed_tokens"].as_float() * SHARE
 )
 COST = Job.estimate["per_million"].as_float() * TOKENS
+ORIGINS = (("here", "here"), ("elsewhere", "elsewhere, and rescued"))
+
+
+def _is_from(values: list[str]) -> ColumnElement[bool]:
+    is_from = {"here": Job.rescued_at.is_(None), "elsewhere": Job.rescued_at.is_not(None)}
+    return or_(*(is_from[value] for value in values))
+
 
 JOBS = Table(
     noun="job",
@@ -28,7 +45,7 @@ JOBS = Table(
         Column("best", "Best validation loss", Job.best_valid_loss, is_number=True),
         Column("cost", "Cost so far", COST, is_number=True, is_down=True),
         Column("by", "By"),
-        Column("created", "Asked for", Job.id, is_number=True, is_down=True),
+        Column("created", "Asked for", Job.created_at, is_number=True, is_down=True),
         Column("ended", "Ended", Job.ended_at, is_number=True, is_down=True, is_extra=True),
         Column(
             "tokens",
@@ -48,6 +65,7 @@ JOBS = Table(
         by_id("connection", "Connection", lambda value: Job.connection_id == value),
         by_id("dataset", "Dataset", lambda value: Job.training_version.has(dataset_id=value)),
         by_id("by", "Asked for by", lambda value: Job.created_by == value),
+        among("from", "Asked for", ORIGINS, _is_from),
         since("since", "Since", Job.created_at),
         put_away(Job.archived_at),
     ),

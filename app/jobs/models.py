@@ -40,6 +40,9 @@ class Job(Leased, Base):
     The lease is that of its start; once it runs, its connection's sweeps follow it. `op_key` tags
     the run at the provider. Hyperparameters carry OpenAI's names; `resolved` holds the numbers the
     provider settled on.
+
+    A job with `rescued_at` was asked for elsewhere and came home with its provider's history:
+    nothing was ever started for it here, nobody here asked for it, and its rows may be no dataset.
     """
 
     __tablename__ = "jobs"
@@ -49,6 +52,7 @@ class Job(Leased, Base):
         Index(
             "ix_jobs_listed",
             "project_id",
+            "created_at",
             "id",
             "archived_at",
             "status",
@@ -57,7 +61,6 @@ class Job(Leased, Base):
             "connection_id",
             "training_version_id",
             "created_by",
-            "created_at",
             "best_valid_loss",
             "ended_at",
             postgresql_where=text("archived_at IS NULL"),
@@ -72,13 +75,14 @@ class Job(Leased, Base):
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
+    rescued_at: Mapped[datetime | None]
 
     name: Mapped[str] = mapped_column(String(120))
     status: Mapped[str] = mapped_column(String(16), index=True)
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="RESTRICT"))
     base_model: Mapped[str] = mapped_column(String(255))
     method: Mapped[str] = mapped_column(String(32))
-    training_version_id: Mapped[int] = mapped_column(
+    training_version_id: Mapped[int | None] = mapped_column(
         ForeignKey("dataset_versions.id", ondelete="RESTRICT")
     )
     validation_version_id: Mapped[int | None] = mapped_column(
@@ -130,7 +134,7 @@ class Job(Leased, Base):
     watched_until: Mapped[datetime | None]
 
     connection: Mapped[Connection] = relationship(lazy="raise")
-    training_version: Mapped[DatasetVersion] = relationship(
+    training_version: Mapped[DatasetVersion | None] = relationship(
         lazy="raise", foreign_keys=[training_version_id]
     )
     validation_version: Mapped[DatasetVersion | None] = relationship(

@@ -1,7 +1,7 @@
 """The numbers of metrics events: which of them are points, and what a job's row keeps of them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.jobs import metrics
@@ -12,7 +12,7 @@ SERIES_LENGTH = 64
 
 
 def take_point(job: Job, data: Mapping[str, Any], series: dict[str, list[metrics.Point]]) -> None:
-    """The finite numbers of one metrics event, by name; `step` is their place."""
+    """The finite numbers of one metrics event, by name or path; `step` is their place."""
     step = data.get("step")
     if not isinstance(step, int) or isinstance(step, bool) or step < 0:
         return
@@ -20,12 +20,27 @@ def take_point(job: Job, data: Mapping[str, Any], series: dict[str, list[metrics
     job.step = max(step, job.step or 0)
     if isinstance(total, int) and total > 0:
         job.total_steps = total
+    for name, value in _numbers(data):
+        if name not in {"step", "total_steps"} and len(name) <= SERIES_LENGTH:
+            series.setdefault(name, []).append((step, value))
+
+
+def _numbers(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """The finite numbers, those of nested objects by their path (`scores.train_reward_mean`) and
+    after all others: there is room for so many series only.
+    """
+    nested = []
     for name, value in data.items():
-        is_number = (
-            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        )
-        if is_number and name not in {"step", "total_steps"} and len(name) <= SERIES_LENGTH:
-            series.setdefault(name, []).append((step, float(value)))
+        if isinstance(value, dict):
+            nested.append((f"{prefix}{name}.", value))
+        elif _is_number(value):
+            yield f"{prefix}{name}", float(value)
+    for path, inner in nested:
+        yield from _numbers(inner, path)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def keep_bests(job: Job, series: Mapping[str, list[metrics.Point]]) -> None:

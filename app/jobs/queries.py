@@ -1,6 +1,6 @@
 """Every select about jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +55,7 @@ IN_A_LINE = (
         Job.estimate,
         Job.run_id,
         Job.created_at,
+        Job.rescued_at,
         Job.training_since,
         Job.estimated_finish_at,
         Job.ended_at,
@@ -65,7 +66,7 @@ IN_A_LINE = (
         Job.spark,
         raiseload=True,
     ),
-    joinedload(Job.connection).load_only(Connection.name, raiseload=True),
+    joinedload(Job.connection).load_only(Connection.name, Connection.profile, raiseload=True),
     joinedload(Job.creator).load_only(User.name, raiseload=True),
     joinedload(Job.training_version)
     .load_only(DatasetVersion.number, raiseload=True)
@@ -218,8 +219,11 @@ def names_under_way(session: Session, connection_id: int) -> Sequence[str]:
 
 
 def startable() -> ColumnElement[bool]:
-    """Starts that may go on: those over a connection whose key is refused wait for another key."""
-    return and_(Job.status.in_(WAITING), Job.connection_id.not_in(connections.stopped()))
+    """Starts that may go on: those over a connection whose key is refused wait for another key, and
+    what was started elsewhere is never started here.
+    """
+    is_ours = and_(Job.status.in_(WAITING), Job.rescued_at.is_(None))
+    return and_(is_ours, Job.connection_id.not_in(connections.stopped()))
 
 
 def watched_until(session: Session, connection_id: int) -> datetime | None:
@@ -303,6 +307,32 @@ def checkpoints_of(session: Session, job_id: int) -> Sequence[Checkpoint]:
 def has_jobs(session: Session, project_id: int) -> bool:
     """True when the project ever started a job."""
     return session.scalar(select(Job.id).where(Job.project_id == project_id).limit(1)) is not None
+
+
+def jobs_of_runs(session: Session, project_id: int, run_ids: Collection[str]) -> Sequence[Job]:
+    """The project's jobs with one of these runs, the first asked for first."""
+    query = select(Job).where(Job.project_id == project_id, Job.run_id.in_(run_ids))
+    return session.scalars(query.options(joinedload(Job.connection)).order_by(Job.id)).all()
+
+
+def jobs_with_keys(
+    session: Session, project_id: int, *, request: Collection[str], tags: Collection[str]
+) -> Sequence[Job]:
+    """The project's jobs that were made by one of these requests, or whose orders carried one of
+    these tags.
+    """
+    is_it = or_(Job.request_key.in_(request), Job.op_key.in_(tags))
+    return session.scalars(select(Job).where(Job.project_id == project_id, is_it)).all()
+
+
+def rescued_jobs_of_files(
+    session: Session, connection_ids: Collection[int], file_ids: Collection[str]
+) -> Sequence[Job]:
+    """The rescued jobs over these connections that name one of the files as their rows."""
+    named = or_(Job.training_file_id.in_(file_ids), Job.validation_file_id.in_(file_ids))
+    return session.scalars(
+        select(Job).where(Job.connection_id.in_(connection_ids), Job.rescued_at.is_not(None), named)
+    ).all()
 
 
 def speed_of(session: Session, connection_id: int, base_model: str) -> float | None:

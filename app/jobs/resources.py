@@ -26,7 +26,8 @@ class ProgressResource:
 @dataclass(frozen=True, slots=True)
 class JobResource:
     """A job. `hyperparameters` are as asked for, `resolved_hyperparameters` as the provider settled
-    them.
+    them. With `rescued_at` it was asked for elsewhere, and came home then with its provider's
+    history; its rows may be no dataset.
     """
 
     id: int
@@ -41,7 +42,7 @@ class JobResource:
     connection_id: int
     base_model: str
     method: str
-    training_version_id: int
+    training_version_id: int | None
     validation_version_id: int | None
     validation_split: float | None
     hyperparameters: dict[str, Any]
@@ -55,6 +56,7 @@ class JobResource:
     started_at: datetime | None
     ended_at: datetime | None
     archived_at: datetime | None
+    rescued_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def job_resource(job: Job, model_id: int | None = None) -> JobResource:
         started_at=job.started_at,
         ended_at=job.ended_at,
         archived_at=job.archived_at,
+        rescued_at=job.rescued_at,
     )
 
 

@@ -61,7 +61,8 @@ def claim_start(session: Session, job_id: int) -> StartWork | None:
     job = queries.job_by_id(session, job_id)
     if job is None or job.status not in WAITING or instance.held(session) is not None:
         return None
-    if job.connection.refused_at is not None:
+    # What came home was started elsewhere: nothing is ever paid for it here.
+    if job.connection.refused_at is not None or job.rescued_at is not None:
         return None
     fence = leases.claim(session, Job, job_id, seconds=LEASE_SECONDS)
     if fence is None:

@@ -1,22 +1,20 @@
 """Following runs: one sweep a connection at a time, progress kept by step, the end kept once."""
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
-from app.catalog import service as catalog
 from app.connections import standing
 from app.connections.models import Connection
 from app.connections.service import capabilities_of
-from app.core import clock, instance, leases, storage
-from app.jobs import metrics, queries
-from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
-from app.jobs.points import keep_bests, take_point
+from app.core import clock, instance, leases
+from app.jobs import queries
+from app.jobs.keeping import keep_checkpoints, keep_events, keep_model
+from app.jobs.models import Job, JobStatus
 from app.jobs.service import end, log, tell
 from app.providers.base import (
     AllowanceSpent,
@@ -35,7 +33,7 @@ AFTER_THE_END = timedelta(seconds=2)
 EVENTS_EVERY = timedelta(seconds=15)
 EVENTS_UNWATCHED_EVERY = timedelta(minutes=10)
 TICK = timedelta(seconds=0.4)
-IDS_AT_ONCE = 500
+NO_REASON = "The provider gave no reason."
 VANISHED_AFTER, VANISHED_WITHIN = 3, timedelta(hours=1)
 
 STATUS_OF = {
@@ -195,8 +193,9 @@ def record_progress(session: Session, job: Job, sighting: Sighting) -> bool:
     job.trained_tokens = report.trained_tokens or job.trained_tokens
     if report.hyperparameters:
         job.resolved = dict(report.hyperparameters)
-    _keep_events(session, job, sighting.events, moment)
-    _keep_checkpoints(session, job, sighting.checkpoints, moment)
+    job.events_at = moment
+    keep_events(session, job, sighting.events, moment)
+    keep_checkpoints(session, job, sighting.checkpoints, moment)
     if report.status.has_ended:
         finish(session, job, report)
     else:
@@ -213,24 +212,12 @@ def finish(session: Session, job: Job, report: RunReport) -> None:
     status = STATUS_OF[report.status]
     error = report.error.message if report.error else None
     if status is JobStatus.FAILED and error is None:
-        error = "The provider gave no reason."
+        error = NO_REASON
     end(session, job, status, error=error)
     if report.finished_at is not None:
         job.ended_at = min(report.finished_at, job.ended_at or report.finished_at)
     if status is JobStatus.SUCCEEDED and report.model_name:
-        catalog.add_tuned_model(
-            session,
-            project_id=job.project_id,
-            connection_id=job.connection_id,
-            job_id=job.id,
-            dataset_version_id=job.training_version_id,
-            model_name=report.model_name,
-            name=job.name,
-            base_model=job.base_model,
-            best_valid_loss=job.best_valid_loss,
-            lineage=_lineage(job),
-            created_by=job.created_by,
-        )
+        keep_model(session, job, report.model_name)
     auth.record(
         session,
         f"job.{status}",
@@ -239,85 +226,6 @@ def finish(session: Session, job: Job, report: RunReport) -> None:
         project_id=job.project_id,
         run_id=job.run_id,
         name=job.name,
-    )
-
-
-def _lineage(job: Job) -> dict[str, Any]:
-    """How the model came about, in plain values that outlive everything else."""
-    return {
-        "job_name": job.name,
-        "run_id": job.run_id,
-        "method": job.method,
-        "hyperparameters": job.resolved or job.hyperparameters,
-        "seed": job.seed,
-        "suffix": job.suffix,
-        "training_sha256": job.training_sha256,
-        "training_rows": job.training_rows,
-        "validation_sha256": job.validation_sha256,
-        "validation_rows": job.validation_rows,
-        "validation_version_id": job.validation_version_id,
-        "trained_tokens": job.trained_tokens,
-    }
-
-
-def _keep_events(session: Session, job: Job, events: Sequence[RunEvent], moment: datetime) -> None:
-    """New lines into the log, new points into the chunks, everything as it came into the job's
-    events file.
-    """
-    job.events_at = moment
-    if not events:
-        return
-    oldest_first = list(reversed(events))
-    told = [event.event_id for event in oldest_first if event.kind != "metrics"]
-    known: set[str] = set()
-    for start in range(0, len(told), IDS_AT_ONCE):
-        known |= queries.known_event_ids(session, job.id, told[start : start + IDS_AT_ONCE])
-    fresh = []
-    for event in oldest_first:
-        if event.event_id not in known:
-            fresh.append(event)
-            known.add(event.event_id)  # some servers tell a thing twice
-    series: dict[str, list[metrics.Point]] = {}
-    for event in fresh:
-        if event.kind == "metrics":
-            take_point(job, event.data, series)
-            job.training_since = job.training_since or event.at
-        else:
-            session.add(
-                JobEvent(
-                    job_id=job.id,
-                    event_id=event.event_id,
-                    at=event.at or moment,
-                    level=event.level[:16],
-                    is_ours=False,
-                    text=event.message,
-                )
-            )
-    if series:
-        metrics.append(session, job.id, series)
-        keep_bests(job, series)
-    job.events_bytes = storage.append_line_file(
-        str(job.id), keep=job.events_bytes, lines=[_raw_line(event) for event in fresh]
-    )
-    job.known_event_id = events[0].event_id
-
-
-def _keep_checkpoints(
-    session: Session, job: Job, found: Sequence[CheckpointInfo], moment: datetime
-) -> None:
-    if not found:
-        return
-    known = {checkpoint.step for checkpoint in queries.checkpoints_of(session, job.id)}
-    session.add_all(
-        Checkpoint(
-            job_id=job.id,
-            step=step,
-            name=info.model_name,
-            metrics=dict(info.metrics),
-            created_at=info.created_at or moment,
-        )
-        for step, info in {one.step: one for one in found}.items()
-        if step not in known
     )
 
 
@@ -355,15 +263,3 @@ def _next_sweep(
     if expected is None:
         return usual
     return min(usual, max(expected + AFTER_THE_END, moment + watched_each))
-
-
-def _raw_line(event: RunEvent) -> bytes:
-    kept = {
-        "id": event.event_id,
-        "at": event.at.isoformat() if event.at else None,
-        "level": event.level,
-        "type": event.kind,
-        "message": event.message,
-        "data": dict(event.data),
-    }
-    return json.dumps(kept, ensure_ascii=False).encode()

@@ -139,8 +139,9 @@ def _prepare_and_order(work: StartWork, provider: Provider) -> None:
 
 def _split(work: StartWork) -> None:
     """Make the two files of a job that splits its rows; the same ones every time."""
-    job = work.job
-    source = storage.blob_path(job.training_version.sha256)
+    job, rows = work.job, work.job.training_version
+    assert rows is not None  # noqa: S101 - what is started here has its rows here
+    source = storage.blob_path(rows.sha256)
     _keep(work, seconds=starts.LEASE_SECONDS + source.stat().st_size / SPLIT_BYTES_A_SECOND)
     with (
         storage.telling_a_full_disk(),
@@ -149,7 +150,7 @@ def _split(work: StartWork) -> None:
     ):
         counts = split(
             source,
-            storage.index_path(job.training_version_id),
+            storage.index_path(rows.id),
             share=job.validation_split or 0.0,
             seed=job.seed or 0,
             training=training,

@@ -28,7 +28,8 @@ from app.projects.views import initials
 @dataclass(frozen=True, slots=True)
 class JobRow:
     """A job in the list. `cost` None is unknown, `is_free` says that it will never cost anything;
-    `stops` is the day its base model is shut down, where that is known.
+    `stops` is the day its base model is shut down, where that is known. `origin` is whose history a
+    rescued job is of; its rows may be no dataset.
     """
 
     id: int
@@ -37,9 +38,10 @@ class JobRow:
     provider_status: str | None
     base_model: str
     connection: str
-    dataset: str
-    dataset_number: int
-    version_id: int
+    origin: str | None
+    dataset: str | None
+    dataset_number: int | None
+    version_id: int | None
     best_valid_loss: float | None
     step: int | None
     steps: int | None
@@ -100,7 +102,7 @@ class ProgressView:
     ("Training on Practice, step 61 of 936."), `next` what happens next. `phase` marks the way:
     queued, sending, training, done. Losses None until there is one. While `is_final` is False the
     panel asks again. `like` holds the form's fields for another job of the same kind, where there
-    may be one.
+    may be one. `origin` is whose history a rescued job is of, None for one asked for here.
     """
 
     job_id: int
@@ -132,6 +134,8 @@ class ProgressView:
     like: Mapping[str, str]
     by: str
     created_at: datetime
+    origin: str | None
+    rescued_at: datetime | None
     stop: Stop | None
 
 
@@ -199,9 +203,10 @@ def _row(job: Job, moment: datetime, stops: date | None) -> JobRow:
         provider_status=job.provider_status,
         base_model=job.base_model,
         connection=job.connection.name,
-        dataset=version.dataset.name,
-        dataset_number=version.number,
-        version_id=version.id,
+        origin=words.origin_of(job),
+        dataset=version.dataset.name if version else None,
+        dataset_number=version.number if version else None,
+        version_id=version.id if version else None,
         best_valid_loss=job.best_valid_loss,
         step=job.step,
         steps=job.total_steps,
@@ -209,8 +214,8 @@ def _row(job: Job, moment: datetime, stops: date | None) -> JobRow:
         cost=cost_so_far(job),
         is_free=job.estimate.get("per_million") == 0,
         spark=spark(job.spark, step=job.step, total_steps=job.total_steps),
-        by=_name(job),
-        by_initials=initials(_name(job)),
+        by=words.asker_of(job),
+        by_initials=initials(words.origin_of(job) or words.asker_of(job)),
         created_at=job.created_at,
         ended_at=job.ended_at,
         trained_tokens=job.trained_tokens,
@@ -270,8 +275,10 @@ def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
         "cancel_text": cancel_text(job) if facts.may_spend and not job.has_ended else "",
         "can_retry": facts.may_spend and standing.is_poisoned,
         "like": like(job) if facts.may_spend and job.has_ended else {},
-        "by": _name(job),
+        "by": words.asker_of(job),
         "created_at": job.created_at,
+        "origin": words.origin_of(job),
+        "rescued_at": job.rescued_at,
         "stop": None if job.has_ended else stop_of(job.connection),
     }
 
@@ -318,7 +325,3 @@ def show(
         checkpoints=checkpoint_rows(checkpoints),
         shutdown_date=shutdown_date,
     )
-
-
-def _name(job: Job) -> str:
-    return job.creator.name if job.creator else "someone who left"

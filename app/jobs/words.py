@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from app.connections.service import capabilities_of
 from app.jobs.models import FOLLOWED, WAITING, Job, JobStatus
 
 FULL_POINTS_NEEDED = 3
@@ -24,6 +25,18 @@ def state_of(job: Job) -> str:
     return str(job.status).replace("_", " ")
 
 
+def origin_of(job: Job) -> str | None:
+    """Whose history a rescued job is of: OpenAI. None for one that was asked for here."""
+    return capabilities_of(job.connection).label if job.rescued_at is not None else None
+
+
+def asker_of(job: Job) -> str:
+    """Who asked for the job."""
+    if job.rescued_at is not None:
+        return f"someone at {origin_of(job)}"
+    return job.creator.name if job.creator else "someone who left"
+
+
 def lead(job: Job, standing: Standing) -> str:
     """The sentence that opens the job's page: who does what, how far."""
     where = job.connection.name
@@ -41,7 +54,7 @@ def lead(job: Job, standing: Standing) -> str:
         JobStatus.PAUSED: f"Paused at {where}, step {_of_steps(job)}.",
         JobStatus.SUCCEEDED: f"Done: {where} made the model.{_best(job)}",
         JobStatus.FAILED: f"Failed: {job.error}",
-        JobStatus.CANCELLED: _cancelled(job),
+        JobStatus.CANCELLED: _cancelled(job, where),
         JobStatus.VANISHED: f"{where} no longer knows this run.",
     }
     return say[JobStatus(job.status)]
@@ -63,7 +76,9 @@ def _waiting(job: Job, where: str, standing: Standing) -> str:
     return in_queue if is_queued else f"Sending rows and order to {where}."
 
 
-def _cancelled(job: Job) -> str:
+def _cancelled(job: Job, where: str) -> str:
+    if job.rescued_at is not None and not job.step:
+        return f"Cancelled at {where}."
     if job.error:
         return f"Given up here. {job.error}"
     return (

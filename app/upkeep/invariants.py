@@ -45,6 +45,12 @@ def _orders(session: Session) -> Checked:
     return Checked("a job is ordered once", total, [f"job {job_id}" for job_id in twice])
 
 
+def _rescued(session: Session) -> Checked:
+    total, ordered = queries.rescued_and_ordered(session)
+    name = "a job that was started elsewhere is not started here"
+    return Checked(name, total, [f"job {job_id}" for job_id in ordered])
+
+
 def _runs(session: Session) -> Checked:
     total, shared = queries.runs_of_two_jobs(session)
     return Checked("a run belongs to one job", total, [f"run {run_id}" for run_id in shared])
@@ -80,4 +86,11 @@ def _hash(sha256: str) -> str:
     return found.hexdigest()
 
 
-LOOKS: tuple[Callable[[Session], Checked], ...] = (_statuses, _orders, _runs, _leases, _late)
+LOOKS: tuple[Callable[[Session], Checked], ...] = (
+    _statuses,
+    _orders,
+    _rescued,
+    _runs,
+    _leases,
+    _late,
+)

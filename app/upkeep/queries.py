@@ -158,6 +158,15 @@ def jobs_ordered_twice(session: Session) -> tuple[int, Sequence[int]]:
     return count(session, StartAttempt), session.scalars(query.having(func.count() > 1)).all()
 
 
+def rescued_and_ordered(session: Session) -> tuple[int, Sequence[int]]:
+    """How many jobs came home from elsewhere, and those ordered here, or due to be."""
+    ordered = select(StartAttempt.job_id)
+    wrong = or_(Job.id.in_(ordered), Job.due_at.is_not(None), Job.status.in_(WAITING))
+    is_rescued = Job.rescued_at.is_not(None)
+    total = session.scalar(select(func.count()).select_from(Job).where(is_rescued)) or 0
+    return total, session.scalars(select(Job.id).where(is_rescued, wrong)).all()
+
+
 def runs_of_two_jobs(session: Session) -> tuple[int, Sequence[str | None]]:
     """How many jobs have a run, and the runs that two jobs of one connection say are theirs."""
     has_run = Job.run_id.is_not(None)

@@ -8,9 +8,17 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
-from app.core import migrate
+from app.catalog.models import TunedModel
+from app.core import database, migrate
+from app.core.database import unit_of_work
+from app.jobs.adopting import RunFile, adopt_run
+from app.jobs.keeping import keep_events, keep_model
+from app.jobs.models import Job, JobEvent
+from app.providers.base import RunEvent, RunStatus
+from app.rescue.models import Kind, RescuedObject
 from app.settings import ROOT, settings
 from app.tables import metadata
+from tests import make
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -91,3 +99,42 @@ def test_there_is_one_line_of_migrations_with_dated_names(config):
         assert (len(year), len(month), len(day)) == (4, 2, 2)
         assert words
         assert script.doc
+
+
+def test_older_tables_forget_jobs_without_a_dataset_and_the_manifest_makes_them_again(url, config):
+    migrate.upgrade()
+    with unit_of_work() as session:
+        ours_id, theirs_id, found_id = rescued_beside_ours(session)
+    database.engine().dispose()
+
+    command.downgrade(config, "b4c7e19d5a02-1")
+    migrate.upgrade()
+
+    with unit_of_work() as session:
+        assert [job.id for job in session.query(Job)] == [ours_id]
+        assert [model.job_id for model in session.query(TunedModel)] == [ours_id]
+        assert session.query(JobEvent).filter_by(job_id=theirs_id).count() == 0
+        found = session.get_one(RescuedObject, found_id)
+        assert (found.job_id, found.used_at) == (None, None)
+    database.engine().dispose()
+
+
+def rescued_beside_ours(session):
+    """A job of ours with its model, and one that came home with its own and an event."""
+    user = make.make_user(session)
+    project = make.make_project(session, user)
+    connection = make.make_connection(session, project)
+    version = make.make_checked_version(session, project)
+    ours = make.make_model(session, project, connection, version)
+    report = make.make_report("ftjob-2", status=RunStatus.SUCCEEDED, model_name="ft:gpt-4o:a::2")
+    theirs = adopt_run(
+        session, connection, report, name="old", training=RunFile("file-1"), validation=RunFile()
+    )
+    session.flush()
+    keep_model(session, theirs, "ft:gpt-4o:a::2")
+    event = RunEvent("ftevent-1", theirs.created_at, "info", "message", "Created.", {})
+    keep_events(session, theirs, [event], theirs.created_at, is_raw_kept=True)
+    found = make.make_rescued_object(
+        session, connection, Kind.JOB, "ftjob-2", b"{}", used_at=theirs.rescued_at, job_id=theirs.id
+    )
+    return ours.job_id, theirs.id, found.id
