@@ -59,6 +59,7 @@ from app.jobs import routes_list as jobs_list
 from app.projects import api as projects_api
 from app.projects import routes as projects
 from app.projects.access import outside
+from app.rescue import api as rescue_api
 from app.rescue import api_evals as rescued_evals_api
 from app.rescue import routes_evals as rescued_evals
 from app.settings import ROOT
@@ -95,6 +96,7 @@ API = (
     datasets_api.router,
     jobs_api.router,
     catalog_api.router,
+    rescue_api.router,
     rescued_evals_api.router,
 )
 PROBLEM = {

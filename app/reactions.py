@@ -6,7 +6,10 @@ from app.connections import standing
 from app.connections.practice import add_practice
 from app.jobs.queries import names_under_way
 from app.projects import service as projects
+from app.rescue.queries import names_under_way as rescues_under_way
+from app.rescue.service import wake
 
 projects.FURNISH.append(add_practice)
 standing.FORGET.append(forget_base_models)
-connections.UNDER_WAY.append(names_under_way)
+standing.FORGET.append(wake)
+connections.UNDER_WAY += [names_under_way, rescues_under_way]

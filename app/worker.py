@@ -28,6 +28,7 @@ MODULES = (
     "app.connections.tasks",
     "app.datasets.tasks",
     "app.jobs.tasks",
+    "app.rescue.tasks",
     "app.upkeep.tasks",
     # Before the fork, so that the pool shares its memory.
     "app.providers.openai",
@@ -42,6 +43,7 @@ TIMETABLE = {
     "connections.due": "provider",
     "datasets.due": "ingest",
     "jobs.due": "provider",
+    "rescue.due": "ingest",
     "upkeep.due": "ingest",
 }
 

@@ -30,14 +30,19 @@ from app.providers.base import Capabilities, NotPermitted, Provider
 from app.providers.profiles import profiles
 from app.providers.registry import open_provider, profile_for
 
-NOUNS = {"jobs": "job", "model_refs": "model"}
+NOUNS = {
+    "jobs": "job",
+    "model_refs": "model",
+    "rescue_parts": "rescue",
+    "rescued_objects": "rescued object",
+}
 OTHER_ORIGIN = (
     "The stored key was given for {here} and is never sent to another server. "
     "Enter the key for {there}."
 )
 STAYS = (
-    "{jobs} under way at {here} and would be lost sight of: {named}. Wait until that has ended, "
-    "or cancel it; or add another connection for the new address."
+    "Under way at {here}, and lost sight of if it moved: {named}. Wait until that has ended, or "
+    "stop it; or add another connection for the new address."
 )
 MOST_NAMED = 5
 NO_ADMIN_KEY = "This connection has no admin key."
@@ -171,14 +176,15 @@ def _check_change(
 
 
 def _check_nothing_is_under_way(session: Session, connection: Connection) -> None:
-    """A run is followed, stopped and looked for where it was ordered: elsewhere nobody knows it."""
+    """A run is followed, stopped and looked for where it was ordered: elsewhere nobody knows it. A
+    history comes home from where it lies.
+    """
     names = [name for names_of in UNDER_WAY for name in names_of(session, connection.id)]
     if not names:
         return
     shown, more = names[:MOST_NAMED], len(names) - MOST_NAMED
     named = ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
     words = STAYS.format(
-        jobs="1 job is" if len(names) == 1 else f"{len(names):,} jobs are",
         here=origin(connection.base_url).removesuffix(":443"),
         named=named,
     )

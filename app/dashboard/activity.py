@@ -44,6 +44,13 @@ VERBS = {
     "job.succeeded": "saw the end of",
     "job.failed": "saw the failure of",
     "model.added": "kept the model",
+    "rescue.begun": "began",
+    "rescue.asked_for": "asked to fetch for",
+    "rescue.paused": "paused",
+    "rescue.resumed": "went on with",
+    "rescue.asked_again": "asked again for all of",
+    "rescue.verified": "asked to verify",
+    "rescue.ended": "saw the end of",
 }
 PAGES = {
     "version": ("datasets.show", "version_id"),
@@ -57,6 +64,7 @@ ABOUT = {
     "dataset": "datasets",
     "model": "models",
     "connection": "connections",
+    "rescue": "rescues",
     "member": "members",
     "invitation": "invitations",
     "project": "the project",

@@ -17,6 +17,7 @@ from app.core.events import Hub
 from app.datasets import queries as datasets
 from app.jobs import queries as jobs
 from app.projects import queries as projects
+from app.rescue import queries as rescues
 
 # One stream speaks for all visible tabs of a browser.
 MOST_TOPICS = 120
@@ -29,6 +30,7 @@ PROJECT_OF: dict[str, Callable[[Session, int], int | None]] = {
     "connection": connections.project_id_of_connection,
     "version": datasets.project_id_of_version,
     "job": jobs.project_id_of_job,
+    "rescue": rescues.project_id_of_rescue,
 }
 
 

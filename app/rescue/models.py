@@ -89,7 +89,8 @@ class RescuePart(Leased, Base):
 
     `is_asked_for` says that fetching may follow the look. `place` is where the stage at hand goes
     on (the list and its cursor, the last row verified or used). `kinds` says what cannot be listed
-    here at all, and why, by kind. `pace` is how many requests a second the provider took last.
+    here at all, and why, by kind. `pace` is how many requests a second the provider took last,
+    `pace_limit` where it last said no, null before it ever did.
     `words` say why it stands still: a refused key, a full disk.
     """
 
@@ -110,6 +111,7 @@ class RescuePart(Leased, Base):
     place: Mapped[dict[str, Any]]
     kinds: Mapped[dict[str, Any]]
     pace: Mapped[float | None]
+    pace_limit: Mapped[float | None]
     words: Mapped[str | None] = mapped_column(Text)
     looked_at: Mapped[datetime | None]
     fetched_at: Mapped[datetime | None]

@@ -163,7 +163,7 @@ def test_a_connection_with_jobs_under_way_stays_where_it_is_and_names_them(team)
         with unit_of_work() as session, pytest.raises(WrongInput) as refused:
             change(session, session.get_one(Connection, team.connection_id), **moved)
         assert wrong_field(refused) == "base_url"
-        assert "7 jobs are under way at https://api.openai.com and" in refused.value.message
+        assert "Under way at https://api.openai.com, and" in refused.value.message
         assert "intents-0, intents-1, " in refused.value.message
         assert "intents-4 and 2 more." in refused.value.message
     with unit_of_work() as session:

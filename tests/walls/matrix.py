@@ -230,6 +230,16 @@ TABLE: dict[str, Expected] = {
     "api.rescued_evals.promptfoo": view(),
     "api.rescued_evals.items": view(),
     "api.rescued_evals.run_items": view(),
+    # Rescues
+    "api.rescues.create": edit(422),
+    "api.rescues.index": view(),
+    "api.rescues.show": view(),
+    "api.rescues.manifest": view(),
+    "api.rescues.go": edit(202),
+    "api.rescues.pause": edit(202),
+    "api.rescues.resume": edit(202),
+    "api.rescues.again": edit(202),
+    "api.rescues.verify": edit(409),  # not everything has come
     # Models
     "models.index": view(),
     "models.chosen": edit(303),  # nothing is chosen
@@ -286,3 +296,4 @@ NAMED_ROWS = [
     )
     for field, row in JOBS_ROWS.items()
 ]
+NAMED_ROWS.append(NamedRow("api.rescues.create", "connection_ids", "connection_id", 422, {}))

@@ -22,6 +22,7 @@ from app.projects import service as projects
 from app.projects.models import Project, Role
 from app.projects.queries import membership, open_invitations
 from app.providers.base import BaseModelInfo
+from app.rescue.models import Stage
 from tests import make
 from tests.architecture.routes import Route
 from tests.rescue.history import bring_home
@@ -161,6 +162,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
     version = versions.first() or make.make_checked_version(session, project, name=name)
     model = make.make_model(session, project, connection, version, model_name=f"ft:{name}")
     job = make.make_running_job(session, project, connection, version, key="form:2")
+    rescue = make.make_rescue(session, connection, stage=Stage.LOOKING)
     # Fresh, so that no reading asks the provider and notes what it says.
     offered = BaseModelInfo(make.BASE_MODEL, None, ("supervised",), None, None, None)
     catalog.record_base_models(session, connection.id, [offered])
@@ -178,6 +180,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "model_id": model.id,
         "rescued_eval_id": rescued_eval.id,
         "rescued_run_id": rescued_run.id,
+        "rescue_id": rescue.id,
         "user_id": helper.id,
         "invitation_id": open_invitations(session, project.id, clock.now(session))[0].id,
         "token": "no-link-has-this-token",

@@ -1,0 +1,83 @@
+"""The worker's part: a rescue goes slice by slice, and any worker can take the next."""
+
+from collections.abc import Callable
+
+from app.core import leases
+from app.core.database import read_only, unit_of_work
+from app.core.errors import DiskFull
+from app.core.leases import LeaseLost
+from app.core.queue import Work as Letter
+from app.core.queue import finds_work, post, task
+from app.providers.base import KeyRejected
+from app.rescue import working
+from app.rescue.asking import Asker
+from app.rescue.fetching import fetch
+from app.rescue.looking import look
+from app.rescue.models import RescuePart, Stage
+from app.rescue.pace import Pace
+from app.rescue.verifying import verify
+from app.rescue.working import Rest, Work
+
+# One download may be long; its slice lasts until it is home.
+LONGEST_SECONDS = 6 * 3600
+
+
+@finds_work
+def waiting() -> list[Letter]:
+    """Every part of a rescue that is due."""
+    with read_only() as session:
+        return [("rescue.step", part_id) for part_id in leases.due_ids(session, RescuePart)]
+
+
+@task("rescue.due", queue="ingest")
+def due() -> None:
+    """Ring for every part of a rescue that is due."""
+    for name, part_id in waiting():
+        post(name, part_id)
+
+
+@task("rescue.step", queue="ingest", time_limit=LONGEST_SECONDS)
+def step(part_id: int) -> None:
+    """Work at one part of a rescue for a while: look around, fetch, verify."""
+    with unit_of_work() as session:
+        work = working.claim(session, part_id)
+    if work is None:
+        return
+    try:
+        STAGES[Stage(work.part.stage)](work)
+    except LeaseLost:
+        return
+    except KeyRejected as error:
+        with unit_of_work() as session:
+            working.stop_for_key(session, work, error)
+    except DiskFull:
+        with unit_of_work() as session:
+            working.wait_for_room(session, work)
+
+
+def _asking(go: Callable[[Work, Asker], Rest | None]) -> Callable[[Work], None]:
+    """A slice that asks the provider, at the pace that the last one found."""
+
+    def ask(work: Work) -> None:
+        pace = Pace(work.part.pace, work.part.pace_limit)
+        with Asker(work.connection, pace) as asker:
+            rest = go(work, asker)
+        _end(work, rest, pace)
+
+    return ask
+
+
+def _verify(work: Work) -> None:
+    _end(work, verify(work))
+
+
+def _end(work: Work, rest: Rest | None, pace: Pace | None = None) -> None:
+    with unit_of_work() as session:
+        working.end_slice(session, work, rest, pace)
+
+
+STAGES: dict[Stage, Callable[[Work], None]] = {
+    Stage.LOOKING: _asking(look),
+    Stage.FETCHING: _asking(fetch),
+    Stage.VERIFYING: _verify,
+}
