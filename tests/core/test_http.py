@@ -323,6 +323,21 @@ def test_an_answer_over_the_limit_is_broken_off(ask):
 
 
 @pytest.mark.parametrize("ask", [get, get_async])
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123456789",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n1234",
+    ],
+    ids=["length", "between chunks", "within a chunk"],
+)
+def test_an_answer_cut_short_is_an_error_and_no_end(ask, cut):
+    with server(cut) as (port, _), pytest.raises(httpx2.TransportError):
+        ask(f"http://127.0.0.1:{port}/", allow=frozenset({f"127.0.0.1:{port}"}))
+
+
+@pytest.mark.parametrize("ask", [get, get_async])
 def test_a_compressed_answer_is_not_unfolded(ask):
     bomb = gzip.compress(b"\0" * 50_000_000)
     packed = answer(bomb, b"Content-Encoding: gzip")

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from app.core.http import HttpOptions
+from app.core.sockets import GuardedBackend
 from app.providers.base import (
     Archive,
     Archives,
@@ -349,6 +350,30 @@ def test_many_threads_read_over_few_connections_and_only_ever_ask(
     assert {request.method for request in asked} == {"GET"}
     assert len(asked) == 8 * 3
     assert len(provider.wire._clients) == 2
+
+
+def test_as_many_connections_stay_open_as_threads_ask(open_at, witness, monkeypatch):
+    opened = []
+    connect = GuardedBackend.connect_tcp
+
+    def counted(backend, *place, **how):
+        opened.append(place)
+        return connect(backend, *place, **how)
+
+    monkeypatch.setattr(GuardedBackend, "connect_tcp", counted)
+    provider = open_at(witness, idle_connections=16)
+    together = threading.Barrier(16)
+
+    def ask(_):
+        together.wait(30)
+        for _ in range(10):
+            provider.archived(Archive.JOBS)
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(ask, range(16)))
+
+    assert len(witness.journal.read(LIST_RUNS)) == 160
+    assert len(opened) < 40
 
 
 def test_nothing_leaves_while_the_gate_is_shut(open_at, witness):

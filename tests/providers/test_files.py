@@ -7,9 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.providers.base import (
-    FilePart,
-)
+from app.providers.base import FilePart, ProviderUnavailable
 from tests.witness.script import (
     LIST_FILES,
     Fault,
@@ -71,6 +69,17 @@ def test_a_result_file_in_base64_is_decoded(provider, witness, size, line):
 
     assert b"".join(provider.download(plain_file["id"])) == plain
     assert b"".join(provider.download(coded_file["id"])) == plain
+
+
+@pytest.mark.parametrize(
+    "content", [b"step,train_loss\n" * 100, base64.b64encode(b"step,train_loss\n" * 90), b"x" * 99]
+)
+def test_a_body_cut_short_is_an_error_and_no_end(provider, witness, content):
+    fault = Fault("GET /v1/files/file-1/content", end="truncate", body=content.decode())
+    witness.script(fault)
+
+    with pytest.raises(ProviderUnavailable, match="broke off"):
+        list(provider.download("file-1"))
 
 
 @pytest.mark.parametrize("content", [b"", b"c", b"c3RlcC", b"c3Rlc is no code"])

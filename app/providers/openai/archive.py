@@ -18,7 +18,7 @@ from app.providers.base import (
     RequestRejected,
     TooLarge,
 )
-from app.providers.openai.pages import Item, Page, one_line, read_page
+from app.providers.openai.pages import Item, Page, read_page
 from app.providers.openai.runs import name_of, text_of, time_of
 from app.providers.openai.wire import Wire
 
@@ -165,4 +165,4 @@ def _archived(archive: Archive, item: Item) -> Archived | None:
     if archive is Archive.USAGE:
         began_at = time_of(item.fields, "start_time")
         object_id = began_at.date().isoformat() if began_at else None
-    return Archived(object_id, one_line(item.text), item.fields) if object_id else None
+    return Archived(object_id, item.raw, item.fields) if object_id else None

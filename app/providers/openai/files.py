@@ -139,7 +139,7 @@ class Window(io.RawIOBase):
 
 
 def download(wire: Wire, file_id: str) -> Iterator[bytes]:
-    """The bytes of a file.
+    """The bytes of a file, as they come. One that is cut short ends in ProviderUnavailable.
 
     A result file that arrives base64-encoded, as some servers send it, is decoded.
     """
@@ -147,7 +147,7 @@ def download(wire: Wire, file_id: str) -> Iterator[bytes]:
     with one, wire.files.files.with_streaming_response.content(file_id) as response:
         if "text/html" in response.headers.get("content-type", ""):
             raise ProviderError(f"{wire.profile.label} answered with a page instead of a file.")
-        yield from plain_or_decoded(response.iter_bytes(64 * 1024))
+        yield from plain_or_decoded(response.iter_bytes())
 
 
 def plain_or_decoded(chunks: Iterator[bytes]) -> Iterator[bytes]:

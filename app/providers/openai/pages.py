@@ -21,9 +21,9 @@ TEXT_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An object as it stands on the page, and read."""
+    """An object as it stands on the page but for the space between its words, and read."""
 
-    text: str
+    raw: bytes
     fields: Json
 
 
@@ -72,7 +72,8 @@ def _items(text: str, at: int) -> tuple[list[Item], int]:
     items, at = [], _behind(text, at, "[")
     while not text.startswith("]", at):
         found, end = READER.raw_decode(text, at)
-        items.append(Item(text[at:end], clean(found) if isinstance(found, dict) else {}))
+        fields = clean(found) if isinstance(found, dict) else {}
+        items.append(Item(_one_line(text[at:end]), fields))
         at = _next(text, end, "]")
     return items, at + 1
 
@@ -96,7 +97,7 @@ def _word(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def one_line(text: str) -> bytes:
+def _one_line(text: str) -> bytes:
     """The same JSON, letter by letter, without the space between its words."""
     try:
         return msgspec.json.format(text.encode(), indent=-1)

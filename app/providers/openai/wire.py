@@ -24,7 +24,7 @@ PAID_SECONDS = 60.0
 # A list may be long, or its pages slow, but not both.
 PAGES_SECONDS, SECONDS_A_PAGE = 60.0, 2.0
 # Of a page with whole objects, and of one object alone: what is read is held in memory.
-LISTS_LIMIT, LARGEST_OBJECT = 16 * 2**20, 256 * 2**20
+LISTS_LIMIT, LARGEST_OBJECT = 8 * 2**20, 256 * 2**20
 
 Json = dict[str, Any]
 Fetch = Callable[[str | None], Json]
