@@ -50,8 +50,8 @@ class Archives(Protocol):
     """A provider whose history can be read. It only ever asks: every call is a GET.
 
     Raises the errors of `providers.base`: NotFound for a list it does not have, or a parent that is
-    gone; NotPermitted where this key may not see it. A page that shows its own cursor again is an
-    error; whoever follows cursors has to notice wider circles. An object without an id, or with one
+    gone; NotPermitted where this key may not see it. A page that leads to itself is an error;
+    whoever follows cursors has to notice wider circles. An object without an id, or with one
     longer than 255 characters, is left out. `since` is for USAGE, which needs it at each page.
     Safe for use by several threads at once.
     """

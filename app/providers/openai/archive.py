@@ -136,8 +136,8 @@ class History:
         else:
             following = ids[-1] if ids else text_of(page.rest, "last_id")
         says, label = page.rest.get("has_more"), self.wire.profile.label
-        # Where objects move meanwhile, a page may begin with the last of the page before.
-        is_again = cursor is not None and (cursor in ids[1:] or cursor == following)
+        # Where objects move meanwhile, a page may show some of the page before once more.
+        is_again = cursor is not None and cursor == following
         if says is None:
             has_ended = is_again or not page.items or listing.limit is None
             return None if has_ended else following
