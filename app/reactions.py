@@ -1,9 +1,11 @@
 """ "When this has happened, do that" between domains that do not know each other."""
 
+from app.catalog import stopping
 from app.catalog.service import forget_base_models
 from app.connections import service as connections
 from app.connections import standing
 from app.connections.practice import add_practice
+from app.jobs.lifetimes import at_work
 from app.jobs.queries import names_under_way
 from app.projects import service as projects
 from app.rescue.queries import names_under_way as rescues_under_way
@@ -13,3 +15,4 @@ projects.FURNISH.append(add_practice)
 standing.FORGET.append(forget_base_models)
 standing.FORGET.append(wake)
 connections.UNDER_WAY += [names_under_way, rescues_under_way]
+stopping.AT_WORK.append(at_work)

@@ -27,6 +27,7 @@ MODULES = (
     "app.reactions",
     "app.connections.tasks",
     "app.datasets.tasks",
+    "app.catalog.tasks",
     "app.jobs.tasks",
     "app.rescue.tasks",
     "app.upkeep.tasks",
@@ -40,6 +41,7 @@ LOOK_SECONDS = 5.0
 
 # What the beat asks for every second, and on which queue.
 TIMETABLE = {
+    "catalog.due": "provider",
     "connections.due": "provider",
     "datasets.due": "ingest",
     "jobs.due": "provider",

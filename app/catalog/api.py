@@ -15,6 +15,7 @@ from app.catalog.access import (
     ListSeat,
     TalkableModel,
 )
+from app.catalog.belief import all_dates
 from app.catalog.forms import ChatForm
 from app.catalog.listing import MODELS
 from app.catalog.views import BaseModelResource, ModelResource, base_resource, resource
@@ -36,10 +37,15 @@ def base_models(entered: AskedConnection, _seat: ListSeat) -> Listing[BaseModelR
     asking.read_base_models(connection.id)
     with read_only() as session:
         offered = queries.base_models_of(session, connection.id)
+        dates = all_dates(session, {connection.id})
         words = queries.words_of_connection(session, connection.id)
     if not offered and words:
         raise ProviderFailed(f"{connection.name} did not answer: {words}")
-    return Listing(data=[base_resource(model, connection.profile) for model in offered], next=None)
+    said = {
+        model.name: next(iter(dates.of_base(connection, model.name)), None) for model in offered
+    }
+    found = [base_resource(model, connection.profile, said[model.name]) for model in offered]
+    return Listing(data=found, next=None)
 
 
 @router.get("/projects/{project_id}/models", name="api.models.index", openapi_extra=MODELS.openapi)

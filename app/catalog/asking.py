@@ -48,7 +48,7 @@ def read_base_models(connection_id: int) -> None:
     patience = HttpOptions(connect_seconds=3, read_seconds=6, total_seconds=10)
     try:
         with closing(open_connection(connection, patience, is_urgent=True)) as provider:
-            offered = provider.base_models()
+            offered = provider.listed_models()
     except NotPermitted:
         return  # names are typed in, then; what else the key may do is another question
     except ProviderError as error:

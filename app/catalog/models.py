@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.auth.models import User
@@ -35,7 +35,9 @@ class ModelRef(Base):
 
 
 class BaseModel(Base):
-    """A model that can be tuned over a connection, as its provider told us at `read_at`."""
+    """A model a connection lists, as its provider told us at `read_at`: a base model where it
+    `can_tune`. What is listed no longer stays while its shutdown date is known.
+    """
 
     __tablename__ = "base_models"
     __table_args__ = (UniqueConstraint("connection_id", "name"),)
@@ -44,6 +46,7 @@ class BaseModel(Base):
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(255))
     shutdown_date: Mapped[date | None]
+    can_tune: Mapped[bool] = mapped_column(default=True, server_default=true())
     methods: Mapped[list[Any]]
     context_tokens: Mapped[int | None]
     row_token_cap: Mapped[int | None]
@@ -79,3 +82,27 @@ class TunedModel(Base):
     ref: Mapped[ModelRef] = relationship(lazy="raise")
     dataset_version: Mapped[DatasetVersion | None] = relationship(lazy="raise")
     creator: Mapped[User | None] = relationship(lazy="raise")
+
+
+class OwnersDate(Base):
+    """What the instance's owner says of a day of the catalogue, under the entry's key: another day,
+    or with no day that it does not hold. An entry that `is_added` is the owner's alone, and says
+    itself what stops.
+    """
+
+    __tablename__ = "owners_dates"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    day: Mapped[date | None]
+    why: Mapped[str] = mapped_column(Text)
+    source_url: Mapped[str | None] = mapped_column(Text)
+    is_added: Mapped[bool]
+    profile: Mapped[str | None] = mapped_column(String(64))
+    kind: Mapped[str | None] = mapped_column(String(16))
+    models: Mapped[list[Any] | None]
+    title: Mapped[str | None] = mapped_column(String(200))
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    changed_at: Mapped[datetime]
+
+    maker: Mapped[User | None] = relationship(lazy="raise")

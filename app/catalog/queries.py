@@ -1,12 +1,13 @@
 """Every select about base models, model refs and tuned models."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, CursorResult, Select, func, or_, select, update
+from sqlalchemy.orm import Session, joinedload, load_only
 
-from app.catalog.models import BaseModel, ModelRef, TunedModel
+from app.catalog.models import BaseModel, ModelRef, OwnersDate, TunedModel
 from app.connections.models import Connection
 from app.core.orm import holds
 from app.datasets.models import DatasetVersion
@@ -15,20 +16,73 @@ from app.datasets.models import DatasetVersion
 def base_models_of(session: Session, connection_id: int) -> Sequence[BaseModel]:
     """The base models a connection was last seen to offer, by name."""
     return session.scalars(
-        select(BaseModel).where(BaseModel.connection_id == connection_id).order_by(BaseModel.name)
+        select(BaseModel)
+        .where(BaseModel.connection_id == connection_id, BaseModel.can_tune)
+        .order_by(BaseModel.name)
     ).all()
 
 
-def shutdown_dates(
-    session: Session, connection_ids: Collection[int]
-) -> dict[tuple[int, str], date]:
-    """When base models of these connections stop, where that is known, by connection and name."""
-    rows = session.execute(
-        select(BaseModel.connection_id, BaseModel.name, BaseModel.shutdown_date).where(
-            BaseModel.connection_id.in_(connection_ids), BaseModel.shutdown_date.is_not(None)
+def listed_models(session: Session, connection_ids: Collection[int]) -> Sequence[BaseModel]:
+    """What says something of when models of these connections stop: those with a date, and tuned
+    ones.
+    """
+    says = or_(BaseModel.shutdown_date.is_not(None), BaseModel.name.like("ft:%"))
+    return session.scalars(
+        select(BaseModel)
+        .where(BaseModel.connection_id.in_(connection_ids), says)
+        .options(
+            load_only(
+                BaseModel.connection_id,
+                BaseModel.name,
+                BaseModel.shutdown_date,
+                BaseModel.read_at,
+                raiseload=True,
+            )
         )
+        .order_by(BaseModel.connection_id, BaseModel.name)
+    ).all()
+
+
+def _is_to_be_read(moment: datetime) -> ColumnElement[bool]:
+    return or_(Connection.models_due_at.is_(None), Connection.models_due_at <= moment)
+
+
+def connections_to_read(session: Session, moment: datetime) -> Sequence[int]:
+    """The ids of connections whose list of models is to be read again. The trainer's own models
+    have no dates.
+    """
+    return session.scalars(
+        select(Connection.id).where(
+            _is_to_be_read(moment),
+            Connection.is_practice.is_(False),
+            Connection.refused_at.is_(None),
+        )
+    ).all()
+
+
+def put_off_reading(
+    session: Session, connection_id: int, moment: datetime, until: datetime
+) -> bool:
+    """Say when the list of models is read next; False when somebody said so already."""
+    done: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        update(Connection)
+        .where(Connection.id == connection_id, _is_to_be_read(moment))
+        .values(models_due_at=until)
+        .execution_options(synchronize_session=False)
     )
-    return {(row.connection_id, row.name): row.shutdown_date for row in rows}
+    return done.rowcount == 1
+
+
+def owners_dates(session: Session) -> Sequence[OwnersDate]:
+    """What the instance's owner says of dates, the first said first."""
+    query = select(OwnersDate).options(joinedload(OwnersDate.maker)).order_by(OwnersDate.id)
+    return session.scalars(query).all()
+
+
+def owners_date(session: Session, key: str) -> OwnersDate | None:
+    """What the instance's owner says of the day with this key."""
+    query = select(OwnersDate).where(OwnersDate.key == key)
+    return session.scalar(query.options(joinedload(OwnersDate.maker)))
 
 
 def model_ref(session: Session, connection_id: int, name: str) -> ModelRef | None:
@@ -114,18 +168,21 @@ def models_named(
     ).all()
 
 
-def count_models_by_base(session: Session, project_id: int) -> Sequence[tuple[str, str, int]]:
-    """How many tuned models a project has of each base: the connection's profile, base model,
-    number.
+def models_to_lose(session: Session, project_id: int) -> Sequence[TunedModel]:
+    """Every tuned model of a project with its name at the provider, archived ones too: they go on
+    answering, and stop like the others.
     """
-    rows = session.execute(
-        select(Connection.profile, TunedModel.base_model, func.count())
-        .join(TunedModel.ref)
-        .join(ModelRef.connection)
+    return session.scalars(
+        select(TunedModel)
         .where(TunedModel.project_id == project_id)
-        .group_by(Connection.profile, TunedModel.base_model)
-    )
-    return [(profile, base, count) for profile, base, count in rows]
+        .options(
+            load_only(TunedModel.name, TunedModel.base_model, TunedModel.job_id, raiseload=True),
+            joinedload(TunedModel.ref).load_only(
+                ModelRef.name, ModelRef.connection_id, raiseload=True
+            ),
+        )
+        .order_by(TunedModel.id)
+    ).all()
 
 
 def count_models_by_project(session: Session, project_ids: Select[int]) -> dict[int, int]:

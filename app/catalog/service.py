@@ -13,8 +13,10 @@ from app.catalog.models import BaseModel, ModelRef, TunedModel
 from app.core import clock
 from app.core.events import announce
 from app.providers.base import BaseModelInfo
+from app.settings import settings
 
 STALE_AFTER = timedelta(minutes=10)
+READ_EVERY_SECONDS = 86_400
 
 
 def has_fresh_base_models(session: Session, connection_id: int) -> bool:
@@ -24,19 +26,33 @@ def has_fresh_base_models(session: Session, connection_id: int) -> bool:
     return bool(known) and all(moment - one.read_at < STALE_AFTER for one in known)
 
 
+def claim_reading(session: Session, connection_id: int) -> bool:
+    """Take the daily reading of a connection's list of models; False when it is not due."""
+    moment = clock.now(session)
+    until = moment + timedelta(seconds=settings().wait(READ_EVERY_SECONDS))
+    return queries.put_off_reading(session, connection_id, moment, until)
+
+
 def record_base_models(
     session: Session, connection_id: int, offered: Iterable[BaseModelInfo]
 ) -> None:
-    """Keep what the provider offers now; what it offers no longer is forgotten here, never in a
-    job's settings.
+    """Keep what the provider lists now. What it lists no longer cannot be tuned; its last word on
+    when that stops stays, as old as it is.
     """
     moment = clock.now(session)
-    forget_base_models(session, connection_id)
+    offered = list(offered)
+    names = {info.name for info in offered}
+    before = queries.listed_models(session, {connection_id})
+    gone = [one.id for one in before if one.shutdown_date is not None and one.name not in names]
+    ours = BaseModel.connection_id == connection_id
+    session.execute(delete(BaseModel).where(ours, BaseModel.id.not_in(gone)))
+    session.execute(update(BaseModel).where(ours).values(can_tune=False))
     session.add_all(
         BaseModel(
             connection_id=connection_id,
             name=info.name,
             shutdown_date=info.shutdown_date,
+            can_tune=bool(info.methods),
             methods=list(info.methods),
             context_tokens=info.context_tokens,
             row_token_cap=info.row_token_cap,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from app.catalog.belief import Said
 from app.catalog.models import BaseModel, TunedModel
 from app.catalog.prices import training_price
 from app.connections.views import Stop, stop_of
@@ -324,11 +325,12 @@ class ModelResource:
 @dataclass(frozen=True, slots=True)
 class BaseModelResource:
     """A model that can be tuned: a job takes its `name`. Null is unknown; `read_at` is when the
-    provider said so.
+    provider listed it, `shutdown_source` who names the date.
     """
 
     name: str
     shutdown_date: date | None
+    shutdown_source: str | None
     methods: list[str]
     context_tokens: int | None
     row_token_cap: int | None
@@ -351,12 +353,13 @@ def resource(model: TunedModel) -> ModelResource:
     )
 
 
-def base_resource(model: BaseModel, profile: str) -> BaseModelResource:
-    """The base model as the API gives it."""
+def base_resource(model: BaseModel, profile: str, said: Said | None) -> BaseModelResource:
+    """The base model as the API gives it, with the day that is believed."""
     price = training_price(profile, model.name)
     return BaseModelResource(
         name=model.name,
-        shutdown_date=model.shutdown_date,
+        shutdown_date=said.day if said else None,
+        shutdown_source=said.words if said else None,
         methods=list(model.methods),
         context_tokens=model.context_tokens,
         row_token_cap=model.row_token_cap,

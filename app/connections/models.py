@@ -18,7 +18,8 @@ class Connection(Leased, Base):
     was turned down, and then nothing is sent until it is another. `calls_spent_until` counts calls:
     how far ahead of the clock its allowance is used up. The admin key, where there is one, only
     reads what belongs to the whole organisation. `account` is what the last test found (an
-    `AccountInfo`), `account_at` its date; `test_due_at` says that a test was asked for.
+    `AccountInfo`), `account_at` its date; `test_due_at` says that a test was asked for,
+    `models_due_at` when its list of models is read again (None: now).
     """
 
     __tablename__ = "connections"
@@ -47,6 +48,7 @@ class Connection(Leased, Base):
     account: Mapped[dict[str, Any] | None]
     account_at: Mapped[datetime | None]
     test_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    models_due_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
     calls_spent_until: Mapped[datetime | None]
     sweep_seconds: Mapped[float] = mapped_column(default=15.0)

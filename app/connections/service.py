@@ -78,6 +78,7 @@ def create_connection(
         sealed_key=b"",
         key_hint="",
         key_set_at=moment,
+        models_due_at=moment + standing.first_reading(),
         created_by=actor_id,
         created_at=moment,
     )

@@ -23,6 +23,7 @@ from app.settings import settings
 
 LONGEST_WAIT_SECONDS = 86_400.0
 ANSWERED_EVERY = timedelta(minutes=1)
+FIRST_READING_SECONDS = 3_600.0
 # A refused key is tried again when as much time has passed as it was refused for, within these.
 FIRST_PROBE_SECONDS, LAST_PROBE_SECONDS = 900.0, 14_400.0
 
@@ -143,9 +144,15 @@ def forget(session: Session, connection: Connection) -> None:
     connection.account = connection.account_at = None
     connection.checked_at = connection.answered_at = None
     connection.due_at = clock.now(session)
+    connection.models_due_at = connection.due_at + first_reading()
     for forget_too in FORGET:
         forget_too(session, connection.id)
     tell(session, connection)
+
+
+def first_reading() -> timedelta:
+    """After which time the list of models is read by itself, where no form asked for it before."""
+    return timedelta(seconds=settings().wait(FIRST_READING_SECONDS))
 
 
 def tell(session: Session, connection: Connection) -> None:

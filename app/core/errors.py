@@ -2,8 +2,8 @@
 details.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 
 class FieldError(NamedTuple):
@@ -16,7 +16,9 @@ class FieldError(NamedTuple):
 
 
 class ProductError(Exception):
-    """An expected failure: `status` is the HTTP status it answers with."""
+    """An expected failure: `status` is the HTTP status it answers with. `details` are further
+    members of its problem details, for scripts.
+    """
 
     status = 400
 
@@ -26,9 +28,11 @@ class ProductError(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: dict[str, str] | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.details = details or {}
         self.errors = tuple(errors)
         self.headers = headers or {}
 

@@ -93,13 +93,14 @@ def _page_before(headers: Mapping[str, str], path: str) -> str:
 
 def problem(error: ProductError) -> JSONResponse:
     """The error as problem details."""
-    content: Problem = {
+    told: Problem = {
         "type": "about:blank",
         "title": TITLES.get(error.status, "Error"),
         "status": error.status,
         "detail": error.message,
         "errors": [{"field": item.field, "message": item.message} for item in error.errors],
     }
+    content = {**told, **error.details}
     return JSONResponse(
         content, error.status, headers=error.headers, media_type="application/problem+json"
     )

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from app.auth import queries as people
 from app.catalog import queries as catalog
 from app.catalog.models import TunedModel
+from app.catalog.stopping import calendar
+from app.catalog.strip import strip
 from app.catalog.views import maker_of
 from app.connections import queries as connections
 from app.connections.models import Connection
@@ -16,7 +18,6 @@ from app.core import clock
 from app.core.leases import is_poisoned
 from app.core.pages import Link
 from app.dashboard.activity import happening
-from app.dashboard.stops import stops
 from app.dashboard.tour import next_step
 from app.dashboard.views import HomeView, ModelRow, Need, RunningJob
 from app.datasets import queries as datasets
@@ -46,7 +47,7 @@ def home(
         needs=tuple(_needs(session, project.id, running, accounts, moment, link)),
         running=tuple(_running(job, moment, top) for job in running),
         spark_top=top,
-        stops=stops(session, project.id, accounts, moment.date()),
+        stops=strip(calendar(session, project.id), moment.date()),
         models=tuple(_model(model) for model in models),
         happenings=tuple(
             happening(row, link) for row in people.activity_of(session, project.id, limit=8)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from app.auth.access import Myself
+from app.catalog.strip import Month, Stop, StopsView
 from app.core.choosing import Act, ChosenView
 from app.core.database import DbSession
 from app.core.errors import NotFound
@@ -16,7 +17,6 @@ from app.core.list_views import ListView
 from app.core.pages import asked_part, page, path_for
 from app.core.views import ChartColumn, ColumnChart, FormState
 from app.dashboard.kit_list import sample_list, sample_question
-from app.dashboard.stops import Month, Stop, StopsView
 from app.dashboard.views import Happening
 from app.datasets.charts import ticks
 from app.datasets.views import Bar, Call, Histogram, RowCard, RowFinding, Turn

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.catalog.strip import StopsView
 from app.core.list_views import ListView
-from app.dashboard.stops import StopsView
 from app.dashboard.tour import Step
 from app.jobs.charts import SparkPaths
 

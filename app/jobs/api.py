@@ -18,12 +18,14 @@ from app.core.keyset import page_of
 from app.jobs import metrics, queries, service
 from app.jobs.access import CurrentJob, EditableJob, SpendableJob
 from app.jobs.forms import JobForm
+from app.jobs.lifetimes import outlook_of
 from app.jobs.listing import JOBS
 from app.jobs.models import Job
 from app.jobs.resources import (
     API_SERIES,
     EventResource,
     JobResource,
+    StartedResource,
     event_resource,
     job_resource,
     metrics_resource,
@@ -37,7 +39,7 @@ router = APIRouter(prefix="/api/v1", tags=["jobs"])
     "/projects/{project_id}/jobs",
     name="api.jobs.create",
     status_code=201,
-    response_model=JobResource,
+    response_model=StartedResource,
 )
 def create(
     session: DbSession,
@@ -47,12 +49,16 @@ def create(
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
     """Start a fine-tuning job. With an `Idempotency-Key` it starts once, however often it is sent:
-    the repeat gets the first answer, the same key with other content 409.
+    the repeat gets the first answer, the same key with other content 409. So does a job that could
+    not end before its base model stops, or whose platform takes no more: `stop` has the day and its
+    source.
     """
     key = f"api:{idempotency_key}" if idempotency_key else f"once:{uuid.uuid4()}"
     job = service.create_job(session, project=project, user=user, form=body, request_key=key)
     if job.first_answer is None:
-        job.first_answer = bytes(JSONResponse(jsonable_encoder(job_resource(job))).body).decode()
+        warnings = list(outlook_of(session, job, job.connection).warnings)
+        made = {**jsonable_encoder(job_resource(job)), "warnings": warnings}
+        job.first_answer = bytes(JSONResponse(made).body).decode()
     return Response(job.first_answer, 201, media_type="application/json")
 
 

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from app.catalog.models import BaseModel
 from app.connections.models import Connection
 from app.connections.service import capabilities_of
 from app.connections.views import Stop, stop_of
@@ -42,8 +41,10 @@ class ConnectionChoice:
 
 @dataclass(frozen=True, slots=True)
 class BaseModelChoice:
+    """`stops` is the day on which it stops, as far as anybody says so."""
+
     name: str
-    shutdown_date: date | None
+    stops: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Price:
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What will happen if Start is pressed. None means it cannot be said yet. `sent` are lines of
-    what goes where ("2 files, 3.8 MB"); `problems` stop the start, each one sentence.
+    what goes where ("2 files, 3.8 MB"); `problems` stop the start, `warnings` do not: each one
+    sentence.
     """
 
     rows: int | None
@@ -93,6 +95,7 @@ class Receipt:
     seconds_note: str | None
     is_practice: bool
     problems: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +232,7 @@ def _partner(
 def new_job(
     project_id: int,
     chosen: Draft,
-    base_models: Sequence[BaseModel],
+    base_models: Sequence[BaseModelChoice],
     *,
     receipt: Receipt,
     errors: Mapping[str, str],
@@ -251,9 +254,7 @@ def new_job(
             for one in chosen.versions
         ),
         connections=tuple(_connection(one) for one in chosen.connections),
-        base_models=tuple(
-            BaseModelChoice(model.name, model.shutdown_date) for model in base_models
-        ),
+        base_models=tuple(base_models),
         base_models_error=base_models_error,
         methods=tuple((method.name, method.label) for method in chosen.capabilities.methods)
         if chosen.capabilities
@@ -296,7 +297,12 @@ def _suffix_length(capabilities: Capabilities | None) -> int:
 
 
 def receipt(
-    chosen: Draft, guess: Estimate | None, *, speed: float | None, problems: Sequence[str]
+    chosen: Draft,
+    guess: Estimate | None,
+    *,
+    speed: float | None,
+    problems: Sequence[str],
+    warnings: Sequence[str],
 ) -> Receipt:
     """What will happen if Start is pressed, as far as it can be said."""
     connection, training = chosen.connection, chosen.training
@@ -326,6 +332,7 @@ def receipt(
         seconds_note="from your last job" if seconds is not None else None,
         is_practice=bool(connection and connection.is_practice),
         problems=tuple(problems),
+        warnings=tuple(warnings),
     )
 
 

@@ -14,6 +14,7 @@ from app.datasets import queries as datasets
 from app.datasets.models import DatasetVersion, VersionStatus
 from app.jobs.estimates import Estimate, estimate
 from app.jobs.forms import JobForm
+from app.jobs.lifetimes import Wish, outlook
 from app.providers.base import Capabilities, Parameter
 
 
@@ -30,6 +31,7 @@ class Checked(NamedTuple):
     suffix: str | None
     seed: int | None
     estimate: Estimate
+    warnings: tuple[str, ...]
 
 
 class Named(NamedTuple):
@@ -42,7 +44,7 @@ class Named(NamedTuple):
 
 def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
     """Everything the form names, if it all fits together. Raises WrongInput naming each field, and
-    Conflict when a version is not ready.
+    Conflict when a version is not ready or the job could not end before its base model stops.
     """
     named = _named(session, project_id, form)
     wrong: list[FieldError] = []
@@ -61,6 +63,10 @@ def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
         split=form.validation_split,
         price=training_price(named.connection.profile, form.base_model),
     )
+    wish = Wish(named.connection, form.base_model, guess.billed_tokens)
+    refusal, warnings = outlook(session, wish)
+    if refusal is not None:
+        raise refusal.error()
     return Checked(
         named.connection,
         capabilities,
@@ -70,6 +76,7 @@ def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
         suffix,
         seed,
         guess,
+        warnings,
     )
 
 

@@ -151,6 +151,31 @@ def count_jobs_over(session: Session, connection_id: int) -> int:
     return session.scalar(query) or 0
 
 
+def unended_by_model(session: Session, project_id: int) -> Sequence[tuple[int, str, int, str]]:
+    """Connection, base model, id and name of a project's jobs that have not ended."""
+    rows = session.execute(
+        select(Job.connection_id, Job.base_model, Job.id, Job.name)
+        .where(Job.project_id == project_id, Job.status.in_(UNENDED))
+        .order_by(Job.id)
+    )
+    return [(row.connection_id, row.base_model, row.id, row.name) for row in rows]
+
+
+def checkpoints_by_job(
+    session: Session, project_id: int
+) -> Sequence[tuple[int, str, int, str, int]]:
+    """Connection, base model, id and name of a project's jobs that saved checkpoints, and how
+    many.
+    """
+    rows = session.execute(
+        select(Job.connection_id, Job.base_model, Job.id, Job.name, func.count())
+        .join(Checkpoint, Checkpoint.job_id == Job.id)
+        .where(Job.project_id == project_id)
+        .group_by(Job.connection_id, Job.base_model, Job.id, Job.name)
+    )
+    return [(connection, base, job, name, count) for connection, base, job, name, count in rows]
+
+
 def base_models_used(session: Session, project_id: int) -> Sequence[str]:
     """The base models a project's listed jobs were tuned from, by name."""
     query = select(Job.base_model).where(Job.project_id == project_id, Job.archived_at.is_(None))

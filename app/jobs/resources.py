@@ -60,6 +60,15 @@ class JobResource:
 
 
 @dataclass(frozen=True, slots=True)
+class StartedResource(JobResource):
+    """A job just asked for. `warnings` are what to know of it, each one sentence: when its base
+    model stops.
+    """
+
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class EventResource:
     """One line of a job's log; `source` is luthier or provider."""
 

@@ -4,7 +4,6 @@ import csv
 import io
 import uuid
 from collections.abc import Iterator
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -14,8 +13,10 @@ from sqlalchemy.orm import Session
 from app.auth.access import CurrentUser, csrf_checked
 from app.catalog import queries as catalog
 from app.catalog.asking import read_base_models
+from app.catalog.belief import all_dates
 from app.connections import queries as connections
 from app.connections.access import CurrentConnection
+from app.connections.models import Connection
 from app.core import clock, instance, secrets
 from app.core.api import MOST
 from app.core.database import DbSession, read_only
@@ -24,7 +25,7 @@ from app.core.forms import form_values
 from app.core.pages import page, path_for, redirect
 from app.datasets import queries as datasets
 from app.datasets.models import DatasetVersion, VersionStatus
-from app.jobs import drafts, metrics, queries, service, views
+from app.jobs import drafts, lifetimes, metrics, queries, service, views
 from app.jobs.access import CurrentJob, FormSeat, SpendableJob
 from app.jobs.api import json_response, keep_watch
 from app.jobs.charts import aligned
@@ -114,13 +115,13 @@ def _form(
         values,
         nonce=str(uuid.uuid4()),
     )
-    offered = catalog.base_models_of(session, chosen.connection.id) if chosen.connection else []
+    offered = _base_models(session, chosen.connection) if chosen.connection else []
     if offered and chosen.values["base_model"] not in {model.name for model in offered}:
         chosen.values["base_model"] = offered[0].name
-    guess, problems = None, []
+    guess, problems, warnings = None, [], list[str]()
     try:
         checked = check_form(session, project_id, job_form(chosen.values))
-        guess = checked.estimate
+        guess, warnings = checked.estimate, list(checked.warnings)
     except ProductError as error:
         problems = [_said(item) for item in error.errors] or [error.message]
     speed = None
@@ -131,10 +132,21 @@ def _form(
         project_id,
         chosen,
         offered,
-        receipt=drafts.receipt(chosen, guess, speed=speed, problems=problems),
+        receipt=drafts.receipt(chosen, guess, speed=speed, problems=problems, warnings=warnings),
         errors=errors,
         base_models_error=words,
     )
+
+
+def _base_models(session: Session, connection: Connection) -> list[drafts.BaseModelChoice]:
+    """What the connection offers, and when that stops."""
+    offered = catalog.base_models_of(session, connection.id)
+    dates = all_dates(session, {connection.id})
+    said = {model.name: dates.of_base(connection, model.name) for model in offered}
+    return [
+        drafts.BaseModelChoice(name, found[0].day if found else None)
+        for name, found in said.items()
+    ]
 
 
 def _choices(session: Session, project_id: int, values: dict[str, str]) -> list[DatasetVersion]:
@@ -166,7 +178,7 @@ def show(request: Request, session: DbSession, job: CurrentJob, events: str = ""
         events_url=_all_events(request, job.id, total, events),
         events_shown=events,
         checkpoints=queries.checkpoints_of(session, job.id),
-        shutdown_date=_shutdown_date(session, job),
+        stops=lifetimes.base_days(session, [job]).get((job.connection_id, job.base_model)),
     )
     return page(request, "jobs/show.html", view)
 
@@ -272,8 +284,3 @@ def _all_events(request: Request, job_id: int, total: int, shown: str) -> str | 
     if shown == "all" or total <= FEW_EVENTS:
         return None
     return path_for(request, "jobs.show", job_id=job_id, query={"events": "all"})
-
-
-def _shutdown_date(session: Session, job: Job) -> date | None:
-    offered = catalog.base_models_of(session, job.connection_id)
-    return next((model.shutdown_date for model in offered if model.name == job.base_model), None)

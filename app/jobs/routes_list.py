@@ -5,14 +5,13 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from app.auth.access import csrf_checked
-from app.catalog import queries as catalog
 from app.connections import queries as connections
 from app.core import clock
 from app.core.database import DbSession
 from app.core.list_views import Choices
 from app.core.pages import page
 from app.datasets import queries as datasets
-from app.jobs import queries, views
+from app.jobs import lifetimes, queries, views
 from app.jobs.listing import ACTS, JOBS
 from app.projects import queries as projects
 from app.projects.access import CurrentProject, role_here, spendable_project
@@ -58,7 +57,7 @@ def index(request: Request, session: DbSession, project: CurrentProject) -> Resp
         jobs,
         here.list,
         moment=clock.now(session),
-        stops=catalog.shutdown_dates(session, {job.connection_id for job in jobs}),
+        stops=lifetimes.base_days(session, jobs),
         can_edit=can_spend,
         has_jobs=has_jobs,
         has_ready_version=has_jobs or bool(datasets.ready_versions(session, project.id, limit=1)),

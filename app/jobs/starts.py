@@ -13,7 +13,7 @@ from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, instance, leases
 from app.core.storage import Blob
-from app.jobs import queries
+from app.jobs import lifetimes, queries
 from app.jobs.models import WAITING, Job, JobStatus, StartAttempt
 from app.jobs.service import end, log, tell
 from app.providers.base import (
@@ -69,9 +69,7 @@ def claim_start(session: Session, job_id: int) -> StartWork | None:
         return None
     session.refresh(job, ["fence", "attempts", "lease_until"])
     doubt = queries.open_attempt(session, job_id)
-    if job.cancel_requested_at is not None and doubt is None:
-        end(session, job, JobStatus.CANCELLED)
-        tell(session, job)
+    if doubt is None and _ends_here(session, job, job.connection):
         return None
     held_until = job.connection.not_before
     if held_until is not None and held_until > clock.now(session):
@@ -81,6 +79,21 @@ def claim_start(session: Session, job_id: int) -> StartWork | None:
         job.status = JobStatus.STARTING
         tell(session, job)
     return StartWork(job, job.connection, fence, doubt)
+
+
+def _ends_here(session: Session, job: Job, connection: Connection) -> bool:
+    """Whether the job ends before anything is ordered: somebody cancelled it, or it can no longer
+    end before its base model stops, since days change between the form and the start.
+    """
+    if job.cancel_requested_at is not None:
+        end(session, job, JobStatus.CANCELLED)
+    elif (refusal := lifetimes.outlook_of(session, job, connection).refusal) is not None:
+        end(session, job, JobStatus.FAILED, error=f"{refusal.message} Nothing was ordered.")
+        log(session, job, refusal.message, level="error")
+    else:
+        return False
+    tell(session, job)
+    return True
 
 
 def keep_lease(session: Session, work: StartWork, *, seconds: float) -> bool:
@@ -134,14 +147,14 @@ def record_file(
 
 
 def write_order(session: Session, work: StartWork) -> Order | None:
-    """Write the order down. None when the job is no longer ours, or somebody cancelled it."""
+    """Write the order down. None when the job is no longer ours, somebody cancelled it, or its base
+    model stops before it could end.
+    """
     job = _held(session, work)
     if job is None:
         return None
     moment = clock.now(session)
-    if job.cancel_requested_at is not None:
-        end(session, job, JobStatus.CANCELLED)
-        tell(session, job)
+    if _ends_here(session, job, work.connection):
         return None
     attempt = StartAttempt(
         job_id=job.id,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from app.catalog.belief import Said
 from app.connections.views import Stop, stop_of
 from app.core.choosing import Act
 from app.core.leases import is_poisoned
@@ -162,7 +163,7 @@ class ShowView(ProgressView, EventsView):
     files: tuple[FileFact, ...]
     run_id: str | None
     checkpoints: tuple[CheckpointRow, ...]
-    shutdown_date: date | None
+    stops: Said | None
 
 
 def index(
@@ -171,7 +172,7 @@ def index(
     listed: ListView,
     *,
     moment: datetime,
-    stops: Mapping[tuple[int, str], date],
+    stops: Mapping[tuple[int, str], Said],
     **rest: Any,
 ) -> IndexView:
     """The list of a project's jobs."""
@@ -194,7 +195,7 @@ def over_connection(
     return OverConnectionView(rows, total, refresh_url, f"project:{project_id}")
 
 
-def _row(job: Job, moment: datetime, stops: date | None) -> JobRow:
+def _row(job: Job, moment: datetime, stops: Said | None) -> JobRow:
     version = job.training_version
     return JobRow(
         id=job.id,
@@ -221,7 +222,7 @@ def _row(job: Job, moment: datetime, stops: date | None) -> JobRow:
         trained_tokens=job.trained_tokens,
         method=job.method,
         run_id=job.run_id,
-        stops=stops,
+        stops=stops.day if stops else None,
     )
 
 
@@ -307,7 +308,7 @@ def show(
     events_url: str | None,
     events_shown: str,
     checkpoints: Sequence[Checkpoint],
-    shutdown_date: date | None,
+    stops: Said | None,
 ) -> ShowView:
     """The whole page of one job."""
     return ShowView(
@@ -323,5 +324,5 @@ def show(
         files=files_of(job),
         run_id=job.run_id,
         checkpoints=checkpoint_rows(checkpoints),
-        shutdown_date=shutdown_date,
+        stops=stops,
     )

@@ -69,7 +69,9 @@ class AccountInfo:
 
 @dataclass(frozen=True, slots=True)
 class BaseModelInfo:
-    """A model that can be tuned here; None is "unknown", never zero."""
+    """A model listed here, which can be tuned by `methods`, if by any; None is "unknown", never
+    zero.
+    """
 
     name: str
     shutdown_date: date | None

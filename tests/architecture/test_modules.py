@@ -67,7 +67,14 @@ def test_every_task_that_is_asked_for_exists():
     timed = {entry["task"] for entry in worker.celery.conf.beat_schedule.values()}
     assert asked | timed <= queue.TASKS.keys()
     assert asked >= {"jobs.start", "jobs.sweep", "datasets.check"}
-    assert timed == {"connections.due", "jobs.due", "datasets.due", "rescue.due", "upkeep.due"}
+    assert timed == {
+        "catalog.due",
+        "connections.due",
+        "jobs.due",
+        "datasets.due",
+        "rescue.due",
+        "upkeep.due",
+    }
 
 
 def test_every_task_is_registered_where_the_worker_looks():

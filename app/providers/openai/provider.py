@@ -74,25 +74,30 @@ class OpenAIProvider:
     def capabilities(self) -> Capabilities:
         return self.wire.profile.capabilities
 
-    def base_models(self) -> list[BaseModelInfo]:
+    def listed_models(self) -> list[BaseModelInfo]:
+        """Every model of the list, by name. Of a list without end those that can be tuned come
+        first.
+        """
         with self.wire.errors():
             answer = self.wire.api.models.with_raw_response.list()
         listed = objects(self.wire.read_list(answer.http_response)["data"])
-        found = (self._base_model(data) for data in listed)
-        by_name = {model.name: model for model in found if model is not None}
-        return sorted(by_name.values(), key=lambda m: m.name)[:MOST_MODELS]
+        by_name = {
+            name: self._listed(data, name) for data in listed if (name := runs.name_of(data, "id"))
+        }
+        first = sorted(by_name.values(), key=lambda one: (not one.methods, one.name))
+        return sorted(first[:MOST_MODELS], key=lambda one: one.name)
 
-    def _base_model(self, data: Json) -> BaseModelInfo | None:
-        name = runs.name_of(data, "id") or ""
+    def base_models(self) -> list[BaseModelInfo]:
+        return [one for one in self.listed_models() if one.methods]
+
+    def _listed(self, data: Json, name: str) -> BaseModelInfo:
         rule = self.wire.profile.rule_for(name)
-        if rule is None:
-            return None
         return BaseModelInfo(
             name=name,
             shutdown_date=date_of(data, "shutdown_date"),
-            methods=rule.methods,
-            context_tokens=rule.context_tokens,
-            row_token_cap=rule.row_token_cap,
+            methods=rule.methods if rule else (),
+            context_tokens=rule.context_tokens if rule else None,
+            row_token_cap=rule.row_token_cap if rule else None,
             owner=runs.text_of(data, "owned_by"),
         )
 
