@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "b4e19c7d2a60"
-down_revision = "b4c7e19d5a02"
+down_revision = "b8e4a6d92f31"
 branch_labels = None
 depends_on = None
 
