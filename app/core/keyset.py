@@ -103,7 +103,10 @@ def place_of(session: Session, fenced: Select[int], asked: Asked, found: Found) 
     if found.ids and not (asked.after is None and asked.before is None):
         order, first = Order(asked), found.ids[0]
         is_ahead = order.ahead(first, _value_of(session, fenced, order, "after", first))
-    matching = fenced.where(*asked.where).with_only_columns(is_ahead.label("is_ahead"))
+    # Nothing but a constant may be selected, of a table nothing names: it must stay in FROM.
+    matching = fenced.where(*asked.where).with_only_columns(
+        is_ahead.label("is_ahead"), maintain_column_froms=True
+    )
     counted = matching.order_by(None).limit(MOST_COUNTED + 1).subquery()
     # Both in one look: the rows of a long list are what takes the time.
     numbers = select(func.count(), func.count().filter(counted.c.is_ahead)).select_from(counted)

@@ -289,11 +289,14 @@ def record_started(session: Session, job_id: int, run: RunReport) -> None:
     tell(session, job)
 
 
-def record_waiting(session: Session, work: StartWork, *, seconds: float) -> None:
-    """The provider is still reading a file: the start goes on a little later."""
+def record_waiting(
+    session: Session, work: StartWork, *, seconds: float, words: str | None = None
+) -> None:
+    """The start goes on a little later: the provider is still reading a file, or `words`."""
     job = _held(session, work)
     if job is not None:
-        leases.settle(job, due_at=clock.now(session) + timedelta(seconds=settings().wait(seconds)))
+        wait = timedelta(seconds=settings().wait(seconds))
+        leases.settle(job, due_at=clock.now(session) + wait, error=words)
 
 
 def record_trouble(session: Session, work: StartWork, words: str, *, seconds: float) -> None:

@@ -23,6 +23,7 @@ from app.jobs.models import Job
 from app.jobs.starts import StartWork
 from app.jobs.sweeps import Watch
 from app.providers.base import (
+    AllowanceSpent,
     FilePart,
     KeyRejected,
     Provider,
@@ -98,7 +99,10 @@ def _record_trouble(session: Session, work: StartWork, error: ProviderError) -> 
     elif isinstance(error, ProviderUnavailable):
         wait = error.retry_after or TRY_AGAIN_SECONDS
         standing.hold(session, work.connection, error, seconds=wait)
-        starts.record_trouble(session, work, error.message, seconds=wait)
+        if isinstance(error, AllowanceSpent):  # our own pace is no news for the job's log
+            starts.record_waiting(session, work, seconds=wait, words=error.message)
+        else:
+            starts.record_trouble(session, work, error.message, seconds=wait)
     else:
         starts.record_refused(session, work, error.message)
 

@@ -167,6 +167,10 @@ def test_a_password_that_was_changed_is_not_changed_back_by_an_older_link(team, 
     assert client.post("/login", data=login).status_code == 303
 
 
+def test_the_page_says_how_many_accounts_there_are(team, ruler):
+    assert f"{len(team.users)} accounts" in ruler.get("/people").text
+
+
 def test_a_long_list_goes_on(team, ruler):
     with unit_of_work() as session:
         for number in range(PEOPLE_PAGE):

@@ -101,6 +101,22 @@ def test_a_spent_allowance_is_nobodys_failing_and_nothing_leaves(workshop, witne
     assert witness.journal.read() == []
 
 
+def test_our_own_pace_is_said_on_the_job_and_fills_no_log(workshop, witness):
+    from app.jobs import tasks
+    from tests.jobs.steps import log_of, make_due, queue_job
+    from tests.stage import job_of
+
+    job_id = queue_job(workshop)
+    before = log_of(job_id)
+    for _ in range(3):
+        spent(workshop.connection_id)
+        make_due(job_id)
+        tasks.start(job_id)
+    assert log_of(job_id) == before
+    assert "no faster than this provider allows" in job_of(job_id).last_error
+    assert witness.journal.read() == []
+
+
 def test_an_order_that_is_held_back_was_not_sent(workshop, witness, monkeypatch):
     from app.jobs import tasks
     from tests.jobs.steps import attempts_of, queue_job
