@@ -102,21 +102,22 @@ def promised(rows: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[Any, ...
     }
 
 
+def begin_rescue(team: Team, *, look_only: bool = False, with_completions: bool = True) -> Rescuing:
+    """A new rescue over a team's connection."""
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, team.connection_id)
+        rescue: Rescue = service.begin(
+            session,
+            project_id=team.project_id,
+            actor_id=team.users["owner"],
+            connections=[connection],
+            with_completions=with_completions,
+            is_asked_for=not look_only,
+        )
+        return Rescuing(team, rescue.id, rescue.parts[0].id)
+
+
 @pytest.fixture
 def begin() -> Callable[..., Rescuing]:
     """Begin a rescue over a team's connection: `begin(workshop, look_only=True)`."""
-
-    def begun(team: Team, *, look_only: bool = False, with_completions: bool = True) -> Rescuing:
-        with unit_of_work() as session:
-            connection = session.get_one(Connection, team.connection_id)
-            rescue: Rescue = service.begin(
-                session,
-                project_id=team.project_id,
-                actor_id=team.users["owner"],
-                connections=[connection],
-                with_completions=with_completions,
-                is_asked_for=not look_only,
-            )
-            return Rescuing(team, rescue.id, rescue.parts[0].id)
-
-    return begun
+    return begin_rescue

@@ -23,7 +23,7 @@ from tests.processes import free_port
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-KEY = "a key of the tests"
+KEY = "a-key-of-the-tests"
 BASE = "practice-small"
 ENDED = {"succeeded", "failed", "cancelled"}
 SERVE = """

@@ -20,7 +20,7 @@ def day_used(home: Path, name: str) -> int | None:
     return keys.days_used(home).get(name)
 
 
-@pytest.mark.parametrize("key", ["wrong", "a key of the test", "a key of the testsx", "ключ"])
+@pytest.mark.parametrize("key", ["wrong", "a-key-of-the-test", "a-key-of-the-testsx", "ключ"])
 def test_a_wrong_key_is_refused_in_openais_words(trainer: Trainer, key: str):
     said = refusal(trainer, f"Bearer {key}")
 
