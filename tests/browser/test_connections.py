@@ -46,3 +46,28 @@ def test_a_new_connection_tests_itself_and_a_refused_key_is_told_without_a_reloa
                 mara.look()
             page.get_by_text("Bad needs another key").wait_for()
         assert witness.creates == []
+
+
+def test_an_owner_gives_an_admin_key_and_takes_it_back(chromium, tmp_path, witness):
+    with (
+        start_luthier(tmp_path / "home", LUTHIER_ALLOW_HOSTS=witness.host, **OWNER) as luthier,
+        Script(luthier) as script,
+    ):
+        project = script.post("/projects", json={"name": "Support"})
+        account = {"name": "OpenAI, main", "base_url": witness.url, "api_key": handle.KEY}
+        made = script.post(f"/projects/{project['id']}/connections", json=account)
+        with visiting(chromium, luthier.address) as mara:
+            mara.enter(f"/connections/{made['id']}", *OWNER.values())
+            page = mara.page
+            page.get_by_role("textbox", name="Admin key").fill("sk-admin 1")
+            with mara.expecting(422):
+                mara.button("Save the admin key").click()
+                page.get_by_text("copy it again").wait_for()
+            mara.look()
+            page.get_by_role("textbox", name="Admin key").fill("sk-admin-0123456789wxyz")
+            mara.button("Save the admin key").click()
+            page.get_by_text("ends in wxyz, entered").wait_for()
+            mara.look()
+            mara.button("Forget it").click()
+            page.get_by_text("The admin key is forgotten.").wait_for()
+            page.get_by_role("textbox", name="Admin key").wait_for()
