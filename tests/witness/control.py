@@ -51,6 +51,10 @@ def deleted(organisation: Organisation, state: State, asked: Any) -> Any:
     return {}
 
 
+def files(organisation: Organisation, state: State, asked: Any) -> Any:
+    return {"data": state.files}
+
+
 def runs(organisation: Organisation, state: State, asked: Any) -> Any:
     return {"data": state.runs}
 
@@ -72,6 +76,7 @@ CONTROLS: dict[str, Callable[[Organisation, State, Any], Any]] = {
     "/_checkpoint": checkpoint,
     "/_file": file,
     "/_delete": deleted,
+    "/_files": files,
     "/_runs": runs,
     "/_fill": filled,
     "/_expected": there,

@@ -116,6 +116,7 @@ def _completions(state: State) -> Iterator[Json]:
         messages = state.messages[stored["id"]]
         yield {
             **_one("completion", stored),
+            "model": stored["model"],
             "lines": len(messages),
             "lines_themselves": [raw(message).decode() for message in messages],
         }

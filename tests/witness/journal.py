@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS request (
     headers TEXT NOT NULL, body TEXT NOT NULL, size INTEGER NOT NULL, status INTEGER
 )
 """
-SECONDS_A_DAY = 86_400
+SECONDS_A_DAY, DAYS_TO_1970 = 86_400, 2_440_587.5
 # A part of a path below /v1 that names one object: it has a digit or a colon.
 ONE_OBJECT = re.compile(r"(?<=/)[^/]*(?:\d|%3A|:)[^/]*", re.IGNORECASE)
 
@@ -48,6 +48,10 @@ class Request:
     def key(self) -> str:
         """The API key it came with."""
         return self.headers.get("authorization", "").removeprefix("Bearer ")
+
+
+def _unix(julian_day: float) -> float:
+    return (julian_day - DAYS_TO_1970) * SECONDS_A_DAY
 
 
 class Journal:
@@ -108,11 +112,14 @@ class Journal:
             if not statuses or request.status in statuses
         )
 
-    def seconds(self) -> float:
-        """From the first request to the last."""
+    def span(self, path: str = "%") -> tuple[float, float]:
+        """When the first and the last request were read, in seconds since 1970, of all paths that
+        are like this one; zeros where there is none.
+        """
+        words = "SELECT min(at), max(at) FROM request WHERE path LIKE ?"
         with self.lock:
-            ((first, last),) = self.database.execute("SELECT min(at), max(at) FROM request")
-        return 0.0 if first is None else SECONDS_A_DAY * (last - first)
+            ((first, last),) = self.database.execute(words, (path,))
+        return (0.0, 0.0) if first is None else (_unix(first), _unix(last))
 
     def clear(self) -> None:
         """Forget everything, for the next test."""
