@@ -75,6 +75,15 @@ class Memory:
         return median(self.sizes[-quarter:]) / median(self.sizes[quarter : 2 * quarter])
 
 
+def processor_seconds(pids: list[int]) -> float:
+    """What these processes have used of the processor until now."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass
 class Team:
     """A project of an instance whose connection leads to the witness."""
@@ -89,6 +98,7 @@ class Team:
         account = {"name": "OpenAI", "base_url": witness.url, "api_key": witness.key}
         made = script.post(f"/projects/{project['id']}/connections", json=account)
         script.patch(f"/connections/{made['id']}", json={"admin_key": witness.admin_key})
+        eventually(lambda: script.get(f"/connections/{made['id']}")["account"], within=60)
         return cls(script, project["id"], made["id"])
 
     def rescue(self) -> int:
@@ -164,15 +174,22 @@ def a_history(script: Script, witness: Witness, memory: Memory, asked: argparse.
     team = Team.made(script, witness, "A large team")
     witness.journal.clear()
     witness.set(allowance=asked.rate, latency=asked.latency)
+    ours, theirs = processes_of(memory.home), [witness.process.pid]
+    before = processor_seconds(ours), processor_seconds(theirs)
     with memory.watched():
         rescue_id = team.rescue()
         team.wait(rescue_id, "home")
+    used = processor_seconds(ours) - before[0], processor_seconds(theirs) - before[1]
     first, last = witness.journal.span()
     answered = sum((witness.journal.counts() - witness.journal.counts(429)).values())
     share = answered / (last - first) / asked.rate
     print(
         f"{answered:,} requests in {last - first:.1f} s: {share:.1%} of {asked.rate:g} a second "
         f"(claim >= {CLAIM_SHARE:.0%}); load {os.getloadavg()[0]:.1f}"
+    )
+    print(
+        f"processor: {used[0]:.1f} s here, {1000 * used[0] / answered:.1f} ms a request; "
+        f"{used[1]:.1f} s at the witness"
     )
     there = len(witness.tell("/_files", {})["data"])
     first_job = min(run["created_at"] for run in witness.runs)

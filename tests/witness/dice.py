@@ -14,8 +14,9 @@ def of(*words: Any) -> random.Random:
 
 
 def token(*words: Any, length: int = 24) -> str:
-    """The letters of an id."""
-    return "".join(of(*words).choices(LETTERS, k=length))
+    """The letters of an id; the last is a digit, so that an id can be known in a path."""
+    roll = of(*words)
+    return "".join([*roll.choices(LETTERS, k=length - 1), *roll.choices(string.digits)])
 
 
 def quick(*words: Any) -> str:

@@ -19,11 +19,11 @@ def of(organisation: Organisation, state: State, *, with_lines: bool = False) ->
     """One row an object: `kind`, `id`, `parent`, `outcome` (home, refused, gone), and for what can
     be had `bytes` and `sha256`, of a file's decoded content, of an object's JSON without blanks, of
     a list's lines in that form in the order of the wire, each with its end of line. With
-    `with_lines` those lines as well. `usage` is a row a day, each of one
-    line: what each key's models were asked, as `GROUPS_OF_USE` add it up.
+    `with_lines` those lines as well. Of the models those that the team tuned. `usage` is a row a
+    day, each of one line: what each key's models were asked, as `GROUPS_OF_USE` add it up.
     """
     rows = [*_evals(state), *_jobs(organisation, state), *_files(state), *_completions(state)]
-    rows += [_one("model", model) for model in state.models]
+    rows += [_one("model", model) for model in state.models if model["id"].startswith("ft:")]
     rows += [
         _many("usage", day_of(day), None, [organisation.bucket(day, GROUPS_OF_USE)])
         for day in sorted(organisation.usage)

@@ -7,7 +7,6 @@ from typing import Any
 
 MONTHS = 12
 PAGE = 100
-FILES_A_PAGE = 10_000
 ITEMS = "GET /v1/evals/*/runs/*/output_items"
 # The list that each object of a kind has, and the row's word for how long it is.
 BELOW = {
@@ -19,7 +18,9 @@ BELOW = {
 }
 
 
-def requests(expected: list[dict[str, Any]], *, files: int, first_job: int) -> Counter[str]:
+def requests(
+    expected: list[dict[str, Any]], *, files: int, first_job: int, files_a_page: int = PAGE
+) -> Counter[str]:
     """How often each kind of route must be asked to bring home what `Witness.expected` tells, of a
     project with so many files of any purpose, with an admin key: usage comes by the month since the
     first job. A list of several pages is read twice, as its objects may move meanwhile, but for the
@@ -28,16 +29,14 @@ def requests(expected: list[dict[str, Any]], *, files: int, first_job: int) -> C
     of_kind = Counter(row["kind"] for row in expected)
     runs = Counter(row["parent"] for row in expected if row["kind"] == "eval_run")
     stored = Counter(row["model"] for row in expected if row["kind"] == "completion")
-    tuned = [
-        row["id"] for row in expected if row["kind"] == "model" and row["id"].startswith("ft:")
-    ]
+    tuned = ids(expected, "model")
     wanted = Counter(
         {
             "GET /v1/models": 1,
             "GET /v1/evals": twice(pages(of_kind["eval"])),
             "GET /v1/evals/*/runs": sum(twice(pages(runs[i])) for i in ids(expected, "eval")),
             "GET /v1/fine_tuning/jobs": twice(pages(of_kind["job"])),
-            "GET /v1/files": twice(pages(files, FILES_A_PAGE)),
+            "GET /v1/files": twice(pages(files, files_a_page)),
             "GET /v1/files/*/content": of_kind["file"],
             "GET /v1/chat/completions": sum(twice(pages(stored[name])) for name in tuned),
             "GET /v1/organization/usage/completions": months(first_job),
