@@ -61,6 +61,7 @@ from app.projects import routes as projects
 from app.projects.access import outside
 from app.rescue import api as rescue_api
 from app.rescue import api_evals as rescued_evals_api
+from app.rescue import routes_archive as rescue_archive
 from app.rescue import routes_evals as rescued_evals
 from app.settings import ROOT
 from app.upkeep import routes as upkeep
@@ -85,6 +86,7 @@ PAGES = (
     catalog.talking,
     catalog.router,
     rescued_evals.router,
+    rescue_archive.router,
     dashboard.router,
     upkeep.router,
     docs.router,
@@ -98,6 +100,7 @@ API = (
     catalog_api.router,
     rescue_api.router,
     rescued_evals_api.router,
+    rescue_archive.api,
 )
 PROBLEM = {
     "description": "What is wrong, in words (RFC 9457)",
@@ -140,6 +143,7 @@ def create_app() -> FastAPI:
     app.state.hashing_seats = asyncio.Semaphore(passwords.AT_ONCE)
     app.state.asking_seats = Seats(ASKING, of_one=ASKING_OF_ONE)
     app.state.answer_seats = Seats(WAITERS, of_one=ANSWERS_OF_ONE)
+    app.state.packing = set()
     for router in (auth.inside, preferences.router):
         app.include_router(router, include_in_schema=False, dependencies=[Depends(outside)])
     for router in PAGES:

@@ -12,7 +12,7 @@ from app.core.keyset import page_of
 from app.projects.access import CurrentProject
 from app.rescue import eval_views
 from app.rescue import queries_evals as queries
-from app.rescue.access_evals import StreamedEval, StreamedRun
+from app.rescue.access_streams import StreamedEval, StreamedRun
 from app.rescue.listing_evals import EVALS
 from app.rescue.routes_evals import export_config, export_items_of_eval, export_items_of_run
 

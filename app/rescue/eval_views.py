@@ -18,7 +18,7 @@ from app.rescue.eval_words import (
     turns,
 )
 from app.rescue.evals import Run, mapping, number, objects, read_object, read_run
-from app.rescue.models import Outcome, RescuedObject
+from app.rescue.models import RescuedObject
 from app.rescue.queries_evals import Counted
 
 MOST_BARS = 40
@@ -161,7 +161,7 @@ def run_row(row: RescuedObject, run: Run | None, items: RescuedObject | None) ->
         errored=number(counts.get("errored")),
         total=total,
         share=passed / total if passed is not None and total else None,
-        items=items.lines if items is not None and items.outcome == Outcome.HOME else None,
+        items=items.lines if items is not None and items.sha256 is not None else None,
         tokens=sum(tokens) if tokens else None,
         created_at=moment_of(run.created_at),
     )

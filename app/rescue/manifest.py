@@ -14,7 +14,7 @@ from app.rescue.resources import ObjectResource, object_resource
 AT_ONCE = 1_000
 FORMATS = {"jsonl": "application/x-ndjson", "csv": "text/csv"}
 # A spreadsheet takes a cell that begins so for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def lines(connection_ids: Sequence[int], form: str) -> Iterator[bytes]:
@@ -37,10 +37,11 @@ def _jsonl(found: Sequence[ObjectResource]) -> bytes:
 
 
 def _csv(found: Sequence[ObjectResource]) -> bytes:
-    return _rows([[_cell(value) for value in astuple(one)] for one in found])
+    return _rows([[cell(value) for value in astuple(one)] for one in found])
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """A value of a CSV that no spreadsheet calculates."""
     if isinstance(value, str) and value.startswith(FORMULA):
         return f"'{value}"
     return "" if value is None else value

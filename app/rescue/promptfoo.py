@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -40,16 +40,24 @@ class RescuedRun:
     items: Path | None
 
 
+class Stop(NamedTuple):
+    """The day on which a model stops or stopped, and who says so."""
+
+    day: date
+    has_stopped: bool
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class RescuedEval:
-    """An eval with its runs, the oldest first. `models` are those that OpenAI listed, with the day
-    they stop where it said one; None where no list came home.
+    """An eval with its runs, the oldest first. `stop_of` knows of a model's name when it stops,
+    where anybody does.
     """
 
     eval_id: str
     content: Mapping[str, Any]
     runs: Sequence[RescuedRun]
-    models: Mapping[str, date | None] | None
+    stop_of: Callable[[str], Stop | None]
 
 
 @dataclass(slots=True)
@@ -287,15 +295,15 @@ def _judges(rescued: RescuedEval, parts: _Parts) -> Iterator[str]:
     for provider in parts.providers.values():
         if provider["id"] != ECHO:
             name = provider["id"].split(":", 2)[2]
-            yield f"- {texts.said(name)} answers{_fate(name, rescued.models)}"
+            yield f"- {texts.said(name)} answers{_fate(rescued.stop_of(name))}"
     for judge, criteria in parts.judges.items():
-        yield f"- {texts.said(judge)} judges {', '.join(criteria)}{_fate(judge, rescued.models)}"
+        told = _fate(rescued.stop_of(judge))
+        yield f"- {texts.said(judge)} judges {', '.join(criteria)}{told}"
 
 
-def _fate(model: str, models: Mapping[str, date | None] | None) -> str:
-    if models is None:
-        return ". Whether it still answers is not known here: no list of models came home."
-    if model not in models:
-        return ". OpenAI did not list it when this was rescued: put another in its place."
-    stops = models[model]
-    return f". It stops on {stops.isoformat()}: put another in its place." if stops else "."
+def _fate(stop: Stop | None) -> str:
+    if stop is None:
+        return ". No day is known on which it stops; OpenAI's page on deprecations may know one."
+    word = "stopped" if stop.has_stopped else "stops"
+    source = texts.said(stop.source)
+    return f". It {word} on {stop.day.isoformat()} ({source}): put another in its place."

@@ -13,7 +13,8 @@ from typing import Any
 from app.graders.template import Place, parsed
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-OPENING = re.compile(r"\{(?=[{%#]|$)")
+# A brace that opens something, or would with what follows; the end of a comment that nobody began.
+SPECIAL = re.compile(r"\{(?=[{%#]|$)|#(?=\})")
 NAMES_A_FILE = ("file://", "package:")
 ITEM, OUTPUT = "item", "sample"
 THE_ANSWER = (OUTPUT, ("output_text",))
@@ -42,7 +43,7 @@ def holds(pieces: Pieces, namespace: str) -> bool:
 
 def literal(text: str) -> str:
     """A text that Nunjucks leaves as it is."""
-    safe = OPENING.sub('{{ "{" }}', text)
+    safe = SPECIAL.sub(lambda found: f'{{{{ "{found[0]}" }}}}', text)
     return '{{ "" }}' + safe if safe.startswith(NAMES_A_FILE) else safe
 
 

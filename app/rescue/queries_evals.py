@@ -1,7 +1,6 @@
 """Every select about the evals that came home."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
@@ -120,22 +119,3 @@ def kin_of(
         for kind, object_id in wanted
     )
     return eval_row, items
-
-
-def listed_models(session: Session, connection_id: int) -> dict[str, date | None] | None:
-    """The models a connection's provider listed, with the day it said they stop; None where the
-    list of them did not come home, or only that of tuned ones.
-    """
-    query = select(RescuedObject.object_id, RescuedObject.facts).where(
-        RescuedObject.connection_id == connection_id, RescuedObject.kind == Kind.MODEL
-    )
-    found = {name: _day(facts.get("shutdown_date")) for name, facts in session.execute(query)}
-    has_bases = any(not name.startswith("ft:") for name in found)
-    return found if has_bases else None
-
-
-def _day(text: object) -> date | None:
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError:
-        return None

@@ -1,40 +1,38 @@
 """The pages of rescued evals: the list, an eval, a run with its output items, the exports."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from app.connections import queries as connections
 from app.core import storage
-from app.core.database import DbSession, read_only
+from app.core.database import DbSession
 from app.core.keyset import page_of, place_of
 from app.core.list_views import list_view
 from app.core.pages import asked_part, page, path_for
 from app.projects.access import CurrentProject
-from app.rescue import eval_items, eval_views, promptfoo
+from app.rescue import eval_exports, eval_items, eval_views
 from app.rescue import queries_evals as queries
-from app.rescue.access_evals import (
+from app.rescue.access_streams import (
     CurrentEval,
     CurrentRun,
+    Stream,
     StreamedEval,
     StreamedRun,
     streamed_eval,
     streamed_run,
-    while_allowed,
 )
-from app.rescue.eval_rows import eval_items as rows_of
 from app.rescue.eval_words import source_words
-from app.rescue.evals import Run, error_words, figure, read_object, read_run
+from app.rescue.evals import Run, error_words, read_run
 from app.rescue.listing_evals import EVALS
 from app.rescue.models import RescuedObject
-from app.rescue.naming import safe_name
 
 router = APIRouter()
 
 PAGE = 25
+JSONL = "application/x-ndjson"
 
 Number = Annotated[int, Query(ge=1, le=2**53)]
 Byte = Annotated[int | None, Query(ge=0, le=2**53)]
@@ -138,61 +136,22 @@ def items_of_run(request: Request, entered: StreamedRun) -> Response:
     return export_items_of_run(request, entered.thing)
 
 
-def export_config(request: Request, one: RescuedObject) -> StreamingResponse:
+def export_config(request: Request, one: RescuedObject) -> Stream:
     """promptfooconfig.yaml, made while it is sent."""
-    pieces = promptfoo.configuration(rescued_eval(one))
     again = partial(streamed_eval, request, one.id)
-    return _file(while_allowed(pieces, again), "promptfooconfig.yaml", "application/yaml")
+    pieces = eval_exports.configuration_of(one)
+    return Stream(pieces, again, name="promptfooconfig.yaml", kind="application/yaml")
 
 
-def export_items_of_eval(request: Request, one: RescuedObject) -> StreamingResponse:
+def export_items_of_eval(request: Request, one: RescuedObject) -> Stream:
     """The output items of all runs of an eval, as promptfoo imports them."""
-    with read_only() as session:
-        found = [items for _, items in queries.runs_of(session, one)]
     again = partial(streamed_eval, request, one.id)
-    return _items(while_allowed(_rows(found), again), one.object_id)
+    name = eval_exports.items_name(one.object_id)
+    return Stream(eval_exports.items_of_eval(one), again, name=name, kind=JSONL)
 
 
-def export_items_of_run(request: Request, row: RescuedObject) -> StreamingResponse:
+def export_items_of_run(request: Request, row: RescuedObject) -> Stream:
     """The output items of one run, as promptfoo imports them."""
-    with read_only() as session:
-        _, items = queries.kin_of(session, row)
     again = partial(streamed_run, request, row.id)
-    return _items(while_allowed(_rows([items]), again), row.object_id)
-
-
-def _rows(found: list[RescuedObject | None]) -> Iterator[bytes]:
-    paths = (path for items in found if items and (path := promptfoo.path_of(items.sha256)))
-    return rows_of(paths)
-
-
-def _items(pieces: Iterator[bytes], object_id: str) -> StreamingResponse:
-    return _file(pieces, f"eval_items_{safe_name(object_id)}.jsonl", "application/x-ndjson")
-
-
-def _file(pieces: Iterator[bytes], name: str, kind: str) -> StreamingResponse:
-    return StreamingResponse(
-        pieces,
-        media_type=kind,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-        },
-    )
-
-
-def rescued_eval(one: RescuedObject) -> promptfoo.RescuedEval:
-    """An eval with its runs, read for an export."""
-    with read_only() as session:
-        found = queries.runs_of(session, one)
-        models = queries.listed_models(session, one.connection_id)
-    runs = [
-        promptfoo.RescuedRun(
-            row.object_id,
-            read_run(row.sha256) or Run(),
-            promptfoo.path_of(items.sha256) if items else None,
-        )
-        for row, items in found
-    ]
-    runs.sort(key=lambda one: figure(one.run.created_at) or 0)
-    return promptfoo.RescuedEval(one.object_id, read_object(one.sha256) or {}, runs, models)
+    name = eval_exports.items_name(row.object_id)
+    return Stream(eval_exports.items_of_run(row), again, name=name, kind=JSONL)

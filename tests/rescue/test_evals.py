@@ -7,7 +7,7 @@ import yaml
 
 from app.connections.models import Connection
 from app.core.database import unit_of_work
-from app.rescue import access_evals, evals
+from app.rescue import access_streams, evals
 from app.rescue.models import Kind, Outcome
 from tests import make
 from tests.rescue.history import (
@@ -187,7 +187,7 @@ def test_the_files_are_sent_to_people_and_to_scripts(team, browser, script, brou
 
 
 def test_whoever_loses_the_right_loses_the_stream(monkeypatch):
-    monkeypatch.setattr(access_evals, "RECHECK_SECONDS", -1)
+    monkeypatch.setattr(access_streams, "RECHECK_SECONDS", -1)
     asked = []
 
     def enter():
@@ -195,7 +195,7 @@ def test_whoever_loses_the_right_loses_the_stream(monkeypatch):
         if len(asked) == 2:
             raise PermissionError
 
-    stream = access_evals.while_allowed(iter([b"a", b"b", b"c"]), enter)
+    stream = access_streams.while_allowed((piece for piece in (b"a", b"b", b"c")), enter)
     assert next(stream) == b"a"
     with pytest.raises(PermissionError):
         next(stream)

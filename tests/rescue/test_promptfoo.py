@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from app.rescue.evals import Run
-from app.rescue.promptfoo import RescuedEval, RescuedRun, configuration
+from app.rescue.promptfoo import RescuedEval, RescuedRun, Stop, configuration
 from app.rescue.promptfoo_asserts import mapped
 from app.rescue.promptfoo_text import literal, pieces_of, said, template
 from tests.rescue.history import EVAL, JUDGE, MODEL, RUN, a_run, an_eval, an_item, lines
@@ -49,11 +49,13 @@ def a_similarity(metric, **changes):
 def written(tmp_path):
     """The configuration of an eval as text, from its parts."""
 
-    def write(content=None, run=None, items=(), models=None):
+    def write(content=None, run=None, items=(), stops=None):
         path = tmp_path / "items.jsonl"
         path.write_bytes(b"".join(one if isinstance(one, bytes) else lines(one) for one in items))
         read = msgspec.json.decode(json.dumps(run or a_run()), type=Run)
-        rescued = RescuedEval(EVAL, content or an_eval(), [RescuedRun(RUN, read, path)], models)
+        rescued = RescuedEval(
+            EVAL, content or an_eval(), [RescuedRun(RUN, read, path)], (stops or {}).get
+        )
         return b"".join(configuration(rescued)).decode()
 
     return write
@@ -188,12 +190,16 @@ def test_nothing_is_lost_in_silence(written):
     assert yaml.safe_load(text)["defaultTest"]["assert"] == []
 
 
-def test_judges_that_are_gone_or_will_be_are_named(written):
-    text = written(models={MODEL: date(2027, 1, 14), "gpt-4o": None})
-    assert f"{MODEL} answers. It stops on 2027-01-14: put another in its place." in text
-    assert f"{JUDGE} judges Friendly. OpenAI did not list it" in text
+def test_models_that_are_gone_or_will_be_are_named(written):
+    stops = {
+        MODEL: Stop(date(2027, 1, 14), False, "OpenAI's list"),
+        JUDGE: Stop(date(2026, 10, 23), True, "the catalogue"),
+    }
+    text = written(stops=stops)
+    assert f"{MODEL} answers. It stops on 2027-01-14 (OpenAI's list): put another" in text
+    assert f"{JUDGE} judges Friendly. It stopped on 2026-10-23 (the catalogue)" in text
     assert "validate it against old results" in text
-    assert "no list of models came home" in written(models=None)
+    assert f"{JUDGE} judges Friendly. No day is known" in written()
 
 
 def test_a_run_that_asked_no_model_is_echoed_and_its_graders_look_at_the_item(written):
@@ -250,3 +256,4 @@ def test_hostile_text_stays_text(written):
     )
     assert "\n" not in said(evil)
     assert literal("{{ 7*7 }}") == '{{ "{" }}{ 7*7 }}'
+    assert literal("{# x #}") == '{{ "{" }}# x {{ "#" }}}'

@@ -219,6 +219,8 @@ TABLE: dict[str, Expected] = {
     "api.jobs.cancel": spend(200),
     "api.jobs.archive": edit(409),  # it has not ended
     "api.jobs.unarchive": edit(200),
+    "rescues.archive": view(),
+    "api.rescues.archive": view(),
     # Rescued evals
     "rescued_evals.index": view(),
     "rescued_evals.show": view(),
