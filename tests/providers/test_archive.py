@@ -185,6 +185,18 @@ def test_a_server_that_knows_no_cursors_gives_its_list_once(recorded):
     assert provider.archived(Archive.FILES, cursor=first.cursor).cursor is None
 
 
+def test_a_page_that_a_server_finds_too_large_is_asked_for_smaller(recorded):
+    words = "Invalid 'limit': integer above maximum value. Expected a value <= 50."
+    provider, asked = recorded(
+        (400, json.dumps(refusal(words, param="limit"))), (200, page(*things("a"))), (200, page())
+    )
+
+    first = provider.archived(Archive.EVALS)
+    provider.archived(Archive.EVALS, cursor=first.cursor)
+
+    assert [one.url.params["limit"] for one in asked] == ["100", "10", "10"]
+
+
 def test_an_object_that_stands_on_two_pages_is_no_circle(recorded):
     provider, _ = recorded((200, page(*things("b", "c"), has_more=True)))
 

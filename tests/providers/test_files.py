@@ -28,6 +28,19 @@ def test_a_large_file_streams_out_of_its_place(provider, witness, tmp_path):
     assert peak < 4 * 2**20
 
 
+def test_a_large_file_streams_into_its_place(provider, witness):
+    file, size = witness.add_large_file("large.jsonl", 48 * 2**20), 0
+    provider.find_file("warm", 1)
+    tracemalloc.start()
+    for piece in provider.download(file["id"]):
+        size += len(piece)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert size == file["bytes"]
+    assert peak < 4 * 2**20
+
+
 def test_a_file_larger_than_a_part_goes_part_by_part_and_goes_on_elsewhere(
     open_at, witness, tmp_path
 ):

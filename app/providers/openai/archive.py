@@ -83,12 +83,13 @@ class History:
     def page(
         self, archive: Archive, parents: Sequence[str], cursor: str | None, since: datetime | None
     ) -> ArchivePage:
-        """A page of a list, of fewer objects where as many as usual are too large."""
+        """A page of a list, of fewer objects where as many as usual are too large, or refused."""
         limit = self.limits[archive]
         try:
             page = self._read(archive, parents, limit, cursor, since)
-        except TooLarge:
-            if limit is None or limit == 1:
+        except (TooLarge, RequestRejected) as error:
+            is_too_many = isinstance(error, TooLarge) or error.param == "limit"
+            if not is_too_many or limit is None or limit == 1:
                 raise
             self.limits[archive] = max(limit // SMALLER, 1)
             return self.page(archive, parents, cursor, since)
