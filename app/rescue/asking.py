@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self, cast
@@ -128,12 +128,12 @@ class Asker:
     def days(self, first: datetime, end: datetime) -> Iterator[list[Archived]]:
         """The usage of the days from one to before another."""
         cursor, circle = None, Circle()
-        until = end.date().isoformat()
+        last = (end - timedelta(days=1)).date().isoformat()
         while True:
             page = self.page(Archive.USAGE, (), cursor, first)
-            yield [day for day in page.items if day.object_id < until]
+            yield [day for day in page.items if day.object_id <= last]
             cursor = page.cursor
-            if cursor is None or (page.items and page.items[-1].object_id >= until):
+            if cursor is None or (page.items and page.items[-1].object_id >= last):
                 return
             if circle.closes(cursor):
                 raise ProviderError(CIRCLE)
