@@ -200,6 +200,11 @@ def model_id_of_job(session: Session, job_id: int) -> int | None:
     return session.scalar(select(TunedModel.id).where(TunedModel.job_id == job_id))
 
 
+def models_of_jobs(session: Session, job_ids: Collection[int]) -> Sequence[TunedModel]:
+    """The tuned models that these jobs made."""
+    return session.scalars(select(TunedModel).where(TunedModel.job_id.in_(job_ids))).all()
+
+
 def jobs_of_models(
     session: Session, connection_ids: Collection[int], names: Collection[str]
 ) -> dict[str, int | None]:

@@ -1,6 +1,6 @@
 """Decisions about models: what a provider offers, what a job made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -131,13 +131,11 @@ def add_tuned_model(
     return model
 
 
-def note_loss(session: Session, *, job_id: int, best_valid_loss: float | None) -> None:
-    """The best loss of a job whose model was there before its curve."""
-    session.execute(
-        update(TunedModel)
-        .where(TunedModel.job_id == job_id)
-        .values(best_valid_loss=best_valid_loss)
-    )
+def note_losses(session: Session, best_of: Mapping[int, float | None]) -> None:
+    """The best losses of jobs whose models were there before their curves."""
+    for model in queries.models_of_jobs(session, best_of.keys()):
+        if model.job_id is not None:
+            model.best_valid_loss = best_of[model.job_id]
 
 
 def archive_model(session: Session, model: TunedModel, *, actor_id: int) -> None:

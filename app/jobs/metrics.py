@@ -29,11 +29,17 @@ class Series(NamedTuple):
     values: list[float]
 
 
-def append(session: Session, job_id: int, series: Mapping[str, Iterable[Point]]) -> None:
+def append(
+    session: Session,
+    job_id: int,
+    series: Mapping[str, Iterable[Point]],
+    *,
+    is_first: bool = False,
+) -> None:
     """Add points to the series of a job. Steps that are there already are skipped: told twice is
-    kept once; and so are series beyond as many as anybody draws.
+    kept once; and so are series beyond as many as anybody draws. `is_first`: there is none yet.
     """
-    tails = _tails(session, job_id)
+    tails = {} if is_first else _tails(session, job_id)
     known = {name for name, _ in tails}
     for name, points in series.items():
         if name not in known and len(known) >= MOST_SERIES:
