@@ -15,8 +15,10 @@ from app.rescue.fetching import fetch
 from app.rescue.looking import look
 from app.rescue.models import RescuePart, Stage
 from app.rescue.pace import Pace
+from app.rescue.using import use_next
 from app.rescue.verifying import verify
 from app.rescue.working import Rest, Work
+from app.settings import settings
 
 # One download may be long; its slice lasts until it is home.
 LONGEST_SECONDS = 6 * 3600
@@ -38,7 +40,7 @@ def due() -> None:
 
 @task("rescue.step", queue="ingest", time_limit=LONGEST_SECONDS)
 def step(part_id: int) -> None:
-    """Work at one part of a rescue for a while: look around, fetch, verify."""
+    """Work at one part of a rescue for a while: look around, fetch, verify, use."""
     with unit_of_work() as session:
         work = working.claim(session, part_id)
     if work is None:
@@ -71,6 +73,11 @@ def _verify(work: Work) -> None:
     _end(work, verify(work))
 
 
+def _use(work: Work) -> None:
+    is_done = use_next(work.part, settings().slice_seconds)
+    _end(work, None if is_done else Rest())
+
+
 def _end(work: Work, rest: Rest | None, pace: Pace | None = None) -> None:
     with unit_of_work() as session:
         working.end_slice(session, work, rest, pace)
@@ -80,4 +87,5 @@ STAGES: dict[Stage, Callable[[Work], None]] = {
     Stage.LOOKING: _asking(look),
     Stage.FETCHING: _asking(fetch),
     Stage.VERIFYING: _verify,
+    Stage.USING: _use,
 }

@@ -19,6 +19,8 @@ from app.rescue.pace import Pace
 from app.rescue.service import is_working, tell
 from app.settings import settings
 
+# Of what is home already nobody is asked: a refused key holds up nothing there.
+ASKING = frozenset({Stage.LOOKING, Stage.FETCHING})
 LEASE_SECONDS = 30.0
 ROOM_SECONDS = HELD_SECONDS = 60.0
 NO_ROOM = (
@@ -61,7 +63,7 @@ def claim(session: Session, part_id: int) -> Work | None:
         leases.settle(part, due_at=None)
         return None
     moment = clock.now(session)
-    if standing.is_held(part.connection, moment):
+    if part.stage in ASKING and standing.is_held(part.connection, moment):
         _stand_still(session, part, moment)
         return None
     return Work(part, fence)
@@ -110,8 +112,9 @@ def _turn(session: Session, work: Work, part: RescuePart, moment: datetime) -> N
         case Stage.FETCHING:
             part.fetched_at, part.stage = moment, Stage.VERIFYING
         case Stage.VERIFYING:
-            part.verified_at = part.ended_at = moment
-            part.stage = Stage.DONE
+            part.verified_at, part.stage = moment, Stage.USING
+        case Stage.USING:
+            part.ended_at, part.stage = moment, Stage.DONE
             _record_end(session, work)
     part.place = {}
     tell(session, part, is_turn=True)

@@ -3,8 +3,14 @@
 import json
 from typing import Any
 
+from sqlalchemy import func, select
+
+from app.catalog.models import TunedModel
 from app.connections.models import Connection
 from app.core.database import read_only, unit_of_work
+from app.datasets.models import Dataset
+from app.jobs import metrics, queries
+from app.jobs.models import Job
 from app.rescue.models import Kind, RescuedObject, RescuePart
 from app.rescue.using import use_next
 from tests import make
@@ -135,3 +141,35 @@ def found(object_id: int) -> RescuedObject:
     """The object's row as it is now."""
     with read_only() as session:
         return session.get_one(RescuedObject, object_id)
+
+
+def jobs() -> list[Job]:
+    """The rescued jobs with all that their pages show."""
+    with read_only() as session:
+        ids = session.scalars(select(Job.id).where(Job.rescued_at.is_not(None)).order_by(Job.id))
+        return [queries.job_by_id(session, job_id) for job_id in ids]
+
+
+def models() -> list[TunedModel]:
+    """All tuned models."""
+    with read_only() as session:
+        return session.scalars(select(TunedModel).order_by(TunedModel.id)).all()
+
+
+def datasets() -> list[Dataset]:
+    """All datasets."""
+    with read_only() as session:
+        return session.scalars(select(Dataset).order_by(Dataset.id)).all()
+
+
+def count(model: Any) -> int:
+    """How many rows there are."""
+    with read_only() as session:
+        return session.scalar(select(func.count()).select_from(model))
+
+
+def curve(job_id: int, name: str = "train_loss") -> list[tuple[int, float]]:
+    """The points of a series."""
+    with read_only() as session:
+        found = metrics.read_after(session, job_id, -1)
+    return list(zip(*found[name], strict=True)) if name in found else []

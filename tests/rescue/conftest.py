@@ -13,6 +13,7 @@ from app.core.database import read_only, unit_of_work
 from app.rescue import queries, service, tasks
 from app.rescue.models import Kind, Rescue, RescuedObject, RescuePart
 from app.rescue.tallies import KindTally, tally_by_kind
+from tests.rescue.bringing import Home
 from tests.stage import Team
 
 MOST_SLICES = 300
@@ -121,3 +122,9 @@ def begin_rescue(team: Team, *, look_only: bool = False, with_completions: bool 
 def begin() -> Callable[..., Rescuing]:
     """Begin a rescue over a team's connection: `begin(workshop, look_only=True)`."""
     return begin_rescue
+
+
+@pytest.fixture
+def brought(team):
+    """What came home over the team's connection, to be used."""
+    return Home(team.connection_id)
