@@ -63,6 +63,7 @@ from app.rescue import api as rescue_api
 from app.rescue import api_evals as rescued_evals_api
 from app.rescue import routes_archive as rescue_archive
 from app.rescue import routes_evals as rescued_evals
+from app.rescue import routes_usage as rescued_usage
 from app.settings import ROOT
 from app.upkeep import routes as upkeep
 from app.upkeep import service as housekeeping
@@ -87,6 +88,7 @@ PAGES = (
     catalog.router,
     rescued_evals.router,
     rescue_archive.router,
+    rescued_usage.router,
     dashboard.router,
     upkeep.router,
     docs.router,

@@ -228,6 +228,7 @@ TABLE: dict[str, Expected] = {
     "rescued_evals.promptfoo": view(),
     "rescued_evals.items": view(),
     "rescued_evals.run_items": view(),
+    "rescued_usage.show": view(),
     "api.rescued_evals.index": view(),
     "api.rescued_evals.promptfoo": view(),
     "api.rescued_evals.items": view(),
