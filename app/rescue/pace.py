@@ -7,7 +7,7 @@ from collections import deque
 from app.core.http import HeldBack
 from app.settings import settings
 
-FIRST, MOST = 8.0, 500.0  # requests a second
+FIRST, MOST = 20.0, 500.0  # requests a second
 SHARE = 0.96  # of what was granted when it said no
 AGAIN_SHARE, AGAIN_WITHIN = 0.93, 10.0
 CREEP = 1.003  # a slice in which it never said no

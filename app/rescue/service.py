@@ -1,6 +1,7 @@
 """What people decide about a rescue: begin, go, pause, resume, ask again, verify."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import update
@@ -55,18 +56,7 @@ def begin(
         created_at=moment,
     )
     rescue.parts = [
-        RescuePart(
-            project_id=project_id,
-            connection_id=connection.id,
-            connection=connection,
-            stage=Stage.LOOKING,
-            is_asked_for=is_asked_for,
-            place={},
-            kinds={},
-            due_at=moment,
-            changed_at=moment,
-        )
-        for connection in connections
+        _part(session, connection, moment, is_asked_for=is_asked_for) for connection in connections
     ]
     session.add(rescue)
     session.flush()
@@ -74,6 +64,26 @@ def begin(
         enqueue(session, "rescue.step", part.id)
     _record(session, rescue, "rescue.begun", actor_id)
     return rescue
+
+
+def _part(
+    session: Session, connection: Connection, moment: datetime, *, is_asked_for: bool
+) -> RescuePart:
+    """Work over one connection, at the pace that the last rescue found there."""
+    last = queries.newest_part_over(session, connection.id)
+    return RescuePart(
+        project_id=connection.project_id,
+        connection_id=connection.id,
+        connection=connection,
+        stage=Stage.LOOKING,
+        is_asked_for=is_asked_for,
+        place={},
+        kinds={},
+        pace=last.pace if last else None,
+        pace_limit=last.pace_limit if last else None,
+        due_at=moment,
+        changed_at=moment,
+    )
 
 
 def go(session: Session, rescue: Rescue, *, actor_id: int) -> None:
