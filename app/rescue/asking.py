@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
@@ -94,6 +95,15 @@ class Asker:
         self._provider.close()
         if self._admin is not None:
             self._admin.__exit__(kind, error, trace)
+
+    @contextmanager
+    def leaving_early(self) -> Iterator[None]:
+        """Whoever leaves the block by an error waits for no download: the threads stop."""
+        try:
+            yield
+        except BaseException:
+            self.stopped.set()
+            raise
 
     def as_admin(self) -> "Asker":
         """The same with the admin key. Raises NotPermitted where there is none."""

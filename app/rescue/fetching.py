@@ -21,7 +21,7 @@ from app.rescue.bringing import Answer, Brought, Missed, Wanted, bring, wanted_o
 from app.rescue.keeping import insert_lines, update_objects
 from app.rescue.models import Outcome
 from app.rescue.tries import MOST_TRIES, wait_after
-from app.rescue.working import Rest, Work, hold
+from app.rescue.working import WAITS, Rest, Work, hold
 from app.settings import settings
 
 RECORD_SECONDS = 0.5
@@ -69,13 +69,10 @@ def fetch(work: Work, asker: Asker) -> Rest | None:
     seen = Slice(time.monotonic() + settings().slice_seconds)
     wanted = _wanted(work, asker, seen)
     batches = gather(partial(bring, asker), wanted, at_once=AT_ONCE, every=RECORD_SECONDS)
-    try:
-        with closing(batches):
-            for batch in batches:
-                _sort(seen, batch)
-                _keep(work, seen, batch)
-    finally:
-        asker.stopped.set()
+    with closing(batches), asker.leaving_early():
+        for batch in batches:
+            _sort(seen, batch)
+            _keep(work, seen, batch)
     return _outcome(work, asker, seen)
 
 
@@ -207,7 +204,7 @@ def _outcome(work: Work, asker: Asker, seen: Slice) -> Rest | None:
     if seen.disk is not None:
         raise seen.disk
     if asker.pace.is_held:
-        return Rest(asker.pace.held_seconds)
+        return Rest(asker.pace.held_seconds, WAITS)
     if seen.has_asked:
         return Rest()
     with read_only() as session:

@@ -32,7 +32,7 @@ from app.rescue.lines import LISTED_NOWHERE, lines_of, month_of, months
 from app.rescue.models import Kind, Outcome, RescuedObject, RescuePart
 from app.rescue.tries import MOST_TRIES, wait_after
 from app.rescue.walks import KINDS_OF, Look, Unseen, Walk
-from app.rescue.working import Rest, Work, hold
+from app.rescue.working import WAITS, Rest, Work, hold
 from app.settings import settings
 
 ORDER = {archive: number for number, archive in enumerate(KINDS_OF)}
@@ -178,7 +178,7 @@ def _rest_after(
     the lists, and is no try of theirs.
     """
     if asker.pace.is_held:
-        return Rest(asker.pace.held_seconds, doubtful[0][1].message if doubtful else None)
+        return Rest(asker.pace.held_seconds, WAITS)
     if not doubtful:
         return None
     words = doubtful[0][1].message

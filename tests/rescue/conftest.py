@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import app.reactions  # noqa: F401 - what a new key wakes
 from app.connections.models import Connection
 from app.core import clock, storage
 from app.core.database import read_only, unit_of_work
