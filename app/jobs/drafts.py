@@ -13,7 +13,7 @@ from app.core.pages import size
 from app.core.views import FormState
 from app.datasets.models import DatasetVersion
 from app.jobs.estimates import Estimate, likely_epochs
-from app.jobs.models import Job
+from app.jobs.retraining import Source
 from app.providers.base import Capabilities
 from app.providers.base import Parameter as Dial
 
@@ -105,6 +105,7 @@ class NewView:
     validation_split (a share, "0.1"), suffix, seed, and for each parameter NAME_mode ("auto",
     "number") and NAME. Every key is present (empty when not chosen). Fragments: "form" (after a
     change of connection, after a 422), "receipt" (jobs.receipt, by GET with the form's fields).
+    `source` is the job it began with, where it did.
     """
 
     project_id: int
@@ -118,6 +119,7 @@ class NewView:
     receipt: Receipt
     stop: Stop | None = None
     suffix_length: int = 64
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,9 @@ def draft(
     methods = [method.name for method in capabilities.methods] if capabilities else []
     if filled["method"] not in methods:
         filled["method"] = methods[0] if methods else ""
-    for dial in capabilities.parameters_of(filled["method"]) if capabilities else ():
+    dials = capabilities.parameters_of(filled["method"]) if capabilities else ()
+    _forget_other_dials(filled, dials)
+    for dial in dials:
         filled.setdefault(f"{dial.name}_mode", "auto" if dial.auto else "number")
         filled.setdefault(dial.name, "")
     validation = (
@@ -193,25 +197,12 @@ def draft(
     return Draft(filled, connections, versions, connection, capabilities, training, validation)
 
 
-def like(job: Job) -> dict[str, str]:
-    """The form's fields as they would ask for the same job once more."""
-    fields: dict[str, Any] = {
-        "connection_id": job.connection_id,
-        "base_model": job.base_model,
-        "method": job.method,
-        "training_version_id": job.training_version_id,
-        "validation": "none",
-        "suffix": job.suffix,
-        "seed": job.seed,
-    }
-    if job.validation_version_id is not None:
-        fields |= {"validation": "version", "validation_version_id": job.validation_version_id}
-    elif job.validation_split:
-        fields |= {"validation": "split", "validation_split": job.validation_split}
-    for name, value in job.hyperparameters.items():
-        is_auto = value == "auto"
-        fields |= {f"{name}_mode": "auto" if is_auto else "number", name: "" if is_auto else value}
-    return {name: str(value) for name, value in fields.items() if value is not None}
+def _forget_other_dials(filled: dict[str, str], dials: Sequence[Dial]) -> None:
+    """What was set for another connection, and has no field here."""
+    kept = {f"{dial.name}_mode" for dial in dials}
+    for mode in [name for name in filled if name.endswith("_mode") and name not in kept]:
+        filled.pop(mode)
+        filled.pop(mode.removesuffix("_mode"), None)
 
 
 def _chosen(among: Sequence[Any], number: str) -> Any:
@@ -237,6 +228,7 @@ def new_job(
     receipt: Receipt,
     errors: Mapping[str, str],
     base_models_error: str | None,
+    source: Source | None = None,
 ) -> NewView:
     """The form as it stands."""
     values = dict(chosen.values)
@@ -263,6 +255,7 @@ def new_job(
         receipt=receipt,
         stop=stop_of(chosen.connection) if chosen.connection else None,
         suffix_length=_suffix_length(chosen.capabilities),
+        source=source,
     )
 
 

@@ -56,7 +56,8 @@ def job_form(values: Mapping[str, str]) -> JobForm:
         filled.pop("validation_version_id", None)
     if how != "split":
         filled.pop("validation_split", None)
-    filled.pop("nonce", None)
+    for beside in ("nonce", "from"):
+        filled.pop(beside, None)
     if how not in {"none", "version", "split"}:
         raise WrongInput.field("validation", "Choose none, a version or a split.")
     if "hyperparameters" in filled:

@@ -33,6 +33,7 @@ from app.jobs.forms import job_form
 from app.jobs.models import WAITING, Job
 from app.jobs.orders import check_form
 from app.jobs.resources import CHART_SERIES, metrics_resource
+from app.jobs.retraining import Place, begun_with, source_of
 from app.projects.access import OrderingProject, SpendableProject, role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
@@ -60,9 +61,10 @@ def of_connection(request: Request, session: DbSession, connection: CurrentConne
 def new(request: Request, entered: OrderingProject, _seat: FormSeat) -> Response:
     project_id, values = entered.thing.id, dict(request.query_params)
     with read_only() as session:
-        connection = drafts.draft(
-            connections.connections_of(session, project_id), [], values, nonce=""
-        ).connection
+        accounts = connections.connections_of(session, project_id)
+        if (job := _began_with(session, project_id, values)) and "connection_id" not in values:
+            values = begun_with(job, accounts) | values
+        connection = drafts.draft(accounts, [], values, nonce="").connection
     if connection is not None:
         read_base_models(connection.id)
     with read_only() as session:
@@ -128,6 +130,7 @@ def _form(
     if chosen.connection:
         speed = queries.speed_of(session, chosen.connection.id, chosen.values["base_model"])
     words = chosen.connection.words if chosen.connection and not offered else None
+    job = _began_with(session, project_id, values)
     return drafts.new_job(
         project_id,
         chosen,
@@ -135,7 +138,24 @@ def _form(
         receipt=drafts.receipt(chosen, guess, speed=speed, problems=problems, warnings=warnings),
         errors=errors,
         base_models_error=words,
+        source=source_of(job, _place(chosen, offered)) if job else None,
     )
+
+
+def _began_with(session: Session, project_id: int, values: dict[str, str]) -> Job | None:
+    """The job whose settings the form took, if it is one of the project's."""
+    number = values.get("from", "")
+    is_id = number.isascii() and number.isdigit()
+    job = queries.job_by_id(session, int(number[:15])) if is_id else None
+    return job if job is not None and job.project_id == project_id else None
+
+
+def _place(chosen: drafts.Draft, offered: list[drafts.BaseModelChoice]) -> Place | None:
+    if chosen.connection is None:
+        return None
+    names = [model.name for model in offered]
+    method, base_model = chosen.values["method"], chosen.values["base_model"]
+    return Place(chosen.connection, method, base_model, names)
 
 
 def _base_models(session: Session, connection: Connection) -> list[drafts.BaseModelChoice]:

@@ -13,7 +13,6 @@ from app.core.list_views import ListView
 from app.jobs import words
 from app.jobs.charts import SparkPaths, spark
 from app.jobs.costs import cancel_text, cost_note, cost_so_far, share_done
-from app.jobs.drafts import like
 from app.jobs.frozen import (
     CheckpointRow,
     Fact,
@@ -23,6 +22,7 @@ from app.jobs.frozen import (
     settings_of,
 )
 from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
+from app.jobs.retraining import like
 from app.projects.views import initials
 
 
@@ -275,13 +275,22 @@ def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
         and (job.cancel_requested_at is None or job.status == JobStatus.IN_DOUBT),
         "cancel_text": cancel_text(job) if facts.may_spend and not job.has_ended else "",
         "can_retry": facts.may_spend and standing.is_poisoned,
-        "like": like(job) if facts.may_spend and job.has_ended else {},
+        "like": _again(job) if facts.may_spend else {},
         "by": words.asker_of(job),
         "created_at": job.created_at,
         "origin": words.origin_of(job),
         "rescued_at": job.rescued_at,
         "stop": None if job.has_ended else stop_of(job.connection),
     }
+
+
+def _again(job: Job) -> Mapping[str, str]:
+    """The form's words for asking once more: of a rescued job all that can come along, of ours the
+    same settings once it has ended.
+    """
+    if job.rescued_at is not None:
+        return {"from": str(job.id)}
+    return like(job) if job.has_ended else {}
 
 
 def progress(job: Job, facts: Facts) -> ProgressView:
