@@ -61,8 +61,10 @@ from app.projects import routes as projects
 from app.projects.access import outside
 from app.rescue import api as rescue_api
 from app.rescue import api_evals as rescued_evals_api
+from app.rescue import routes as rescues
 from app.rescue import routes_archive as rescue_archive
 from app.rescue import routes_evals as rescued_evals
+from app.rescue import routes_manifest as rescued
 from app.rescue import routes_usage as rescued_usage
 from app.settings import ROOT
 from app.upkeep import routes as upkeep
@@ -86,6 +88,8 @@ PAGES = (
     jobs.router,
     catalog.talking,
     catalog.router,
+    rescues.router,
+    rescued.router,
     rescued_evals.router,
     rescue_archive.router,
     rescued_usage.router,

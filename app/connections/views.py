@@ -116,6 +116,7 @@ class ShowView:
     account: AccountView | None
     methods: tuple[str, ...]
     abilities: tuple[str, ...]
+    has_history: bool
     minimum_rows: int
     file_limit: int | None
     requests_per_minute: int
@@ -155,6 +156,7 @@ def show(
         account=_account(connection, profile),
         methods=tuple(method.label for method in can.methods),
         abilities=tuple(ABILITIES.get(name, name) for name in can.abilities),
+        has_history="archive" in can.abilities,
         minimum_rows=can.minimum_rows,
         file_limit=can.file_limit,
         requests_per_minute=can.requests_per_minute,

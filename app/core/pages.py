@@ -166,7 +166,7 @@ def size(value: int | None) -> str:
         amount /= KILO
         if amount < KILO:
             return f"{amount:.1f} {unit}" if amount < 100 else f"{amount:.0f} {unit}"  # noqa: PLR2004
-    return f"{amount:.0f} PB"
+    return f"{amount / KILO:.1f} PB"
 
 
 def duration(seconds: float | None) -> str:

@@ -124,6 +124,7 @@ def _pages(here: Membership | None, user: User, link: Link) -> Iterator[Place]:
             ("Datasets", "data", "datasets.index"),
             ("Jobs", "job", "jobs.index"),
             ("Models", "model", "models.index"),
+            ("Rescue", "rescue", "rescues.index"),
             ("Connections", "plug", "connections.index"),
             ("Members", "people", "members.index"),
             ("Activity", "activity", "activity.index"),

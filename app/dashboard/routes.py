@@ -27,6 +27,7 @@ from app.dashboard.tour import TourView, next_step
 from app.jobs import queries as jobs
 from app.projects import queries as projects
 from app.projects.access import CurrentProject, outside, role_here
+from app.rescue.beginning import share_home
 from app.settings import settings
 
 router = APIRouter()
@@ -85,7 +86,10 @@ def activity(request: Request, session: DbSession, project: CurrentProject) -> R
 @router.get("/projects/{project_id}/side", name="dashboard.side")
 def side(request: Request, session: DbSession, project: CurrentProject) -> Response:
     view = views.SideView(
-        project.id, jobs.count_unended(session, project.id), f"project:{project.id}"
+        project_id=project.id,
+        running_jobs=jobs.count_unended(session, project.id),
+        rescued=share_home(session, project.id),
+        topic=f"project:{project.id}",
     )
     return page(request, "dashboard/side.html", view)
 

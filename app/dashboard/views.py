@@ -104,8 +104,11 @@ class HomeView:
 
 @dataclass(frozen=True, slots=True)
 class SideView:
-    """The side bar's counts; the slot asks again when anything of the project changes."""
+    """The side bar's counts; the slot asks again when anything of the project changes. `rescued` is
+    the share of what the rescue at work found that waits no more, None while none works.
+    """
 
     project_id: int
     running_jobs: int
+    rescued: float | None
     topic: str

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import astuple, fields
 
 import msgspec
@@ -17,7 +17,7 @@ FORMATS = {"jsonl": "application/x-ndjson", "csv": "text/csv"}
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def lines(connection_ids: Sequence[int], form: str) -> Iterator[bytes]:
+def lines(connection_ids: Sequence[int], form: str) -> Generator[bytes, None, None]:
     """The whole manifest, a stretch at a time: no session stays open while the reader is slow."""
     write = WRITERS[form]
     if form == "csv":

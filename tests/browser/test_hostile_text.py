@@ -45,6 +45,7 @@ OURS = {
     },
     "metric_chunks": {"series"},
     "projects": {"slug"},
+    "rescued_objects": {"sha256"},
     "single_use_links": {"fingerprint"},
     "user_sessions": {"fingerprint", "csrf"},
     "users": {"password_hash"},
@@ -53,7 +54,9 @@ OURS = {
 SHOWN = {
     "users.name", "users.email", "projects.name", "api_tokens.name", "connections.name",
     "datasets.name", "jobs.name", "jobs.error", "job_events.text",
-    "tuned_models.name", "activity.detail", "model_refs.name",
+    "tuned_models.name", "activity.detail", "model_refs.name", "rescue_parts.words",
+    "rescue_parts.last_error", "rescued_objects.object_id", "rescued_objects.name",
+    "rescued_objects.parent_id", "rescued_objects.error", "rescued_objects.why_raw",
 }  # fmt: skip
 
 FIND = """() => {

@@ -20,6 +20,7 @@ from app.core.forms import Form, explain, validated
         (pages.size(999), "999 bytes"),
         (pages.size(2_900_000), "2.9 MB"),
         (pages.size(64 * 2**30), "68.7 GB"),
+        (pages.size(10**15), "1.0 PB"),
         (pages.size(None), "unknown"),
         (pages.duration(0.2), "1 s"),
         (pages.duration(59.5), "1 min"),

@@ -221,6 +221,21 @@ TABLE: dict[str, Expected] = {
     "api.jobs.unarchive": edit(200),
     "rescues.archive": view(),
     "api.rescues.archive": view(),
+    # Rescues and what came home
+    "rescues.index": view(),
+    "rescues.begin": edit(422),
+    "rescues.of_connection": view(),
+    "rescues.show": view(),
+    "rescues.go": edit(303),
+    "rescues.pause": edit(303),
+    "rescues.resume": edit(303),
+    "rescues.ask_again": edit(303),
+    "rescues.verify": edit(409),  # not everything has come
+    "rescues.manifest": view(),
+    "rescues.manifest_jsonl": view(),
+    "rescues.manifest_csv": view(),
+    "rescued.show": view(),
+    "rescued.content": view(),
     # Rescued evals
     "rescued_evals.index": view(),
     "rescued_evals.show": view(),

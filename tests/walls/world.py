@@ -181,6 +181,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_eval_id": rescued_eval.id,
         "rescued_run_id": rescued_run.id,
         "rescue_id": rescue.id,
+        "rescued_id": rescued_run.id,
         "user_id": helper.id,
         "invitation_id": open_invitations(session, project.id, clock.now(session))[0].id,
         "token": "no-link-has-this-token",
