@@ -9,7 +9,7 @@ PYTEST_ARGS ?= -n 2 --dist worksteal
 # numpy's helpers only get in each other's way where two processes share two cores.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run test check audit bench soak photographs faithful lock help
+.PHONY: run test check audit bench soak photographs faithful deadlines lock help
 .DEFAULT_GOAL := help
 
 run: ## set everything up and run it; Ctrl-C ends it
@@ -40,6 +40,9 @@ faithful: ## hold every call of the SDK against OpenAI's specification: OPENAI_S
 
 photographs: ## every page of a furnished instance in light, in dark and on a phone, into PICTURES (/tmp/photographs)
 	@$(INSTALL) browser && $(BIN)/python static/fill_vendor.py --dev && $(BIN)/python -m tests.browser.photographs $(or $(PICTURES),/tmp/photographs)
+
+deadlines: ## write the table of docs/deadlines.md from app/catalog/deadlines.toml
+	@$(INSTALL) run && $(BIN)/python -m app.catalog.deadlines_table
 
 lock: ## pin the dependencies of pyproject.toml anew, by hash (needs uv)
 	@$(COMPILE) -q -o requirements/run.txt

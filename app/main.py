@@ -23,6 +23,7 @@ from app import reactions, tables
 from app.auth import passwords, preferences
 from app.auth import routes as auth
 from app.catalog import api as catalog_api
+from app.catalog import api_dates, routes_calendar, routes_dates
 from app.catalog import routes as catalog
 from app.catalog import routes_list as catalog_list
 from app.catalog.access import ANSWERS_OF_ONE
@@ -90,6 +91,8 @@ PAGES = (
     catalog.router,
     rescues.router,
     rescued.router,
+    routes_calendar.router,
+    routes_dates.router,
     rescued_evals.router,
     rescue_archive.router,
     rescued_usage.router,
@@ -104,6 +107,7 @@ API = (
     datasets_api.router,
     jobs_api.router,
     catalog_api.router,
+    api_dates.router,
     rescue_api.router,
     rescued_evals_api.router,
     rescue_archive.api,

@@ -99,7 +99,7 @@ def _days_keep_their_distance(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     later = datetime.now(UTC).date() - WRITTEN_ON
     found = tuple(one._replace(day=one.day + later) for one in deadlines.catalogue())
-    monkeypatch.setattr(deadlines, "_book", lambda _path: found)
+    monkeypatch.setattr(deadlines, "_book", lambda: found)
 
 
 @pytest.fixture(autouse=True)

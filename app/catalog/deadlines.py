@@ -51,8 +51,8 @@ class Deadline(NamedTuple):
 
 
 def catalogue() -> tuple[Deadline, ...]:
-    """The days of the file, the first of all first."""
-    return _book(BOOK)
+    """The days of the program's own file."""
+    return _book()
 
 
 def known_deadlines(session: Session) -> tuple[Deadline, ...]:
@@ -103,9 +103,12 @@ def _added(change: OwnersDate, day: date) -> Deadline:
     )
 
 
-@lru_cache
-def _book(path: Path) -> tuple[Deadline, ...]:
+def read_book(path: Path = BOOK) -> tuple[Deadline, ...]:
+    """The days of a file, the first of all first."""
     entries = tomllib.loads(path.read_text())["deadline"]
     return tuple(
         sorted(Deadline(**{**entry, "models": tuple(entry.get("models", ()))}) for entry in entries)
     )
+
+
+_book = lru_cache(read_book)

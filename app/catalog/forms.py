@@ -68,6 +68,16 @@ class DayChange(Form):
     source_url: Url | None = None
 
 
+class DayEdit(Form):
+    """The page's form: another day for an entry, or that it does not hold."""
+
+    key: Key
+    day: Day | None = None
+    why: Why
+    source_url: Url | None = None
+    strike: Literal["yes"] | None = None
+
+
 class NewDay(Form):
     """A day the catalogue does not have. `models` are patterns of whole names of base models, a
     list or with spaces between; a day of the platform itself has none.

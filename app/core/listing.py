@@ -278,7 +278,7 @@ def since(key: str, words: str, column: SQLColumnExpression[datetime]) -> Filter
         try:
             day = date.fromisoformat(text if DAY.fullmatch(text) else "")
         except ValueError as error:
-            raise ValueError("A day is needed, like 2026-11-22.") from error
+            raise ValueError("A day is needed, like 2026-04-30.") from error
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
     return Filter(key, words, "date", parse, lambda moment: column >= moment)

@@ -125,6 +125,7 @@ def _pages(here: Membership | None, user: User, link: Link) -> Iterator[Place]:
             ("Jobs", "job", "jobs.index"),
             ("Models", "model", "models.index"),
             ("Rescue", "rescue", "rescues.index"),
+            ("Deadlines", "calendar", "calendar.index"),
             ("Connections", "plug", "connections.index"),
             ("Members", "people", "members.index"),
             ("Activity", "activity", "activity.index"),
@@ -135,6 +136,7 @@ def _pages(here: Membership | None, user: User, link: Link) -> Iterator[Place]:
     if user.is_instance_owner:
         yield Place("People", "people", link("people.index"))
         yield Place("Storage", "file", link("storage.index"))
+        yield Place("Dates", "calendar", link("dates.index"))
     yield Place("JSON API", "file", link("docs.page"))
 
 

@@ -30,7 +30,7 @@ from app.settings import settings
 router = APIRouter()
 
 STEPS, EPOCHS, FULL_EVERY = 600, 4, 100
-WHEN = datetime(2026, 11, 22, 14, 8, tzinfo=UTC)
+WHEN = datetime(2026, 4, 22, 14, 8, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +150,11 @@ def _stops() -> StopsView:
     near = ("Hosted Evals close", "14 evals of yours.", "")
     far = ("gpt-4o stops", "What is tuned on it too.", "7 tuned models of yours.")
     days = (
-        Stop(date(2026, 11, 30), 8, *near, *read, at=13.3, is_near=True),
-        Stop(date(2027, 1, 14), 53, *far, *read, at=79.1, is_near=False),
+        Stop(date(2030, 11, 30), 8, *near, *read, at=13.3, is_near=True),
+        Stop(date(2031, 1, 14), 53, *far, *read, at=79.1, is_near=False),
     )
     months = (Month("Dec", 13.4), Month("Jan", 59.7))
-    return StopsView(days, months, date(2027, 1, 28), (read,))
+    return StopsView(days, months, date(2031, 1, 28), (read,))
 
 
 def _form() -> FormState:

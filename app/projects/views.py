@@ -179,6 +179,8 @@ SECTIONS = {
     "account": "account",
     "people": "people",
     "storage": "storage",
+    "calendar": "calendar",
+    "dates": "dates",
 }
 
 

@@ -32,6 +32,17 @@ COUNT_NUDGES = """() => {
 UNFOLD = "() => document.querySelectorAll('details').forEach((one) => (one.open = true))"
 NAME = f"<div hx-get={TRAP} hx-trigger=load><img src={TRAP}>"
 
+# So that the calendar has lines: the trainer's own models have no day.
+FAR_DAY = {
+    "profile": "luthier",
+    "kind": "base_model",
+    "models": ["*"],
+    "title": f"The machine goes {NAME}"[:120],
+    "day": "2099-12-31",
+    "why": f"Its lease ends {NAME}",
+    "source_url": "https://example.org/lease",
+}
+
 
 @dataclass(frozen=True)
 class Workshop:
@@ -77,6 +88,9 @@ class Workshop:
             "account": "/account",
             "people": "/people",
             "storage": "/storage",
+            "calendar": f"{project}/calendar",
+            "dates": "/dates?key=openai-jobs",
+            "dates-new": "/dates?add=yes",
             "invitation": "/invitations/nobody-made-this-one",
             "api": "/api/docs",
         }
@@ -106,6 +120,7 @@ def workshop(chromium, tmp_path_factory):
         )
         ended = Curve(script, job["id"]).follow(within=60)
         assert ended["status"] == "succeeded", ended
+        script.post("/dates", json=FAR_DAY)
         words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
         command(luthier.home, *words, typed=f"{PASSWORD}\n")
         rescued = leave(luthier.home, words=HOSTILE)

@@ -127,6 +127,15 @@ TABLE: dict[str, Expected] = {
     "storage.index": instance(),
     "storage.measure": instance(303),
     "storage.prune": instance(303),
+    "dates.index": instance(),
+    "dates.change": instance(422),
+    "dates.add": instance(422),
+    "dates.take_back": instance(422),
+    "api.dates.index": own(),
+    "api.dates.add": instance(422),
+    "api.dates.change": instance(422),
+    "api.dates.strike": instance(422),
+    "api.dates.take_back": instance(422),
     # Projects and their members
     "projects.index": own(),
     "projects.new": own(),
@@ -258,6 +267,9 @@ TABLE: dict[str, Expected] = {
     "api.rescues.resume": edit(202),
     "api.rescues.again": edit(202),
     "api.rescues.verify": edit(409),  # not everything has come
+    # What stops, and when
+    "calendar.index": view(),
+    "api.deadlines.index": view(),
     # Models
     "models.index": view(),
     "models.chosen": edit(303),  # nothing is chosen
