@@ -83,6 +83,8 @@ def _furnish(script: Script, witness: Witness, luthier: Program, folder: Path) -
     stopped = _stopped(script, at, witness, ready)
     _put(database, "users", "email", {email: {"name": name} for email, name in NAMES.items()})
     links = _links(database)
+    # Its test has found out meanwhile that it is no OpenAI.
+    _put(database, "connections", "id", {openai: {"profile": "openai"}})
     model = f"/models/{ended['model_id']}"
     version = f"/dataset-versions/{ready['version']['id']}"
     refused = f"/dataset-versions/{rejected['version']['id']}"
