@@ -56,7 +56,7 @@ def places(
     pages = (*_pages(here, user, link), *_projects(mine, link))
     found = (
         Group("Lately" if not words else "Found", _things(session, user, mine, here, words, link)),
-        Group("Pages", _fitting(pages if words else pages[:8], words)),
+        Group("Pages", _fitting(pages if words else pages[:10], words)),
         Group("Do", _fitting(tuple(_deeds(here, link)), words)),
     )
     return JumpView(asked, tuple(group for group in found if group.places))
