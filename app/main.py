@@ -57,6 +57,8 @@ from app.datasets import routes_rows as datasets_rows
 from app.jobs import api as jobs_api
 from app.jobs import routes as jobs
 from app.jobs import routes_list as jobs_list
+from app.notices import api as notices_api
+from app.notices import routes as notices
 from app.projects import api as projects_api
 from app.projects import routes as projects
 from app.projects.access import outside
@@ -96,6 +98,8 @@ PAGES = (
     rescued_evals.router,
     rescue_archive.router,
     rescued_usage.router,
+    notices.router,
+    notices.linked,
     dashboard.router,
     upkeep.router,
     docs.router,
@@ -111,6 +115,7 @@ API = (
     rescue_api.router,
     rescued_evals_api.router,
     rescue_archive.api,
+    notices_api.router,
 )
 PROBLEM = {
     "description": "What is wrong, in words (RFC 9457)",

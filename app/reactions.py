@@ -7,12 +7,14 @@ from app.connections import standing
 from app.connections.practice import add_practice
 from app.jobs.lifetimes import at_work
 from app.jobs.queries import names_under_way
+from app.notices.service import look_soon, watch
 from app.projects import service as projects
 from app.rescue.queries import names_under_way as rescues_under_way
 from app.rescue.service import wake
 
-projects.FURNISH.append(add_practice)
+projects.FURNISH.extend((add_practice, watch))
 standing.FORGET.append(forget_base_models)
 standing.FORGET.append(wake)
 connections.UNDER_WAY += [names_under_way, rescues_under_way]
 stopping.AT_WORK.append(at_work)
+stopping.MOVED.append(look_soon)

@@ -7,6 +7,7 @@ from app.core import heartbeat, instance
 from app.core.orm import Base
 from app.datasets import models as datasets
 from app.jobs import models as jobs
+from app.notices import models as notices
 from app.projects import models as projects
 from app.rescue import models as rescue
 from app.upkeep import models as upkeep
@@ -17,6 +18,7 @@ MODULES = (
     connections,
     datasets,
     catalog,
+    notices,
     jobs,
     rescue,
     heartbeat,

@@ -30,6 +30,7 @@ MODULES = (
     "app.catalog.tasks",
     "app.jobs.tasks",
     "app.rescue.tasks",
+    "app.notices.tasks",
     "app.upkeep.tasks",
     # Before the fork, so that the pool shares its memory.
     "app.providers.openai",
@@ -46,6 +47,7 @@ TIMETABLE = {
     "datasets.due": "ingest",
     "jobs.due": "provider",
     "rescue.due": "ingest",
+    "notices.due": "ingest",
     "upkeep.due": "ingest",
 }
 

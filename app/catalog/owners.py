@@ -12,6 +12,7 @@ from app.catalog import queries
 from app.catalog.deadlines import Deadline, catalogue
 from app.catalog.forms import NewDay
 from app.catalog.models import OwnersDate
+from app.catalog.stopping import MOVED
 from app.core import clock
 from app.core.errors import Conflict, WrongInput
 
@@ -97,3 +98,5 @@ def _say(
 def _record(session: Session, user: User, verb: str, key: str, why: str, **days: date) -> None:
     detail: dict[str, Any] = {name: day.isoformat() for name, day in days.items()}
     auth.record(session, verb, f"date:{key}", actor_id=user.id, why=why, **detail)
+    for tell in MOVED:
+        tell(session, None)

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.catalog import queries
 from app.catalog.models import BaseModel, ModelRef, TunedModel
+from app.catalog.stopping import MOVED
+from app.connections.models import Connection
 from app.core import clock
 from app.core.events import announce
 from app.providers.base import BaseModelInfo
@@ -61,6 +63,9 @@ def record_base_models(
         for info in offered
     )
     session.flush()
+    project_id = session.get_one(Connection, connection_id).project_id
+    for tell in MOVED:
+        tell(session, project_id)
 
 
 def forget_base_models(session: Session, connection_id: int) -> None:

@@ -43,6 +43,8 @@ class AtWork(NamedTuple):
 
 # What names the jobs and checkpoints of a project that hang on models; filled by app/reactions.py.
 AT_WORK: list[Callable[[Session, int], Sequence[AtWork]]] = []
+# Who is to know that days may have moved, a project's or, with None, everybody's; filled there too.
+MOVED: list[Callable[[Session, int | None], None]] = []
 
 
 @dataclass(frozen=True, slots=True)

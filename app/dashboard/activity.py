@@ -51,6 +51,9 @@ VERBS = {
     "rescue.asked_again": "asked again for all of",
     "rescue.verified": "asked to verify",
     "rescue.ended": "saw the end of",
+    "notice.given": "gave notice:",
+    "calendar.linked": "made a link to the dates for",
+    "calendar.unlinked": "revoked the link to the dates for",
 }
 PAGES = {
     "version": ("datasets.show", "version_id"),
@@ -65,6 +68,8 @@ ABOUT = {
     "model": "models",
     "connection": "connections",
     "rescue": "rescues",
+    "notice": "notices",
+    "calendar": "links to the calendar",
     "member": "members",
     "invitation": "invitations",
     "project": "the project",

@@ -1,11 +1,12 @@
 """The home page of a project, gathered from every domain."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from app.auth import queries as people
+from app.auth.models import User
 from app.catalog import queries as catalog
 from app.catalog.models import TunedModel
 from app.catalog.stopping import calendar
@@ -25,16 +26,24 @@ from app.jobs import queries as jobs
 from app.jobs import words
 from app.jobs.charts import highest, spark
 from app.jobs.models import Job, JobStatus
+from app.notices import queries as notices
+from app.notices.models import Notice
 from app.projects.models import Project
 
 FEW = 5
+FEW_NOTICES = 3
 LATELY = timedelta(days=7)
 
 
 def home(
-    session: Session, project: Project, link: Link, *, can_edit: bool, is_touring: bool
+    session: Session,
+    project: Project,
+    link: Link,
+    *,
+    user: User,
+    can_edit: bool,
 ) -> HomeView:
-    """What needs a person, what runs, what was made lately. `link` makes paths of route names."""
+    """What needs the person, what runs, what was made lately. `link` makes paths of route names."""
     moment = clock.now(session)
     running = jobs.unended_jobs_of(session, project.id, limit=10)
     models = catalog.models_of(session, project.id, after=None, limit=FEW)
@@ -44,7 +53,10 @@ def home(
         project_id=project.id,
         project_name=project.name,
         can_edit=can_edit,
-        needs=tuple(_needs(session, project.id, running, accounts, moment, link)),
+        needs=(
+            *_needs(session, project.id, running, accounts, moment, link),
+            *_notices(session, project.id, user.id, moment.date(), link),
+        ),
         running=tuple(_running(job, moment, top) for job in running),
         spark_top=top,
         stops=strip(calendar(session, project.id), moment.date()),
@@ -52,7 +64,7 @@ def home(
         happenings=tuple(
             happening(row, link) for row in people.activity_of(session, project.id, limit=8)
         ),
-        step=next_step(session, project.id, link) if is_touring else None,
+        step=next_step(session, project.id, link) if user.is_touring else None,
         topic=f"project:{project.id}",
     )
 
@@ -136,6 +148,42 @@ def _needs(
         for job in jobs.failed_lately(session, project_id, moment - LATELY)
     ]
     return found
+
+
+def _notices(
+    session: Session, project_id: int, user_id: int, today: date, link: Link
+) -> Sequence[Need]:
+    """What the person has not read of what stops, the nearest day first."""
+    total = notices.count_unread(session, project_id, user_id, today)
+    if not total:
+        return ()
+    url = link("notices.index", project_id=project_id)
+    found = [
+        Need(
+            "warn",
+            "calendar",
+            f"{one.title} {_in_days((one.day - today).days)}",
+            _why(one),
+            url,
+            "Read",
+        )
+        for one in notices.unread_notices(session, project_id, user_id, today, limit=FEW_NOTICES)
+    ]
+    if more := total - len(found):
+        words = "One more notice" if more == 1 else f"{more:,} more notices"
+        found.append(Need("warn", "calendar", words, "About days further away.", url, "Read"))
+    return found
+
+
+def _in_days(left: int) -> str:
+    if left == 0:
+        return "today"
+    return "in 1 day" if left == 1 else f"in {left} days"
+
+
+def _why(notice: Notice) -> str:
+    depends = f" Depends on it: {notice.depends}." if notice.depends else ""
+    return f"On {notice.day.day} {notice.day:%B %Y}.{depends}"
 
 
 def _running(job: Job, moment: datetime, top: float | None) -> RunningJob:

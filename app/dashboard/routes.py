@@ -57,8 +57,8 @@ def show(
         session,
         project,
         partial(path_for, request),
+        user=user,
         can_edit=role_here(request).may("edit"),
-        is_touring=user.is_touring,
     )
     fragment = "home" if request.headers.get("hx-request") else None
     return page(request, "dashboard/home.html", view, fragment=fragment)

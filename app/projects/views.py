@@ -46,7 +46,7 @@ class ShellProject:
 @dataclass(frozen=True, slots=True)
 class Shell:
     """Around every page. `user` is None before sign-in; `section` is home, datasets, jobs, models,
-    rescue, connections, members, activity, account, people, storage, projects or
+    rescue, connections, notices, members, activity, account, people, storage, projects or
     empty. `as_of`: restored from a backup of that moment, and nobody has allowed starts since.
     `room`: how full the disk is, for the instance's owner while it is nearly."""
 
@@ -174,6 +174,7 @@ SECTIONS = {
     "rescued": "rescue",
     "rescued_evals": "rescue",
     "connections": "connections",
+    "notices": "notices",
     "members": "members",
     "activity": "activity",
     "account": "account",

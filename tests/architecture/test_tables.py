@@ -17,6 +17,7 @@ PARTS = {
     "checkpoints": "job_id",
     "metric_chunks": "job_id",
     "base_models": "connection_id",
+    "notice_reads": "notice_id",
 }
 TABLES = sorted(tables.metadata.tables.values(), key=lambda table: table.name)
 MAPPERS = sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__)

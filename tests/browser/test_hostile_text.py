@@ -33,6 +33,7 @@ SHORTEST = 60
 OURS = {
     "activity": {"verb", "subject"},
     "api_tokens": {"fingerprint"},
+    "calendar_links": {"fingerprint"},
     "connections": {"profile", "base_url"},
     "dataset_versions": {"sha256"},
     "heartbeat": {"process"},
@@ -48,6 +49,7 @@ OURS = {
     "rescued_objects": {"sha256"},
     "single_use_links": {"fingerprint"},
     "user_sessions": {"fingerprint", "csrf"},
+    "watched_dates": {"key"},
     "users": {"password_hash"},
 }  # fmt: skip
 # What the pages show today of what is kept; a name that is nowhere would be tested in vain.
@@ -57,6 +59,7 @@ SHOWN = {
     "tuned_models.name", "activity.detail", "model_refs.name", "rescue_parts.words",
     "rescue_parts.last_error", "rescued_objects.object_id", "rescued_objects.name",
     "rescued_objects.parent_id", "rescued_objects.error", "rescued_objects.why_raw",
+    "notices.title", "notices.text", "notices.depends",
 }  # fmt: skip
 
 FIND = """() => {
@@ -121,7 +124,9 @@ TOKEN = "a-token-made-for-this-test"
 
 
 def furnish(database):
-    """What the workshop lacks: a job that failed, and an invitation that is open; their pages."""
+    """What the workshop lacks: a job that failed, an invitation that is open, a notice; the pages
+    of the first two.
+    """
     with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         names = [column.name for column in metadata.tables["jobs"].columns if column.name != "id"]
         changed = {
@@ -136,6 +141,15 @@ def furnish(database):
             "expires_at) SELECT id, 'viewer', ?, created_by, created_at, "
             "'2099' || substr(created_at, 5) FROM projects LIMIT 1",
             [fingerprint(TOKEN)],
+        )
+        connection.execute(
+            "INSERT INTO watched_dates (project_id, key, day, changes, changed_at) "
+            "SELECT id, 'x', '2099-01-01', 0, created_at FROM projects LIMIT 1"
+        )
+        connection.execute(
+            "INSERT INTO notices (project_id, date_id, changes, days_ahead, left_days, day, title, "
+            "text, depends, is_current, at) SELECT project_id, id, 0, 90, 90, day, 'x', 'x', 'x', "
+            "1, changed_at FROM watched_dates WHERE key = 'x'"
         )
     return {"job-failed": f"/jobs/{job_id}", "invitation-open": f"/invitations/{TOKEN}"}
 

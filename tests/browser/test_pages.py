@@ -2,6 +2,8 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,8 @@ class Workshop:
             "connections": f"{project}/connections",
             "connection": f"/connections/{self.job['connection_id']}",
             **self.rescued,
+            "notices": f"{project}/notices",
+            "calendar-link": f"{project}/calendar-link",
             "members": f"{project}/members",
             "activity": f"{project}/activity",
             "account": "/account",
@@ -216,10 +220,10 @@ def test_a_viewer_finds_no_dead_button(workshop, chromium):
             if path.endswith(("/content", ".csv", ".json", ".jsonl", ".yaml")):
                 continue
             viewer.go(path)
-            # Whoever may sign in may make a project, and owns it; and has an account.
-            forms = page.locator(
-                "main form[method=post]:not([action='/projects'], [action^='/account/'])"
-            )
+            # Whoever may sign in may make a project, and owns it; has an account; reads for
+            # themselves.
+            own = "[action='/projects'], [action^='/account/'], [action*='/notices/']"
+            forms = page.locator(f"main form[method=post]:not({own}, [action*='/calendar-link'])")
             for form in forms.locator("visible=true").all():
                 raise AssertionError(f"{path}: {form.evaluate('one => one.outerHTML')}")
             links = page.locator("a[href]").evaluate_all(
@@ -230,7 +234,7 @@ def test_a_viewer_finds_no_dead_button(workshop, chromium):
         assert expected - kinds == {
             kind_of(workshop.pages[name])
             for name in (
-                *("version-new", "job-form", "people", "storage", "invitation"),
+                *("version-new", "job-form", "people", "storage", "invitation", "calendar-link"),
                 *("jobs-question", "models-question", "datasets-question"),
             )
         }
@@ -296,3 +300,59 @@ def test_panels_of_one_topic_do_not_wake_each_other(workshop, chromium):
                 held[turn].continue_()
         page.wait_for_function("() => !document.querySelector('.htmx-request')")
         assert len(held) == 2 * panels
+
+
+def test_a_notice_comes_while_somebody_looks_and_each_reads_for_themselves(workshop, chromium):
+    with (
+        visiting(chromium, workshop.address) as somebody,
+        visiting(chromium, workshop.address) as viewer,
+    ):
+        page = somebody.page
+        somebody.enter(workshop.pages["notices"], EMAIL, PASSWORD)
+        viewer.enter(workshop.pages["home"], VIEWER, PASSWORD)
+        page.locator("[data-live][data-state=live]").wait_for()
+        name_a_day(workshop, ahead=14)
+        title = page.get_by_text(re.compile(f"^{workshop.job['base_model']} stops at"))
+        title.first.wait_for()
+        page.locator(".side__count", has_text="1 new").wait_for()
+        somebody.look()
+        viewer.page.get_by_text("in 14 days").wait_for()
+        viewer.look()
+        somebody.tab_to(somebody.button(re.compile("^Mark read")))
+        somebody.press("Enter")
+        page.get_by_text("Mark all as read").wait_for(state="detached")
+        assert page.locator(".side__count", has_text="new").count() == 0
+        viewer.go(workshop.pages["notices"])
+        viewer.page.locator(".side__count", has_text="1 new").wait_for()
+
+
+def test_a_calendar_address_is_shown_once_and_taken_back(workshop, chromium):
+    with visiting(chromium, workshop.address) as somebody:
+        page = somebody.page
+        somebody.enter(workshop.pages["notices"], EMAIL, PASSWORD)
+        somebody.tab_to(somebody.button("Make a calendar address"))
+        somebody.press("Enter")
+        page.get_by_text("Copy the address now").wait_for()
+        somebody.look()
+        address = page.locator("#calendar-link .hash").inner_text()
+        assert page.request.get(address).headers["content-type"].startswith("text/calendar")
+        page.reload()
+        somebody.button("Revoke it").click()
+        somebody.button("Make a calendar address").wait_for()
+        assert address not in page.content()
+        assert page.request.get(address).status == 404
+
+
+def name_a_day(workshop, *, ahead):
+    """The provider says when the base of the workshop's model stops, and a look is due."""
+    with (
+        closing(sqlite3.connect(workshop.home / "luthier.sqlite", timeout=30)) as database,
+        database,
+    ):
+        place = (workshop.job["connection_id"], workshop.job["base_model"])
+        database.execute(
+            "UPDATE base_models SET shutdown_date = date('now', ?) "
+            "WHERE connection_id = ? AND name = ?",
+            [f"+{ahead} days", *place],
+        )
+        database.execute("UPDATE date_watches SET due_at = datetime('now')")

@@ -147,6 +147,16 @@ TABLE: dict[str, Expected] = {
     "dashboard.side": view(),
     "dashboard.tour": view(),
     "activity.index": view(),
+    # Notices and the calendar that other programs read
+    "notices.index": view(),
+    "notices.count": view(),
+    "notices.read": own(303),  # a member's own note, whatever their role
+    "notices.read_all": own(303),
+    "notices.link": view(),
+    "notices.make_link": own(200),
+    "notices.revoke_link": own(200),
+    "notices.calendar": public(404, "calendar programs have no cookie; the link is the proof"),
+    "api.notices.index": view(),
     "members.index": view(),
     "members.add": manage(422),
     "members.change": manage(303, {"role": "editor"}),

@@ -5,6 +5,7 @@ could knock: see `World`.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from app.connections.models import Connection
 from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
+from app.notices.models import Notice, WatchedDate
 from app.projects import service as projects
 from app.projects.models import Project, Role
 from app.projects.queries import membership, open_invitations
@@ -183,9 +185,34 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescue_id": rescue.id,
         "rescued_id": rescued_run.id,
         "user_id": helper.id,
+        "notice_id": _notice(session, project, name).id,
         "invitation_id": open_invitations(session, project.id, clock.now(session))[0].id,
         "token": "no-link-has-this-token",
     }
+
+
+def _notice(session: Session, project: Project, name: str) -> Notice:
+    """Something that stops in a week, told a moment ago."""
+    moment = clock.now(session)
+    day = moment.date() + timedelta(days=7)
+    seen = WatchedDate(project_id=project.id, key="base:1:x", day=day, changed_at=moment)
+    session.add(seen)
+    session.flush()
+    notice = Notice(
+        project_id=project.id,
+        date_id=seen.id,
+        changes=0,
+        days_ahead=7,
+        left_days=7,
+        day=day,
+        title=f"{name} stops",
+        text=name,
+        depends="",
+        at=moment,
+    )
+    session.add(notice)
+    session.flush()
+    return notice
 
 
 def person(session: Session, user: User, role: str | None) -> Person:

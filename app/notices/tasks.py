@@ -1,0 +1,39 @@
+"""The worker's part: look at each project's dates every hour and at midnight, and tell what is
+due.
+"""
+
+from app.core import clock, leases
+from app.core.database import read_only, unit_of_work
+from app.core.queue import Work, finds_work, post, task
+from app.notices import service
+from app.notices.models import DateWatch
+from app.notices.occasions import occasions_of
+
+
+@finds_work
+def waiting() -> list[Work]:
+    """Every project whose dates are to be looked at."""
+    with read_only() as session:
+        return [("notices.look", row_id) for row_id in leases.due_ids(session, DateWatch)]
+
+
+@task("notices.due", queue="ingest")
+def due() -> None:
+    """Ring for every project whose dates are to be looked at."""
+    for name, watch_id in waiting():
+        post(name, watch_id)
+
+
+@task("notices.look", queue="ingest")
+def look(watch_id: int) -> None:
+    """Tell a project what is due of its dates. A worker that dies on the way has told nothing, and
+    the next begins anew.
+    """
+    with unit_of_work() as session:
+        work = service.claim(session, watch_id)
+    if work is None:
+        return
+    with read_only() as session:
+        dates = occasions_of(session, work.project_id, since=clock.now(session).date())
+    with unit_of_work() as session:
+        service.record_look(session, work, dates)
