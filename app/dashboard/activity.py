@@ -59,6 +59,7 @@ PAGES = {
     "version": ("datasets.show", "version_id"),
     "job": ("jobs.show", "job_id"),
     "model": ("models.show", "model_id"),
+    "rescue": ("rescues.show", "rescue_id"),
 }
 
 

@@ -173,6 +173,7 @@ SECTIONS = {
     "rescues": "rescue",
     "rescued": "rescue",
     "rescued_evals": "rescue",
+    "rescued_usage": "rescue",
     "connections": "connections",
     "notices": "notices",
     "members": "members",

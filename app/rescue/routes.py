@@ -74,7 +74,7 @@ def of_connection(request: Request, session: DbSession, connection: CurrentConne
 @router.get("/rescues/{rescue_id}", name="rescues.show")
 def show(request: Request, session: DbSession, rescue: CurrentRescue) -> Response:
     moment = clock.now(session)
-    over = [part.connection_id for part in rescue.parts]
+    over = [part.connection for part in rescue.parts]
     view = overview(
         session,
         rescue,

@@ -118,11 +118,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """When some kinds are gone: `left` in words, `tone` bad or warn, empty where it is over."""
+    """When some of a kind is gone: `left` in words, `tone` bad or warn; `source` says so."""
 
     day: date
     left: str
     tone: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,9 +194,9 @@ def test_what_came_home_can_be_used_at_once(team, made, shown):
         data.version_id = team.version_id
         assert raw.version_id is None
     page = shown(f"/rescues/{made(EVALS, stage=Stage.DONE)}")
-    assert "Read 1 eval and their results" in page
+    assert "1 eval with every answer" in page
     assert "1 file became a dataset" in page
-    assert "1 others stay readable as they are." in page
+    assert "1 file stay as they came, to be read." in page
 
 
 def test_the_panel_alone_is_the_page_without_its_frame(made, shown):
