@@ -27,7 +27,7 @@ from app.core import clock, secrets
 from app.core.errors import Conflict, WrongInput
 from app.core.http import HttpOptions
 from app.providers.base import Capabilities, NotPermitted, Provider
-from app.providers.profiles import profiles
+from app.providers.profiles import FALLBACK, profiles
 from app.providers.registry import open_provider, profile_for
 
 NOUNS = {
@@ -274,3 +274,10 @@ def _admin_key(connection: Connection) -> str:
 def capabilities_of(connection: Connection) -> Capabilities:
     """What can be done over a connection, as its profile says."""
     return profiles()[connection.profile].capabilities
+
+
+def service_of(connection: Connection) -> str:
+    """The service behind it by its name; one that no profile knows has the connection's."""
+    if connection.profile == FALLBACK:
+        return connection.name
+    return capabilities_of(connection).label

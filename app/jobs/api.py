@@ -23,10 +23,12 @@ from app.jobs.listing import JOBS
 from app.jobs.models import Job
 from app.jobs.resources import (
     API_SERIES,
+    REWARD_SERIES,
     EventResource,
     JobResource,
     StartedResource,
     event_resource,
+    is_graded,
     job_resource,
     metrics_resource,
 )
@@ -94,12 +96,14 @@ def events(
 def series(
     session: DbSession, job: CurrentJob, after_step: Annotated[int, Query(ge=-1, le=2**53)] = -1
 ) -> Response:
-    """The points behind `after_step`, side by side with null where there is none. At most 32,768
-    points a series come at once: ask again with `last_step` until `step` is empty.
+    """The points behind `after_step`, side by side with null where there is none; rewards of a run
+    that learns from a grader, losses of all others. At most 32,768 points a series come at once:
+    ask again with `last_step` until `step` is empty.
     """
     keep_watch(session, job)
     found = metrics.read_after(session, job.id, after_step)
-    return json_response(metrics_resource(found, API_SERIES, after_step))
+    names = REWARD_SERIES if is_graded(job) else API_SERIES
+    return json_response(metrics_resource(found, names, after_step))
 
 
 @router.post("/jobs/{job_id}/cancel", name="api.jobs.cancel")

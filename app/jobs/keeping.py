@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.catalog import service as catalog
 from app.connections.models import Connection
-from app.connections.service import capabilities_of
+from app.connections.service import service_of
 from app.core import storage
 from app.jobs import metrics, queries
 from app.jobs.models import Checkpoint, Job, JobEvent
@@ -139,7 +139,7 @@ def lineage_of(session: Session, job: Job) -> dict[str, Any]:
     if job.rescued_at is not None:
         connection = session.get_one(Connection, job.connection_id)
         kept |= {
-            "rescued_from": capabilities_of(connection).label,
+            "rescued_from": service_of(connection),
             "training_file_id": job.training_file_id,
             "validation_file_id": job.validation_file_id,
         }

@@ -10,6 +10,7 @@ from app.jobs.models import Job, JobEvent
 
 API_SERIES = ("train_loss", "valid_loss", "full_valid_loss", "train_mean_token_accuracy")
 CHART_SERIES = (*API_SERIES, "valid_mean_token_accuracy", "full_valid_mean_token_accuracy")
+REWARD_SERIES = ("train_mean_reward", "full_valid_mean_reward")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,11 @@ def event_resource(event: JobEvent) -> EventResource:
     return EventResource(
         event.id, event.at, event.level, "luthier" if event.is_ours else "provider", event.text
     )
+
+
+def is_graded(job: Job) -> bool:
+    """Whether the run learns from a grader: it has rewards where others have losses."""
+    return job.method == "reinforcement"
 
 
 def metrics_resource(

@@ -72,6 +72,9 @@ def begun_with(job: Job, connections: Sequence[Connection]) -> dict[str, str]:
     connection = next(ours, None) or job.connection
     capabilities = capabilities_of(connection)
     values = like(job) | {"from": str(job.id), "connection_id": str(connection.id)}
+    if _measures_itself(job):
+        values["validation"] = "none"
+        del values["validation_version_id"]
     for option in capabilities.options:
         if _refusal(option, values.get(option.name)):
             values.pop(option.name)
@@ -96,9 +99,16 @@ def _rows(job: Job) -> Iterator[str]:
     known = (job.training_version, job.training_file_id, job.training_sha256)
     if words := _missing("training", *known):
         yield f"{words} Choose the rows yourself: the form begins with the newest."
+    if _measures_itself(job):
+        yield "It was measured on the rows it trained on, which says nothing: choose other rows."
     held = (job.validation_version, job.validation_file_id, job.validation_sha256)
     if job.validation_file_id and (words := _missing("validation", *held)):
         yield f"{words} Nothing is measured on it: choose other rows, or split some off."
+
+
+def _measures_itself(job: Job) -> bool:
+    version_id = job.validation_version_id
+    return version_id is not None and version_id == job.training_version_id
 
 
 def _missing(

@@ -32,7 +32,7 @@ from app.jobs.charts import aligned
 from app.jobs.forms import job_form
 from app.jobs.models import WAITING, Job
 from app.jobs.orders import check_form
-from app.jobs.resources import CHART_SERIES, metrics_resource
+from app.jobs.resources import CHART_SERIES, REWARD_SERIES, is_graded, metrics_resource
 from app.jobs.retraining import Place, begun_with, source_of
 from app.projects.access import OrderingProject, SpendableProject, role_here
 
@@ -247,7 +247,7 @@ def series(
     epochs = (job.resolved or {}).get("n_epochs")
     return json_response(
         {
-            **metrics_resource(found, CHART_SERIES, after_step),
+            **metrics_resource(found, _drawn(job), after_step),
             "steps_planned": job.total_steps,
             "steps_per_epoch": job.total_steps / epochs
             if job.total_steps and isinstance(epochs, int)
@@ -260,7 +260,7 @@ def series(
 @router.get("/jobs/{job_id}/metrics.csv", name="jobs.metrics_csv")
 def series_csv(job: CurrentJob) -> Response:
     return StreamingResponse(
-        _csv(job.id),
+        _csv(job.id, _drawn(job)),
         media_type="text/csv",
         headers={
             "Content-Disposition": f'attachment; filename="job-{job.id}-metrics.csv"',
@@ -269,14 +269,18 @@ def series_csv(job: CurrentJob) -> Response:
     )
 
 
-def _csv(job_id: int) -> Iterator[str]:
+def _drawn(job: Job) -> tuple[str, ...]:
+    return REWARD_SERIES if is_graded(job) else CHART_SERIES
+
+
+def _csv(job_id: int, names: tuple[str, ...]) -> Iterator[str]:
     """Every point, a stretch at a time: no session stays open while the reader is slow."""
-    yield ",".join(("step", *CHART_SERIES)) + "\r\n"
+    yield ",".join(("step", *names)) + "\r\n"
     after_step = -1
     while True:
         with read_only() as session:
             found = metrics.read_after(session, job_id, after_step)
-        table = aligned(found, CHART_SERIES)
+        table = aligned(found, names)
         if not table["step"]:
             return
         after_step = table["step"][-1]

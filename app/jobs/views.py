@@ -22,6 +22,7 @@ from app.jobs.frozen import (
     settings_of,
 )
 from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
+from app.jobs.resources import is_graded
 from app.jobs.retraining import like
 from app.projects.views import initials
 
@@ -154,7 +155,9 @@ class EventsView:
 
 @dataclass(frozen=True)
 class ShowView(ProgressView, EventsView):
-    """One job. Settings and files are frozen; the chart fetches jobs.metrics?after_step=N."""
+    """One job. Settings and files are frozen; the chart fetches jobs.metrics?after_step=N and shows
+    the `measure`: loss or reward.
+    """
 
     settings: tuple[Fact, ...]
     frozen_at: datetime
@@ -163,6 +166,7 @@ class ShowView(ProgressView, EventsView):
     files: tuple[FileFact, ...]
     run_id: str | None
     checkpoints: tuple[CheckpointRow, ...]
+    measure: str
     stops: Said | None
 
 
@@ -333,5 +337,6 @@ def show(
         files=files_of(job),
         run_id=job.run_id,
         checkpoints=checkpoint_rows(checkpoints),
+        measure="reward" if is_graded(job) else "loss",
         stops=stops,
     )

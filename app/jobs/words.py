@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from app.connections.service import capabilities_of
+from app.connections.service import service_of
 from app.jobs.models import FOLLOWED, WAITING, Job, JobStatus
 
 FULL_POINTS_NEEDED = 3
@@ -27,7 +27,7 @@ def state_of(job: Job) -> str:
 
 def origin_of(job: Job) -> str | None:
     """Whose history a rescued job is of: OpenAI. None for one that was asked for here."""
-    return capabilities_of(job.connection).label if job.rescued_at is not None else None
+    return service_of(job.connection) if job.rescued_at is not None else None
 
 
 def asker_of(job: Job) -> str:

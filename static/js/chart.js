@@ -1,7 +1,7 @@
 // The curves of a job, drawn as they come: <figure data-chart data-url="…" data-topic="job:12" data-while="…">.
 import { number, loss, percent, tick } from "./words.js";
 import { onContent, within } from "./swaps.js";
-import { COLUMNS, Series } from "./series.js";
+import { Series } from "./series.js";
 import { accuracySeries, colours, lossSeries, options } from "./plots.js";
 
 const POLL_MS = 5000;
@@ -17,7 +17,7 @@ class Chart {
     this.figure = figure;
     this.key = `chart-${(charts += 1)}`;
     this.part = (name) => figure.querySelector(`[data-chart-${name}]`);
-    this.series = new Series();
+    this.series = new Series(figure.dataset.measure === "reward");
     this.plots = [];
     this.at = null;
     for (const radio of figure.querySelectorAll("input[type=radio]")) {
@@ -227,7 +227,7 @@ class Chart {
       font,
       frame: this.frame(),
       series: lossSeries(tint),
-      scale: log ? { distr: 3, log: this.base() } : { range: (plot, low, high) => [0, (high ?? 1) * 1.05 || 1] },
+      scale: log ? { distr: 3, log: this.base() } : { range: (plot, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.05 || 1] },
       valueAxis: { values: (plot, splits) => splits.map((value) => (value === null ? "" : tick(value))) },
     });
     const accuracyOptions = options({
@@ -361,7 +361,7 @@ class Chart {
       head.scope = "row";
       head.textContent = number(steps[index]);
       row.append(head);
-      for (const name of COLUMNS.slice(0, 4)) {
+      for (const name of this.series.tabled) {
         const cell = document.createElement("td");
         cell.className = "num";
         const value = columns[name][index];

@@ -8,6 +8,8 @@ export const COLUMNS = [
   "valid_mean_token_accuracy",
 ];
 
+// A run that learns from a grader has rewards where the others have losses.
+const REWARDS = { train_loss: "train_mean_reward", full_valid_loss: "full_valid_mean_reward" };
 const WINDOWS = 50;
 const EARLY_WINDOWS = 10;
 const MOST_KEPT = 0.999;
@@ -18,13 +20,19 @@ const BUCKETS = 12;
 const BUCKET_POINTS = 5;
 
 export class Series {
-  constructor() {
+  constructor(isReward = false) {
+    this.isReward = isReward;
     this.steps = [];
     this.columns = Object.fromEntries(COLUMNS.map((name) => [name, []]));
   }
 
   get lastStep() {
     return this.steps.length ? this.steps[this.steps.length - 1] : -1;
+  }
+
+  /** The columns of the table. */
+  get tabled() {
+    return this.isReward ? Object.keys(REWARDS) : COLUMNS.slice(0, 4);
   }
 
   /** Points drawn: steps that have a training loss. */
@@ -38,7 +46,7 @@ export class Series {
     (answer.step ?? []).forEach((step, index) => {
       const at = this.place(step);
       for (const name of COLUMNS) {
-        const value = answer[name]?.[index] ?? null;
+        const value = answer[this.isReward ? REWARDS[name] : name]?.[index] ?? null;
         if (value !== null || this.columns[name][at] === undefined) this.columns[name][at] = value;
       }
     });
@@ -72,6 +80,7 @@ export class Series {
    * the small batches between are averaged, and a rise within their noise is none.
    */
   overfittingSince() {
+    if (this.isReward) return null;
     const full = this.known("full_valid_loss").map((point) => ({ ...point, error: 0 }));
     if (full.length >= FULL_POINTS_NEEDED) return turningPoint(full);
     if (full.length > 1 && turningPoint(full) === null) return null;

@@ -38,10 +38,12 @@ def practice(team):
 def rescued(team):
     """A job that came home, learned from the team's rows: `rescued(method="dpo", …)`."""
 
-    def make_one(*, training=None, validation=None, **said):
+    def make_one(*, training=None, validation=None, measures_itself=False, **said):
         with unit_of_work() as session:
             connection = session.get_one(Connection, team.connection_id)
             version = session.get_one(DatasetVersion, team.version_id)
+            if measures_itself:
+                validation = RunFile("file-v", version.sha256, version)
             report = make.make_report(
                 **{
                     "status": RunStatus.SUCCEEDED,
@@ -237,3 +239,11 @@ def test_a_job_of_another_project_gives_nothing_away(team, practice, rescued, br
 @one_database
 def test_a_source_that_is_none_is_no_trouble(practice, opened, number):
     assert 'id="source"' not in opened(number)
+
+
+@one_database
+def test_rows_that_measured_themselves_are_not_chosen_to_measure(practice, rescued, opened):
+    page = opened(rescued(measures_itself=True))
+
+    assert losses_in(page)[0].startswith("It was measured on the rows it trained on")
+    assert 'id="validation-none" value="none" checked' in page

@@ -133,3 +133,41 @@ def test_lines_that_are_no_events_are_passed_over(brought):
     assert found(run).job_id == job.id
     assert len(curve(job.id)) == 4
     assert found(nothing).why_raw == "This cannot be read as a run."
+
+
+def test_the_page_draws_the_curve_of_a_rescued_job(brought, team, browser):
+    brought.run(bringing.job(), *LOG)
+    brought.use()
+    (job,) = jobs()
+    viewer = browser(team.users["viewer"])
+
+    page = viewer.get(f"/jobs/{job.id}")
+    drawn = viewer.get(f"/jobs/{job.id}/metrics").json()
+    table = viewer.get(f"/jobs/{job.id}/metrics.csv").text.splitlines()
+
+    assert 'data-measure="loss"' in page.text
+    assert drawn["step"] == [1, 2, 3, 4]
+    assert drawn["train_loss"] == [1.5, 0.9, 0.4, 0.2]
+    assert drawn["full_valid_loss"] == [None, None, 0.3, 0.4]
+    assert (drawn["is_final"], drawn["steps_planned"]) == (True, 4)
+    assert len(table) == 5
+
+
+@one_database
+def test_a_run_that_learned_from_a_grader_shows_rewards(brought, team, browser, script):
+    told = (figures(n, step=n, train_mean_reward=n / 10) for n in (1, 2, 3))
+    brought.run(bringing.job(method={"type": "reinforcement"}), *told)
+    brought.use()
+    (job,) = jobs()
+    viewer = browser(team.users["viewer"])
+
+    page = viewer.get(f"/jobs/{job.id}")
+    drawn = viewer.get(f"/jobs/{job.id}/metrics").json()
+    table = viewer.get(f"/jobs/{job.id}/metrics.csv").text.splitlines()
+    given = script(team.users["viewer"]).get(f"/jobs/{job.id}/metrics").json()
+
+    assert 'data-measure="reward"' in page.text
+    assert "Training reward" in page.text
+    assert drawn["train_mean_reward"] == given["train_mean_reward"] == [0.1, 0.2, 0.3]
+    assert table[0] == "step,train_mean_reward,full_valid_mean_reward"
+    assert len(table) == 4

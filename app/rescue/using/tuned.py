@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.catalog import queries as catalog
 from app.catalog.service import add_tuned_model
 from app.connections.models import Connection
-from app.connections.service import capabilities_of
+from app.connections.service import service_of
 from app.core import clock
 from app.core.database import read_only, unit_of_work
 from app.core.events import announce
@@ -60,7 +60,7 @@ def _add(
     name: TunedName,
     moment: datetime,
 ) -> None:
-    label = name.suffix or found.object_id
+    label = name.suffix or found.object_id.rpartition(":")[2]
     add_tuned_model(
         session,
         project_id=connection.project_id,
@@ -72,7 +72,7 @@ def _add(
         base_model=name.base_model,
         best_valid_loss=None,
         lineage={
-            "rescued_from": capabilities_of(connection).label,
+            "rescued_from": service_of(connection),
             "job_name": None,
             "run_id": None,
             "method": None,
