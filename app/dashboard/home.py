@@ -27,11 +27,9 @@ from app.jobs import words
 from app.jobs.charts import highest, spark
 from app.jobs.models import Job, JobStatus
 from app.notices import queries as notices
-from app.notices.models import Notice
 from app.projects.models import Project
 
 FEW = 5
-FEW_NOTICES = 3
 LATELY = timedelta(days=7)
 
 
@@ -153,37 +151,19 @@ def _needs(
 def _notices(
     session: Session, project_id: int, user_id: int, today: date, link: Link
 ) -> Sequence[Need]:
-    """What the person has not read of what stops, the nearest day first."""
-    total = notices.count_unread(session, project_id, user_id, today)
-    if not total:
+    """The nearest of what stops that the person has not read of, and how many more there are."""
+    nearest = notices.nearest_unread(session, project_id, user_id, today)
+    if nearest is None:
         return ()
+    more = notices.count_unread(session, project_id, user_id, today) - 1
+    said = [f"On {nearest.day.day} {nearest.day:%B %Y}."]
+    said += [f"{nearest.depends[0].upper()}{nearest.depends[1:]}."] if nearest.depends else []
+    if more:
+        said.append(f"{more:,} more to read." if more > 1 else "One more to read.")
+    left = (nearest.day - today).days
+    days = "today" if left == 0 else "in 1 day" if left == 1 else f"in {left} days"
     url = link("notices.index", project_id=project_id)
-    found = [
-        Need(
-            "warn",
-            "calendar",
-            f"{one.title} {_in_days((one.day - today).days)}",
-            _why(one),
-            url,
-            "Read",
-        )
-        for one in notices.unread_notices(session, project_id, user_id, today, limit=FEW_NOTICES)
-    ]
-    if more := total - len(found):
-        words = "One more notice" if more == 1 else f"{more:,} more notices"
-        found.append(Need("warn", "calendar", words, "About days further away.", url, "Read"))
-    return found
-
-
-def _in_days(left: int) -> str:
-    if left == 0:
-        return "today"
-    return "in 1 day" if left == 1 else f"in {left} days"
-
-
-def _why(notice: Notice) -> str:
-    depends = f" Depends on it: {notice.depends}." if notice.depends else ""
-    return f"On {notice.day.day} {notice.day:%B %Y}.{depends}"
+    return (Need("warn", "bell", f"{nearest.title} {days}", " ".join(said), url, "Read"),)
 
 
 def _running(job: Job, moment: datetime, top: float | None) -> RunningJob:

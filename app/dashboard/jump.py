@@ -126,11 +126,10 @@ def _pages(here: Membership | None, user: User, link: Link) -> Iterator[Place]:
             ("Models", "model", "models.index"),
             ("Rescue", "rescue", "rescues.index"),
             ("Deadlines", "calendar", "calendar.index"),
+            ("Notices", "bell", "notices.index"),
             ("Connections", "plug", "connections.index"),
             ("Members", "people", "members.index"),
             ("Activity", "activity", "activity.index"),
-            ("Rescued evals", "rescue", "rescued_evals.index"),
-            ("Who calls which model", "rescue", "rescued_usage.show"),
         ):
             yield Place(name, icon, link(route, project_id=here.project_id))
     yield Place("All projects", "table", link("projects.index"))

@@ -54,7 +54,7 @@ def _description(one: Occasion, moment: datetime) -> str:
     read = f"{one.read_on.day} {one.read_on:%B %Y}"
     lines = [
         one.text,
-        f"Depends on it: {one.depends}." if one.depends else "Nothing of yours depends on it.",
+        f"Hangs on it: {one.depends}." if one.depends else "Nothing of this project hangs on it.",
         f"Source: {one.source}, read on {read}{_ago(age)}.",
         one.source_url,
     ]

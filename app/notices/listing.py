@@ -19,7 +19,7 @@ NOTICES = Table(
         Column("title", "What stops", func.lower(Notice.title), is_kept=True),
         Column("day", "On", Notice.day, is_kept=True),
         Column("left", "Days left", is_number=True),
-        Column("depends", "Depends on it"),
+        Column("depends", "Hangs on it"),
         Column("at", "Told", Notice.id, is_number=True, is_down=True, is_kept=True),
         Column("read", "Read", is_kept=True),
     ),

@@ -42,6 +42,11 @@ def ids_of_notices(project_id: int) -> Select[int]:
     return select(Notice.id).where(Notice.project_id == project_id)
 
 
+def has_notices(session: Session, project_id: int) -> bool:
+    """True when a project was ever told of a date."""
+    return session.scalar(ids_of_notices(project_id).limit(1)) is not None
+
+
 def notices_by_ids(session: Session, project_id: int, ids: Sequence[int]) -> Sequence[Notice]:
     """Those of the ids that are notices of the project, with their dates, in the order of the
     ids.
@@ -65,14 +70,11 @@ def _unread(project_id: int, user_id: int, today: date) -> Select[int]:
     )
 
 
-def unread_notices(
-    session: Session, project_id: int, user_id: int, today: date, *, limit: int
-) -> Sequence[Notice]:
-    """What a member has not read of what stands and lies ahead, the nearest day first."""
+def nearest_unread(session: Session, project_id: int, user_id: int, today: date) -> Notice | None:
+    """Of what stands, lies ahead and a member has not read: the one with the nearest day."""
     unread = _unread(project_id, user_id, today)
-    return session.scalars(
-        select(Notice).where(Notice.id.in_(unread)).order_by(Notice.day, Notice.id).limit(limit)
-    ).all()
+    query = select(Notice).where(Notice.id.in_(unread)).order_by(Notice.day, Notice.id)
+    return session.scalar(query.limit(1))
 
 
 def count_unread(session: Session, project_id: int, user_id: int, today: date) -> int:

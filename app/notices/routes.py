@@ -41,6 +41,7 @@ def index(
         project_id=project.id,
         notices=views.rows(session, project.id, user.id, found.ids, today),
         list=list_view(request, asked, found, place_of(session, fenced, asked, found)),
+        has_any=bool(found.ids) or queries.has_notices(session, project.id),
         unread=queries.count_unread(session, project.id, user.id, today),
         distances=service.DISTANCES,
         topic=f"project:{project.id}",
@@ -110,7 +111,7 @@ def calendar(request: Request, session: DbSession, token: str) -> Response:
     moment = clock.now(session)
     found = occasions_of(session, link.project_id, since=moment.date() - KEPT)
     known = queries.watched_dates(session, link.project_id)
-    url = settings().base_url + path_for(request, "notices.index", project_id=link.project_id)
+    url = settings().base_url + path_for(request, "calendar.index", project_id=link.project_id)
     body = calendar_text(
         link.project.name,
         entries.entries(found, known, moment, project=link.project, url=url),

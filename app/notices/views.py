@@ -34,11 +34,14 @@ class NoticeRow:
 
 @dataclass(frozen=True, slots=True)
 class NoticesView:
-    """A page of notices. `unread` counts those that stand and this member has not read."""
+    """A page of notices; `has_any` is False where the project was never told of a date. `unread`
+    counts those that stand and this member has not read.
+    """
 
     project_id: int
     notices: tuple[NoticeRow, ...]
     list: ListView
+    has_any: bool
     unread: int
     distances: tuple[int, ...]
     topic: str

@@ -82,6 +82,8 @@ def _furnish(script: Script, witness: Witness, luthier: Program, folder: Path) -
     jobs = _jobs(script, at, witness, openai, ready, database)
     stopped = _stopped(script, at, witness, ready)
     _put(database, "users", "email", {email: {"name": name} for email, name in NAMES.items()})
+    # A connection became OpenAI's by hand: its days are looked at again.
+    _put(database, "date_watches", "project_id", {project["id"]: {"due_at": "2026-01-01"}})
     links = _links(database)
     # Its test has found out meanwhile that it is no OpenAI.
     _put(database, "connections", "id", {openai: {"profile": "openai"}})
@@ -114,6 +116,9 @@ def _furnish(script: Script, witness: Witness, luthier: Program, folder: Path) -
         "models-empty": f"/projects/{fresh['id']}/models",
         "model": model,
         "try": f"{model}/try",
+        "notices": f"{at}/notices",
+        "notices-none": f"/projects/{fresh['id']}/notices",
+        "calendar-link": f"{at}/calendar-link",
         "calendar": f"{at}/calendar",
         "calendar-past": f"{at}/calendar?past=yes",
         "calendar-empty": f"/projects/{fresh['id']}/calendar",

@@ -50,7 +50,7 @@ def test_the_feed_is_read_by_another_program(dated, today, client, linked):
     assert event.summary.value.startswith("acme-7b stops at")
     assert event.dtstart.value == today + days(47)
     assert event.dtend.value == today + days(48)
-    for words in ("Depends on it: 1 tuned model.", "list of models", "read on"):
+    for words in ("Hangs on it: 1 tuned model.", "list of models", "read on"):
         assert words in event.description.value
     ahead = [one.trigger.value for one in event.contents["valarm"]]
     nine = timedelta(hours=9)
