@@ -3,10 +3,12 @@
 import pytest
 
 from app.settings import settings
+from tests.catalog.rows import day_of
 from tests.make import BASE_MODEL, problem_fields
 from tests.stage import connection_of, one_database
 from tests.witness.handle import KEY
 from tests.witness.script import LIST_MODELS, Fault
+from tests.witness.state import STOPS
 
 ACCOUNT = {
     "name": "Elsewhere",
@@ -102,8 +104,12 @@ def test_base_models_come_with_their_shutdown_dates(workshop, script):
 
     assert found["next"] is None
     by_name = {one["name"]: one for one in found["data"]}
-    assert by_name[BASE_MODEL]["shutdown_date"] == "2027-01-14"
-    assert by_name["gpt-4.1-mini-2025-04-14"]["shutdown_date"] is None
+    assert by_name[BASE_MODEL]["shutdown_date"] == STOPS
+    assert "OpenAI's list of models" in by_name[BASE_MODEL]["shutdown_source"]
+    # Where the provider says nothing, the catalogue does.
+    other = by_name["gpt-4.1-mini-2025-04-14"]
+    assert other["shutdown_date"] == day_of("openai-gpt-4").isoformat()
+    assert "deprecations page" in other["shutdown_source"]
     assert not any(name.startswith(("ft:", "text-")) for name in by_name)
 
 

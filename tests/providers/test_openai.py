@@ -21,6 +21,7 @@ from tests.witness.script import (
     Fault,
     refusal,
 )
+from tests.witness.state import STOPS
 
 
 class WitnessWorld:
@@ -137,7 +138,7 @@ def test_base_models_follow_the_profile_and_carry_their_last_day(provider):
     found = {model.name: model for model in provider.base_models()}
 
     assert list(found) == ["gpt-4.1-mini-2025-04-14", "gpt-4o-mini-2024-07-18"]
-    assert found["gpt-4o-mini-2024-07-18"].shutdown_date == date(2027, 1, 14)
+    assert found["gpt-4o-mini-2024-07-18"].shutdown_date == date.fromisoformat(STOPS)
     assert found["gpt-4.1-mini-2025-04-14"].shutdown_date is None
     assert found["gpt-4o-mini-2024-07-18"].row_token_cap == 65_536
 
