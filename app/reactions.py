@@ -5,7 +5,7 @@ from app.catalog.service import forget_base_models
 from app.connections import service as connections
 from app.connections import standing
 from app.connections.practice import add_practice
-from app.jobs.lifetimes import at_work
+from app.jobs.lifetimes import at_work, saved
 from app.jobs.queries import names_under_way
 from app.notices.service import look_soon, watch
 from app.projects import service as projects
@@ -17,4 +17,5 @@ standing.FORGET.append(forget_base_models)
 standing.FORGET.append(wake)
 connections.UNDER_WAY += [names_under_way, rescues_under_way]
 stopping.AT_WORK.append(at_work)
+stopping.SAVED.append(saved)
 stopping.MOVED.append(look_soon)

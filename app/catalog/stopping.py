@@ -41,8 +41,10 @@ class AtWork(NamedTuple):
     dependant: Dependant
 
 
-# What names the jobs and checkpoints of a project that hang on models; filled by app/reactions.py.
+# What names the jobs of a project that hang on models, and its checkpoints; filled by
+# app/reactions.py.
 AT_WORK: list[Callable[[Session, int], Sequence[AtWork]]] = []
+SAVED: list[Callable[[Session, int], Sequence[AtWork]]] = []
 # Who is to know that days may have moved, a project's or, with None, everybody's; filled there too.
 MOVED: list[Callable[[Session, int | None], None]] = []
 
@@ -100,15 +102,18 @@ def stop_dates(session: Session, project_id: int, *, since: date) -> list[StopDa
     return [one for one in calendar(session, project_id).stops if one.day >= since]
 
 
-def calendar(session: Session, project_id: int) -> Calendar:
-    """Everything of a project that stops or has stopped, in six queries however much there is."""
+def calendar(session: Session, project_id: int, *, is_brief: bool = False) -> Calendar:
+    """Everything of a project that stops or has stopped, in six queries however much there is; a
+    brief one leaves the checkpoints uncounted.
+    """
     accounts = {one.id: one for one in connections.connections_of(session, project_id)}
     dates = all_dates(session, accounts.keys())
+    asked = AT_WORK if is_brief else (*AT_WORK, *SAVED)
     return _Reading(
         accounts,
         dates,
         queries.models_to_lose(session, project_id),
-        [found for ask in AT_WORK for found in ask(session, project_id)],
+        [found for ask in asked for found in ask(session, project_id)],
     ).calendar()
 
 

@@ -57,7 +57,7 @@ def home(
         ),
         running=tuple(_running(job, moment, top) for job in running),
         spark_top=top,
-        stops=strip(calendar(session, project.id), moment.date()),
+        stops=strip(calendar(session, project.id, is_brief=True), moment.date()),
         models=tuple(_model(model) for model in models),
         happenings=tuple(
             happening(row, link) for row in people.activity_of(session, project.id, limit=8)

@@ -142,18 +142,21 @@ def _base_day(wish: Wish, dates: Dates) -> Said | None:
 
 
 def at_work(session: Session, project_id: int) -> Sequence[AtWork]:
-    """The jobs of a project that have not ended, and the checkpoints of all, by their model."""
-    jobs = [
+    """The jobs of a project that have not ended, by their model."""
+    return [
         AtWork(connection_id, base, Dependant("job", job_id, name))
         for connection_id, base, job_id, name in queries.unended_by_model(session, project_id)
     ]
-    checkpoints = [
+
+
+def saved(session: Session, project_id: int) -> Sequence[AtWork]:
+    """The checkpoints of a project's jobs, by their model."""
+    return [
         AtWork(connection_id, base, Dependant("checkpoints", job_id, name, count))
         for connection_id, base, job_id, name, count in queries.checkpoints_by_job(
             session, project_id
         )
     ]
-    return jobs + checkpoints
 
 
 def base_days(session: Session, jobs: Sequence[Job]) -> dict[tuple[int, str], Said]:
