@@ -109,6 +109,7 @@ def _furnish(script: Script, witness: Witness, luthier: Program, folder: Path) -
         "jobs-chosen": f"{at}/jobs?chosen={ended['id']}",
         "jobs-question": f"{at}/jobs/chosen?do=archive&chosen={ended['id']}",
         "job-form": f"{at}/jobs/new?training_version_id={ready['version']['id']}",
+        "job-form-warned": f"{at}/jobs/new?connection_id={openai}",
         "job-done": f"/jobs/{ended['id']}",
         **{f"job-{name}": f"/jobs/{job_id}" for name, job_id in jobs.items()},
         "job-stopped": f"/jobs/{stopped['job']}",
