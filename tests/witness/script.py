@@ -69,11 +69,11 @@ class Shift:
 
     `again`: its last object stands on the next page too. `forward`: the object that the next page
     would begin with moves to the front, where only who looks again sees it. `gone`: its last
-    object is deleted, and is no cursor any more.
+    object is deleted, and is no cursor any more. `vanished`: its first object is deleted.
     """
 
     route: str
-    how: Literal["again", "forward", "gone"]
+    how: Literal["again", "forward", "gone", "vanished"]
     page: int = 1
 
     def to_json(self) -> dict[str, Any]:

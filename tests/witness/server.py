@@ -61,7 +61,7 @@ class Witness(ThreadingHTTPServer):
             if shift["page"] > 0 and answer.get("last_id") and re.fullmatch(shift["route"], route):
                 shift["page"] -= 1
                 if shift["page"] == 0:
-                    state.shift(shift["how"], answer["last_id"])
+                    state.shift(shift["how"], answer["first_id"], answer["last_id"])
 
 
 class Conversation(BaseHTTPRequestHandler):

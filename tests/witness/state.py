@@ -169,13 +169,13 @@ class State:
         del items[place]
         self.deleted[object_id] = kind
 
-    def shift(self, how: str, last_id: str) -> None:
-        """Let a list change behind a page that ended with this object: see `script.Shift`."""
+    def shift(self, how: str, first_id: str, last_id: str) -> None:
+        """Let a list change behind a page from one object to another: see `script.Shift`."""
         _, items, place = self.list_with(last_id)
         if how == "again":
             self.shown_again.add(last_id)
-        elif how == "gone":
-            self.delete(last_id)
+        elif how in {"gone", "vanished"}:
+            self.delete(last_id if how == "gone" else first_id)
         elif place + 1 < len(items):
             items.insert(0, items.pop(place + 1))
 

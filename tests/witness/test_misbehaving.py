@@ -10,6 +10,7 @@ from tests.witness.script import (
     FREE_ACCOUNT,
     HTML,
     LIST_EVENTS,
+    LIST_FILES,
     LIST_RUNS,
     RETRY_AFTER,
     Fault,
@@ -148,6 +149,17 @@ def test_an_object_vanishes_and_its_cursor_with_it(witness, client):
     with pytest.raises(openai.NotFoundError):
         client.fine_tuning.jobs.list_events(plain[2])
     assert ids(client) == [*plain[:2], *plain[3:]]
+
+
+def test_an_object_vanishes_between_its_list_and_its_content(witness, client):
+    history.fill(witness, jobs=2)
+    witness.shift(Shift(LIST_FILES, "vanished"))
+
+    first = client.files.list(limit=3).data[0]
+
+    with pytest.raises(openai.NotFoundError, match="No such File object"):
+        client.files.content(first.id)
+    assert first.id not in {file.id for file in client.files.list()}
 
 
 def test_some_files_are_not_to_be_had(witness, client):
