@@ -130,6 +130,8 @@ def _pages(here: Membership | None, user: User, link: Link) -> Iterator[Place]:
             ("Connections", "plug", "connections.index"),
             ("Members", "people", "members.index"),
             ("Activity", "activity", "activity.index"),
+            ("Rescued evals", "rescue", "rescued_evals.index"),
+            ("Who calls which model", "rescue", "rescued_usage.show"),
         ):
             yield Place(name, icon, link(route, project_id=here.project_id))
     yield Place("All projects", "table", link("projects.index"))

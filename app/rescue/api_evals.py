@@ -72,7 +72,7 @@ def index(
     response_class=StreamingResponse,
 )
 def promptfoo_config(request: Request, entered: StreamedEval) -> StreamingResponse:
-    """A rescued eval as a configuration of promptfoo; what does not carry over stands in its
+    """A rescued eval as promptfoo's configuration. What does not carry over stands in its
     comments.
     """
     return export_config(request, entered.thing)
@@ -84,7 +84,9 @@ def promptfoo_config(request: Request, entered: StreamedEval) -> StreamingRespon
     response_class=StreamingResponse,
 )
 def items_of_eval(request: Request, entered: StreamedEval) -> StreamingResponse:
-    """The output items of all runs of a rescued eval, as `promptfoo import` reads them."""
+    """All output items of a rescued eval, for promptfoo. `promptfoo import` reads them, a column a
+    run.
+    """
     return export_items_of_eval(request, entered.thing)
 
 
@@ -94,5 +96,5 @@ def items_of_eval(request: Request, entered: StreamedEval) -> StreamingResponse:
     response_class=StreamingResponse,
 )
 def items_of_run(request: Request, entered: StreamedRun) -> StreamingResponse:
-    """The output items of one rescued run, as `promptfoo import` reads them."""
+    """The output items of a rescued run, for promptfoo. `promptfoo import` reads them."""
     return export_items_of_run(request, entered.thing)

@@ -32,8 +32,8 @@ def download(request: Request, entered: StreamedRescue, _seat: ArchiveSeat) -> R
 def download_by_script(
     request: Request, entered: StreamedRescue, _seat: ArchiveSeat
 ) -> StreamingResponse:
-    """Everything a rescue brought home as one ZIP, with its manifest. Once begun, it holds what was
-    found until then; an archive that breaks off has no directory, and no program takes it for
+    """Everything a rescue brought home, as one ZIP. It has a manifest, and holds what was
+    found when it was begun. An archive that breaks off has no directory: no program takes it for
     whole.
     """
     return _archive(request, entered.thing)

@@ -217,7 +217,7 @@ def test_a_viewer_finds_no_dead_button(workshop, chromium):
                 continue
             kinds.add(kind_of(path))
             assert page.request.get(path).ok, path
-            if path.endswith(("/content", ".csv", ".json", ".jsonl", ".yaml")):
+            if path.endswith(("/content", "/archive", ".csv", ".json", ".jsonl", ".yaml")):
                 continue
             viewer.go(path)
             # Whoever may sign in may make a project, and owns it; has an account; reads for
