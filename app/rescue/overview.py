@@ -14,7 +14,7 @@ from app.rescue.models import Kind, Outcome, Rescue, RescuePart, Stage
 from app.rescue.risks import Loss
 from app.rescue.seen import MISSING, Seen, stop_of
 from app.rescue.standing import Measured, Sums
-from app.rescue.tallies import tally, tally_by_kind
+from app.rescue.tallies import tally
 from app.rescue.uses import uses_of
 from app.rescue.views import (
     Brief,
@@ -50,7 +50,7 @@ def overview(
 ) -> ShowView:
     """The page of one rescue, whose parts and connections are loaded."""
     tallies = tally(session, rescue)
-    counts = {one.kinds[0]: one.found for one in tally_by_kind(session, rescue)}
+    counts = {kind: n for one in tallies for kind, n in zip(one.kinds, one.each, strict=True)}
     seen = Seen(rescue, tallies, standing.sums_of(tallies), moment, risks, counts, link)
     stage = standing.stage_of(rescue)
     has_ended = all(part.ended_at is not None for part in rescue.parts)
@@ -183,5 +183,7 @@ def _part(part: RescuePart) -> Part:
 def _lines(session: Session, seen: Seen) -> tuple[Brief, ...]:
     ids = seen.connection_ids
     home = queries.first_lines(session, ids, [Outcome.HOME], limit=FEW_HOME)
+    if not seen.sums.missing:  # then all rows would be looked through
+        return tuple(map(brief, home))
     missing = queries.first_lines(session, ids, MISSING, limit=FEW_MISSING)
     return tuple(map(brief, [*home, *missing]))

@@ -116,27 +116,26 @@ def children_of(session: Session, one: RescuedObject, *, limit: int) -> Sequence
 
 class Made(NamedTuple):
     """What came of the objects at home: jobs and datasets made of them, files that stay as they
-    came, models and evals.
+    came.
     """
 
     jobs: int
     datasets: int
     raw_files: int
-    models: int
-    evals: int
 
 
 def made_of(session: Session, connection_ids: Collection[int]) -> Made:
-    """What came home over these connections and can be used."""
+    """What became of the runs and files that came home over these connections."""
     is_file = RescuedObject.kind == Kind.FILE
-    is_job = RescuedObject.kind == Kind.JOB
     counted = select(
-        func.count().filter(is_job, RescuedObject.job_id.is_not(None)),
-        func.count().filter(is_file, RescuedObject.version_id.is_not(None)),
+        func.count(RescuedObject.job_id).filter(RescuedObject.kind == Kind.JOB),
+        func.count(RescuedObject.version_id).filter(is_file),
         func.count().filter(is_file, RescuedObject.version_id.is_(None)),
-        func.count().filter(RescuedObject.kind == Kind.MODEL),
-        func.count().filter(RescuedObject.kind == Kind.EVAL),
-    ).where(RescuedObject.connection_id.in_(connection_ids), RescuedObject.outcome == Outcome.HOME)
+    ).where(
+        RescuedObject.connection_id.in_(connection_ids),
+        RescuedObject.kind.in_((Kind.JOB, Kind.FILE)),
+        RescuedObject.outcome == Outcome.HOME,
+    )
     return Made(*session.execute(counted).one())
 
 

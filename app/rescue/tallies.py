@@ -11,12 +11,14 @@ from app.rescue.models import Kind, Outcome, Rescue
 
 @dataclass(frozen=True, slots=True)
 class KindTally:
-    """Some kinds that a page shows as one line. `size` are bytes that lie here, `announced` those
-    the provider named of what waits; `words` say what cannot be listed at all, and why.
+    """Some kinds that a page shows as one line. `each` is how many were found of each of them.
+    `size` are bytes that lie here, `announced` those the provider named of what waits; `words` say
+    what cannot be listed at all, and why.
     """
 
     kinds: tuple[Kind, ...]
     label: str
+    each: tuple[int, ...] = ()
     found: int = 0
     home: int = 0
     refused: int = 0
@@ -69,17 +71,19 @@ def _line(
     label: str,
     kinds: Collection[Kind],
 ) -> KindTally:
-    of_outcome = dict.fromkeys(Outcome, 0)
+    of_outcome, of_kind = dict.fromkeys(Outcome, 0), dict.fromkeys(kinds, 0)
     size = announced = 0
     for kind, outcome, number, bytes_here, bytes_told in counted:
         if kind in kinds:
             of_outcome[Outcome(outcome)] += number
+            of_kind[Kind(kind)] += number
             size += bytes_here if outcome == Outcome.HOME else 0
             announced += bytes_told if outcome == Outcome.WAITING else 0
     told = (part.kinds.get(kind, {}).get("words") for part in rescue.parts for kind in kinds)
     return KindTally(
         kinds=tuple(kinds),
         label=label,
+        each=tuple(of_kind.values()),
         found=sum(of_outcome.values()),
         home=of_outcome[Outcome.HOME],
         refused=of_outcome[Outcome.REFUSED],

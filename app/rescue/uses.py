@@ -12,6 +12,7 @@ from app.rescue.views import Use
 def uses_of(session: Session, seen: Seen) -> list[Use]:
     """Links to what came of the objects, each with its count."""
     made = queries.made_of(session, seen.connection_ids)
+    evals, models = seen.counts[Kind.EVAL], seen.counts[Kind.MODEL]
     project = {"project_id": seen.rescue.project_id}
     found = []
 
@@ -19,8 +20,8 @@ def uses_of(session: Session, seen: Seen) -> list[Use]:
         query = {"kind": kind, "outcome": Outcome.HOME}
         return seen.link("rescues.manifest", rescue_id=seen.rescue.id, query=query)
 
-    if made.evals:
-        title = f"{many(made.evals, 'eval')} with every answer"
+    if evals:
+        title = f"{many(evals, 'eval')} with every answer"
         words = "Read run by run, or taken along to promptfoo."
         found.append(Use("eval", title, words, seen.link("rescued_evals.index", **project)))
     if made.jobs:
@@ -40,8 +41,8 @@ def uses_of(session: Session, seen: Seen) -> list[Use]:
     elif made.raw_files:
         title = f"Read {many(made.raw_files, 'file')}"
         found.append(Use("file", title, "As they came, page by page.", objects(Kind.FILE)))
-    if made.models:
-        title = f"{many(made.models, 'model')} with their lineage"
+    if models:
+        title = f"{many(models, 'model')} with their lineage"
         words = "What each was tuned on, and from which rows."
         found.append(Use("model", title, words, seen.link("models.index", **project)))
     if seen.counts[Kind.USAGE]:

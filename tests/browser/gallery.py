@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.secrets import fingerprint
+from tests.browser.gallery_rescue import rescues
 from tests.journeys.api import HELD_OUT, OWNER, TRAINING, Curve, Script, command
 from tests.processes import Program, start_luthier
 from tests.waiting import eventually
@@ -81,6 +82,7 @@ def _furnish(script: Script, witness: Witness, luthier: Program, folder: Path) -
     openai = _connection(script, at, witness, name="OpenAI", database=database)
     jobs = _jobs(script, at, witness, openai, ready, database)
     stopped = _stopped(script, at, witness, ready)
+    rescued = rescues(script, at, witness, luthier.home)
     _put(database, "users", "email", {email: {"name": name} for email, name in NAMES.items()})
     # A connection became OpenAI's by hand: its days are looked at again.
     _put(database, "date_watches", "project_id", {project["id"]: {"due_at": "2026-01-01"}})
@@ -128,6 +130,8 @@ def _furnish(script: Script, witness: Witness, luthier: Program, folder: Path) -
         "connections": f"{at}/connections",
         "connection": f"/connections/{openai}",
         "connection-stopped": f"/connections/{stopped['connection']}",
+        **rescued,
+        "rescues-empty": f"/projects/{fresh['id']}/rescue",
         "members": f"{at}/members",
         "activity": f"{at}/activity",
         "account": "/account",
