@@ -233,3 +233,37 @@ def test_a_step_that_dies_leaves_nothing_half_done(brought, monkeypatch):
 
     assert len(curve(jobs()[0].id)) == 4
     assert count(JobEvent) == 2
+
+
+def test_words_no_row_could_hold_are_left_out_or_cut(brought, team, browser):
+    long = "x" * 300
+    odd = bringing.job(
+        training_file=long,
+        validation_file=f"{long}\0",
+        user_provided_suffix="s\0" * 100,
+        seed=2**70,
+        trained_tokens=-(2**70),
+        method={"type": long, long: {"hyperparameters": {long: 1, "a": [1], "b": None}}},
+        model=long,
+        created_at=-5,
+        finished_at=10**30,
+        status=long,
+        result_files=[long, 7, None],
+        error={"code": "x", "message": "\ud800" + long * 100},
+        metadata={"luthier_op": long},
+    )
+    strange = bringing.event(1, "\0", "metrics", {"step": 2**62, "a\0b": 1.0, long: 2, "n": 1e308})
+    run = brought.run(odd, strange, bringing.message(2, "\0" * 9), checkpoints=({"id": long},))
+    brought.file("f" * 200, make.chat_file(words="Odd"), "train.jsonl", created_at=None)
+    brought.file("g" * 200, make.chat_file(words="Even"), f"{'train'}.jsonl", created_at="soon")
+    brought.file("file-t", b"step,a\0b,train_loss\n1,2,3\n", purpose="fine-tune-results")
+    brought.add(Kind.MODEL, f"ft:{'b' * 100}:o:{'s' * 140}:i", b"{}", facts={"created": "x"})
+
+    brought.use()
+
+    assert found(run).job_id == jobs()[0].id
+    viewer = browser(team.users["viewer"])
+    for page in (f"/jobs/{jobs()[0].id}", *(f"/models/{model.id}" for model in models())):
+        assert viewer.get(page).status_code == 200
+    for part in ("", "/jobs", "/models", "/datasets"):
+        assert viewer.get(f"/projects/{team.project_id}{part}").status_code == 200

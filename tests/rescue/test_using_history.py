@@ -70,7 +70,7 @@ def test_rows_of_known_formats_are_datasets_and_the_others_say_what_they_wait_fo
     assert reasons.keys() >= {
         "Preference rows: becomes a dataset when Luthier has that format.",
         "Reinforcement rows: becomes a dataset when Luthier has that format.",
-        "A run's own figures: the chart of its job is drawn from them.",
+        "A run's own figures by step, which its job's chart shows.",
     }
     supervised = [job for job in jobs() if job.method == "supervised"]
     assert any(job.training_version for job in supervised)

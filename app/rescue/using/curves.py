@@ -172,6 +172,8 @@ def _series_of(column: str) -> str:
 def _point(header: Sequence[str], row: Sequence[str]) -> dict[str, float | int]:
     point: dict[str, float | int] = {}
     for name, text in zip(header, row, strict=False):
+        if not name.isprintable():
+            continue
         try:
             value = float(text)
         except ValueError:

@@ -20,6 +20,7 @@ from app.rescue.using.words import why_raw
 
 AT_ONCE = 20
 FIGURES = "fine-tune-results"
+LONGEST_NAME, LONGEST_MORE = 80, 38  # with the comma as long as a dataset's name may be
 
 
 def use_files(part: RescuePart, after: int) -> int | None:
@@ -75,7 +76,7 @@ def _free_name(session: Session, file: RescuedObject) -> str:
         return name
     at = time_in(file.facts, "created_at")
     more = f"{at:%Y-%m-%d %H:%M}" if at else file.object_id
-    return f"{name[: 118 - len(more)]}, {more}"
+    return f"{name[:LONGEST_NAME]}, {more[:LONGEST_MORE]}"
 
 
 def _tell_jobs(

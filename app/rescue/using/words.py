@@ -14,7 +14,7 @@ from app.formats.registry import FORMATS, format_of
 # A row with pictures in it may be long; of a file of those the first has to do.
 LONGEST_ROW, ENOUGH_BYTES, ENOUGH_ROWS = 64 * 2**20, 4 * 2**20, 20
 
-FIGURES = "A run's own figures: the chart of its job is drawn from them."
+FIGURES = "A run's own figures by step, which its job's chart shows."
 STRANGE = "Rows of no format that Luthier knows."
 EMPTY = "An empty file."
 
