@@ -9,10 +9,13 @@ from app.settings import settings
 
 FIRST, LEAST, MOST = 20.0, 5.0, 500.0  # requests a second
 SHARE = 0.96  # of what was granted when it said no
+# Servers that count by whole seconds or minutes grant more at first than in the long run.
+AGAIN_SHARE, AGAIN_WITHIN = 0.94, 5.0
 CREEP = 0.6  # requests a second more, from one slice to the next
 PATIENCE = 2.0
 FIRST_HOLD, LAST_HOLD = 1.0, 60.0
-SLACK = 0.1  # what a late thread may catch up
+SLACK = 0.03  # seconds that late threads may catch up
+SHORTEST = 0.2  # of a second, to tell from what was granted how much is granted in one
 SAME_NO = 0.5  # what was out already when the first no came says nothing new
 
 
@@ -31,7 +34,8 @@ class Pace:
         self.held_until = 0.0
         self._second = settings().wait(1)
         self._lock = threading.Lock()
-        self._next = self._second_at = self._no_at = 0.0
+        self._begun_at = self._next = time.monotonic()
+        self._second_at = self._no_at = 0.0
         self._asked = self._waited = self._noes = 0
         self._granted: deque[float] = deque()
 
@@ -69,9 +73,11 @@ class Pace:
             if now - self._no_at < SAME_NO * self._second:
                 return
             self._forget(now)
-            granted = len(self._granted) / self._second
+            counted = min(max(now - self._begun_at, SHORTEST * self._second), self._second)
+            granted = len(self._granted) / counted
             if granted * 2 >= self.rate:
-                self.limit = min(granted, self.rate)
+                is_again = now - self._no_at < AGAIN_WITHIN * self._second
+                self.limit = min(granted, self.rate) * (AGAIN_SHARE if is_again else 1)
                 self.rate = SHARE * self.limit
             else:
                 self.rate /= 2

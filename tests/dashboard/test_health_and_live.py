@@ -101,7 +101,9 @@ def test_a_stream_tells_members_alone(team):
             session.get_one(Connection, team.connection_id),
             session.get_one(DatasetVersion, team.version_id),
         )
+        rescue = make.make_rescue(session, session.get_one(Connection, team.connection_id))
         topics = [f"job:{job.id}", f"project:{team.project_id}", f"version:{team.version_id}"]
+        topics.append(f"rescue:{rescue.id}")
     assert live.visible_topics(Asked(member, *topics)) == topics
     assert live.visible_topics(Asked(member, "job:999999", *topics)) == topics
     assert live.visible_topics(Asked(outsider, *topics)) == []

@@ -5,6 +5,7 @@ must not cost the others of its page.
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 
@@ -14,7 +15,21 @@ import msgspec
 from app.providers.base import ProviderError
 from app.providers.openai.wire import Json, Wire, clean
 
-READER = json.JSONDecoder(parse_constant=lambda _: None)
+LONGEST_PLAIN = 18  # digits: every whole number of so many can be kept
+ESCAPE = "\\u"  # may name NUL or half a character
+
+
+def _whole(digits: str) -> int | None:
+    found = int(digits)
+    return found if len(digits) <= LONGEST_PLAIN else clean(found)
+
+
+def _real(digits: str) -> float | None:
+    found = float(digits)
+    return found if math.isfinite(found) else None
+
+
+READER = json.JSONDecoder(parse_constant=lambda _: None, parse_int=_whole, parse_float=_real)
 SPACE = re.compile(r"[ \t\n\r]*")
 TEXT_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
 
@@ -72,10 +87,20 @@ def _items(text: str, at: int) -> tuple[list[Item], int]:
     items, at = [], _behind(text, at, "[")
     while not text.startswith("]", at):
         found, end = READER.raw_decode(text, at)
-        fields = clean(found) if isinstance(found, dict) else {}
-        items.append(Item(_one_line(text[at:end]), fields))
+        line = text[at:end]
+        items.append(Item(_one_line(line), _fields(found, line)))
         at = _next(text, end, "]")
     return items, at + 1
+
+
+def _fields(found: object, line: str) -> Json:
+    """What a database can keep of an object. Numbers are fit for it as they were read, and going
+    through all texts again takes as long as everything else together: only where one may be unfit.
+    """
+    if not isinstance(found, dict):
+        return {}
+    fields: Json = clean(found) if ESCAPE in line else found
+    return fields
 
 
 def _behind(text: str, at: int, mark: str) -> int:
