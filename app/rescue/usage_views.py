@@ -152,11 +152,17 @@ def _lead(models: Sequence[ModelLine], *, has_usage: bool) -> str:
     alive = [one for one in models if one.state == "alive"]
     if not models:
         return "No tuned model was found."
-    told = f"{len(alive):,} of {len(models):,} tuned models are alive"
+    told = f"{_many(len(alive), len(models))} alive"
     if not has_usage:
         return f"{told}. Who calls them is not known."
     called = sum(1 for one in models if one.requests)
-    return f"{told}; {called:,} were called in the last {DAYS} days."
+    return f"{told}; {called:,} {'was' if called == 1 else 'were'} called in the last {DAYS} days."
+
+
+def _many(alive: int, known: int) -> str:
+    if known == 1:
+        return "The one tuned model is" if alive else "The one tuned model is not"
+    return f"{alive:,} of {known:,} tuned models {'is' if alive == 1 else 'are'}"
 
 
 def _callers(usage: Usage | None) -> tuple[CallerLine, ...]:
@@ -183,7 +189,8 @@ def _chart(usage: Usage | None) -> ColumnChart | None:
         for day in days
         for count in (usage.by_day.get(day, 0),)
     )
-    return ColumnChart(columns, ((0.0, "0"), (top / 2, f"{top / 2:,g}"), (float(top), f"{top:,}")))
+    half = ((top / 2, f"{top // 2:,}"),) if top % 2 == 0 else ()
+    return ColumnChart(columns, ((0.0, "0"), *half, (float(top), f"{top:,}")))
 
 
 def _round_up(value: int) -> int:

@@ -63,6 +63,27 @@ def test_the_list_names_evals_with_their_runs_and_items(team, browser, script, b
     assert viewer.get(f"/projects/{team.project_id}/rescued-evals?sort=-runs").status_code == 200
 
 
+def test_the_list_asks_as_often_with_twenty_evals_as_with_two(team, browser, home_now, queries):
+    viewer = browser(team.users["viewer"])
+    path = f"/projects/{team.project_id}/rescued-evals"
+
+    def counted(first, last):
+        def work(session, connection):
+            for n in range(first, last):
+                make.make_rescued_object(session, connection, Kind.EVAL, f"eval_{n}", b"{}")
+                make.make_rescued_object(
+                    session, connection, Kind.EVAL_RUN, f"run_{n}", b"{}", parent_id=f"eval_{n}"
+                )
+
+        home_now(work)
+        viewer.get(path)
+        with queries() as seen:
+            assert viewer.get(path).status_code == 200
+        return seen.count
+
+    assert counted(0, 2) == counted(2, 20)
+
+
 def test_an_evals_page_says_its_criteria_in_words_and_counts_its_runs(team, browser, brought):
     page = browser(team.users["viewer"]).get(f"/rescued-evals/{brought[0]}").text
     assert "Passes when <code>{{ sample.output_text }}</code> is exactly" in page

@@ -77,14 +77,14 @@ def test_the_page_says_who_is_alive_who_calls_and_what_nobody_knows(team, browse
     path = f"/projects/{team.project_id}/rescued-usage"
     page = viewer.get(path).text
     assert "Needs an admin key." in page
-    assert "1 of 2 tuned models are alive. Who calls them is not known." in page
+    assert "1 of 2 tuned models is alive. Who calls them is not known." in page
     with unit_of_work() as session:
         connection = session.get_one(Connection, team.connection_id)
         days = [a_day(clock.now(session), a_result(), a_result("gpt-4o", 9))]
         content = b"".join(json.dumps(one).encode() + b"\n" for one in days)
         make.make_rescued_object(session, connection, Kind.USAGE, "2026-11", content)
     page = viewer.get(path).text
-    assert "1 of 2 tuned models are alive; 1 were called in the last 60 days." in page
+    assert "1 of 2 tuned models is alive; 1 was called in the last 60 days." in page
     assert "proj_a" in page
     assert "key_1" in page
     assert "Not listed any more" in page
@@ -107,7 +107,7 @@ def test_a_whole_history_is_read_and_taken_along(begin, workshop, witness, brows
     rescuing.work()
     viewer = browser(workshop.users["viewer"])
     page = viewer.get(f"/projects/{workshop.project_id}/rescued-usage").text
-    assert "were called in the last 60 days" in page
+    assert "called in the last 60 days" in page
     with read_only() as session:
         evals = session.query(make.RescuedObject).filter_by(kind=Kind.EVAL).all()
         runs = session.query(make.RescuedObject).filter_by(kind=Kind.EVAL_RUN).all()
