@@ -1,7 +1,7 @@
 """Asking a provider for its history, many threads at once, at the pace it takes."""
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -10,6 +10,7 @@ from typing import Self, cast
 
 from app.connections.models import Connection
 from app.connections.service import open_connection
+from app.core.gather import gather
 from app.core.http import HttpOptions
 from app.providers.base import (
     AllowanceSpent,
@@ -26,6 +27,7 @@ from app.providers.base import (
 from app.rescue.pace import Pace
 
 AT_ONCE = 24
+ALIVE_SECONDS = 5.0
 READ_SECONDS, TOTAL_SECONDS = 60.0, 300.0
 MOST_PASSES, MOST_BEGINNINGS = 5, 5
 # Lists that any key of any service may read: one that answers shows that the provider is there.
@@ -193,17 +195,26 @@ class Asker:
             raise
         self.pace.granted()
 
-    def is_there(self) -> bool:
-        """Whether the provider answers anything at all at the moment."""
-        for archive in PROBES:
-            try:
-                self.page(archive)
-            except ProviderUnavailable:
-                continue
-            except ProviderError:
-                return True
+    def is_there(self, alive: Callable[[], None]) -> bool:
+        """Whether the provider answers anything at all at the moment; `alive` is called while it is
+        waited for.
+        """
+        found = False
+        for answers in gather(
+            self._answers, iter(PROBES), at_once=len(PROBES), every=ALIVE_SECONDS
+        ):
+            found = found or any(answers)
+            alive()
+        return found
+
+    def _answers(self, archive: Archive) -> bool:
+        try:
+            self.page(archive)
+        except ProviderUnavailable:
+            return False
+        except ProviderError:
             return True
-        return False
+        return True
 
     def _learn(self, error: ProviderError) -> None:
         if isinstance(error, AllowanceSpent) or error.http_status is None:

@@ -4,14 +4,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, NamedTuple
 
+import structlog
+
 from app.core import storage
 from app.core.errors import DiskFull, TooLarge
 from app.core.storage import Blob, Incoming
 from app.providers.base import Archive, Archived, ProviderError
-from app.rescue.asking import Asker
+from app.rescue.asking import Asker, Stopped
 from app.rescue.lines import Line, checkpoint_permissions, month_of
 from app.rescue.models import Kind, RescuedObject
 from app.settings import settings
+
+log = structlog.get_logger(__name__)
 
 RESULTS = "fine-tune-results"
 # A file may be so much larger than announced and still be taken whole.
@@ -20,6 +24,9 @@ TIMES, LEAST_LIMIT = 4, 2**30
 DECODED_SHARE = 0.7
 # What comes twice with fewer bytes than announced is what the provider has.
 FEWER_TRIES = 2
+
+
+SURPRISE = "Luthier could not read what came; its log says why."
 
 
 class Wanted(NamedTuple):
@@ -74,11 +81,18 @@ def wanted_of(row: RescuedObject) -> Wanted:
 
 
 def bring(asker: Asker, wanted: Wanted) -> Answer:
-    """Fetch one object. Raises only what nobody expects."""
+    """Fetch one object. A surprise is logged and costs this object alone: the others have to come
+    home while they can.
+    """
     try:
         return BRING[wanted.kind](asker, wanted)
     except (ProviderError, DiskFull, TooLarge) as error:
         return Missed(wanted, error)
+    except Stopped:
+        raise
+    except Exception as error:
+        log.exception("rescue.surprise", kind=wanted.kind, object=wanted.object_id)
+        return Missed(wanted, ProviderError(f"{SURPRISE} ({type(error).__name__})"))
 
 
 def _eval_items(asker: Asker, wanted: Wanted) -> Brought:

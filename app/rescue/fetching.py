@@ -21,7 +21,7 @@ from app.rescue.bringing import Answer, Brought, Missed, Wanted, bring, wanted_o
 from app.rescue.keeping import insert_lines, update_objects
 from app.rescue.models import Outcome
 from app.rescue.tries import MOST_TRIES, wait_after
-from app.rescue.working import WAITS, Rest, Work, hold
+from app.rescue.working import WAITS, Rest, Work, hold, keep_alive
 from app.settings import settings
 
 RECORD_SECONDS = 0.5
@@ -193,7 +193,7 @@ def _ended(one: Missed, outcome: Outcome) -> Values:
 def _outcome(work: Work, asker: Asker, seen: Slice) -> Rest | None:
     """What the slice means for the next."""
     if seen.doubtful:
-        is_away = not (seen.answered or asker.is_there())
+        is_away = not (seen.answered or asker.is_there(partial(keep_alive, work)))
         if is_away:
             return _away(work, seen)
         with unit_of_work() as session:

@@ -84,6 +84,7 @@ def look_up(session: Session, connection_id: int, lines: Sequence[Line]) -> list
     return [
         Found(line, known.get(key), hashlib.sha256(line.raw).hexdigest() if line.raw else None)
         for key, line in once.items()
+        if key in known or not line.is_for_the_named
     ]
 
 

@@ -29,6 +29,7 @@ ENDED_JOBS = {"succeeded", "failed", "cancelled"}
 ENDED_RUNS = {"completed", "failed", "canceled", "cancelled"}
 LISTED_NOWHERE = "No list shows it any more."
 LONGEST_NAME = 255
+COUNTS = ("total", "passed", "failed", "errored")
 
 Json = Mapping[str, Any]
 
@@ -37,7 +38,8 @@ Json = Mapping[str, Any]
 class Line:
     """A line of the manifest in the making. `raw` is the whole object where its list brought it:
     home then, or with `is_begun` only the beginning of it. `follows` are the objects it leads to;
-    they are fetched again whenever it is another than it was, and with `is_open` at each look.
+    they are fetched again whenever it is another than it was, and with `is_open` at each look. What
+    `is_for_the_named` counts only where something has named the object already.
     """
 
     kind: Kind
@@ -52,6 +54,7 @@ class Line:
     error: str | None = None
     is_begun: bool = False
     is_open: bool = False
+    is_for_the_named: bool = False
     follows: tuple["Line", ...] = ()
 
 
@@ -86,7 +89,7 @@ def _eval(item: Archived, _parents: Sequence[str]) -> Line:
         item,
         name=text(item.fields, "name"),
         facts={
-            "created_at": item.fields.get("created_at"),
+            **plain(item.fields, "created_at"),
             "criteria": len(criteria) if isinstance(criteria, list) else 0,
         },
     )
@@ -102,7 +105,7 @@ def _run(item: Archived, parents: Sequence[str]) -> Line:
         parent_id=parents[0],
         name=text(item.fields, "name"),
         rank=RANKS[Kind.EVAL_ITEMS],
-        facts={"total": counts.get("total")},
+        facts=plain(counts, "total"),
     )
     return _home(
         Kind.EVAL_RUN,
@@ -110,10 +113,10 @@ def _run(item: Archived, parents: Sequence[str]) -> Line:
         parent_id=parents[0],
         name=text(item.fields, "name"),
         facts={
-            "created_at": item.fields.get("created_at"),
+            **plain(item.fields, "created_at"),
             "status": status,
             "model": text(item.fields, "model"),
-            "counts": counts,
+            "counts": plain(counts, *COUNTS),
         },
         is_open=status not in ENDED_RUNS,
         follows=(items, *_named_files(_run_file(item.fields), rank=RANK_OF_EVAL_FILES)),
@@ -128,7 +131,9 @@ def _run_file(fields: Json) -> list[object]:
 
 
 def _models(items: Sequence[Archived]) -> list[Line]:
-    """Only what a team made: the others lend it the date of their base."""
+    """What a team made, by its name or because a job names it; the others lend it the date of their
+    base.
+    """
     dates = {item.object_id: item.fields.get("shutdown_date") for item in items}
     return [
         _home(
@@ -136,15 +141,13 @@ def _models(items: Sequence[Archived]) -> list[Line]:
             item,
             name=item.object_id,
             facts={
-                "created": item.fields.get("created"),
-                "owned_by": text(item.fields, "owned_by"),
-                "shutdown_date": item.fields.get("shutdown_date"),
+                **plain(item.fields, "created", "owned_by", "shutdown_date"),
                 "base": base_of(item.object_id),
-                "base_shutdown_date": dates.get(base_of(item.object_id)),
+                **plain({"base_shutdown_date": dates.get(base_of(item.object_id))}),
             },
+            is_for_the_named=not is_tuned(item.object_id),
         )
         for item in items
-        if is_tuned(item.object_id)
     ]
 
 
@@ -152,7 +155,7 @@ def _job(item: Archived, _parents: Sequence[str]) -> Line:
     fields = item.fields
     status, model = text(fields, "status"), text(fields, "fine_tuned_model")
     results = fields.get("result_files")
-    results = results if isinstance(results, list) else []
+    results = [one for one in results if is_id(one)] if isinstance(results, list) else []
     method = fields.get("method")
     name = text(fields, "user_provided_suffix") or model
     logs = tuple(
@@ -166,15 +169,12 @@ def _job(item: Archived, _parents: Sequence[str]) -> Line:
         item,
         name=name or item.object_id,
         facts={
-            "created_at": fields.get("created_at"),
-            "finished_at": fields.get("finished_at"),
+            **plain(fields, "created_at", "finished_at", "trained_tokens"),
+            **plain(fields, "training_file", "validation_file"),
             "status": status,
             "base_model": text(fields, "model"),
             "model_name": model or None,
             "method": text(method, "type") if isinstance(method, dict) else None,
-            "trained_tokens": fields.get("trained_tokens"),
-            "training_file": fields.get("training_file"),
-            "validation_file": fields.get("validation_file"),
             "result_files": results,
         },
         is_open=status not in ENDED_JOBS,
@@ -184,7 +184,7 @@ def _job(item: Archived, _parents: Sequence[str]) -> Line:
 
 def _stopped(model: str) -> tuple[Line, ...]:
     """The model of a job, in case that no list shows it any more."""
-    if not model or len(model) > LONGEST_NAME:
+    if not is_id(model):
         return ()
     facts = {"base": base_of(model)} if is_tuned(model) else {}
     return (
@@ -202,8 +202,7 @@ def _stopped(model: str) -> tuple[Line, ...]:
 
 def _named_files(ids: Sequence[object], rank: int = RANKS[Kind.FILE]) -> list[Line]:
     """Files that something names, in case that no list shows them."""
-    named = [one for one in ids if isinstance(one, str) and 0 < len(one) <= LONGEST_NAME]
-    return [Line(Kind.FILE, one, name=one, rank=rank) for one in named]
+    return [Line(Kind.FILE, str(one), name=str(one), rank=rank) for one in ids if is_id(one)]
 
 
 def _file(item: Archived, _parents: Sequence[str]) -> Line | None:
@@ -219,8 +218,7 @@ def _file(item: Archived, _parents: Sequence[str]) -> Line | None:
         announced=size if isinstance(size, int) and size >= 0 else None,
         facts={
             "purpose": purpose,
-            "created_at": item.fields.get("created_at"),
-            "expires_at": item.fields.get("expires_at"),
+            **plain(item.fields, "created_at", "expires_at"),
         },
     )
 
@@ -231,7 +229,7 @@ def _completion(item: Archived, parents: Sequence[str]) -> Line:
         item.object_id,
         parent_id=parents[0],
         rank=RANKS[Kind.COMPLETION],
-        facts={"created": item.fields.get("created"), "model": text(item.fields, "model")},
+        facts=plain(item.fields, "created", "model"),
         raw=item.raw,
         is_begun=True,
     )
@@ -275,3 +273,19 @@ def text(fields: Json, key: str) -> str:
     """A text that a page may show; empty where there is none."""
     found = fields.get(key)
     return found[:LONGEST_NAME] if isinstance(found, str) else ""
+
+
+def is_id(value: object) -> bool:
+    """Whether it can be the id of something."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME
+
+
+def plain(fields: Json, *keys: str) -> dict[str, Any]:
+    """Of these fields (all, where none is named) what a line of the manifest can hold: numbers and
+    short texts; null for anything else.
+    """
+    found = {key: fields.get(key) for key in keys or fields}
+    return {
+        key: value if is_id(value) or isinstance(value, (int, float)) else None
+        for key, value in found.items()
+    }

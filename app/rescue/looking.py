@@ -1,9 +1,10 @@
 """Looking around: every list that says what is there, walked page by page, many lists at once."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from app.providers.base import (
 )
 from app.rescue import queries
 from app.rescue.asking import (
+    ALIVE_SECONDS,
     AT_ONCE,
     MOST_BEGINNINGS,
     Asker,
@@ -32,11 +34,12 @@ from app.rescue.lines import LISTED_NOWHERE, lines_of, month_of, months
 from app.rescue.models import Kind, Outcome, RescuedObject, RescuePart
 from app.rescue.tries import MOST_TRIES, wait_after
 from app.rescue.walks import KINDS_OF, Look, Unseen, Walk
-from app.rescue.working import WAITS, Rest, Work, hold
+from app.rescue.working import WAITS, Rest, Work, hold, keep_alive
 from app.settings import settings
 
 ORDER = {archive: number for number, archive in enumerate(KINDS_OF)}
-FIRST_LISTS = (Archive.EVALS, Archive.MODELS, Archive.JOBS, Archive.FILES)
+# A model's name does not always say that a team made it: the jobs that name it come first.
+FIRST_LISTS = ((Archive.EVALS, Archive.JOBS, Archive.FILES), (Archive.MODELS,))
 # Objects that have lists of their own, and those lists.
 BELOW = ((Kind.EVAL, Archive.EVAL_RUNS), (Kind.MODEL, Archive.COMPLETIONS))
 LISTED = (Kind.EVAL, Kind.EVAL_RUN, Kind.MODEL, Kind.JOB)
@@ -71,11 +74,12 @@ def look(work: Work, asker: Asker) -> Rest | None:
 
 def _begin_walks(work: Work, state: Look) -> None:
     """Let as many lists be out as there are threads, the first ones before those below them."""
-    if not state.has_begun:
-        state.has_begun = True
-        state.walks = [Walk(archive) for archive in FIRST_LISTS]
+    if state.begun < len(FIRST_LISTS):
+        if not state.walks:
+            state.walks = [Walk(archive) for archive in FIRST_LISTS[state.begun]]
+            state.begun += 1
         return
-    if any(walk.archive in FIRST_LISTS for walk in state.walks):
+    if any(not walk.parents for walk in state.walks):
         return
     for kind, archive in BELOW:
         room = AT_ONCE - len(state.walks)
@@ -96,20 +100,22 @@ def _begin_walks(work: Work, state: Look) -> None:
 
 def _round(work: Work, state: Look, asker: Asker) -> Rest | None:
     """One page of every list that is out. A rest where something stands in the way."""
-    pages, errors = _read_pages(state, asker)
+    alive = partial(keep_alive, work)
+    pages, errors = _read_pages(state, asker, alive)
     lines = [
         line for walk, page in pages for line in lines_of(walk.archive, walk.parents, page.items)
     ]
     with read_only() as session:
         found = look_up(session, work.part.connection_id, lines)
-    _store(found)
+    _store(found, alive)
     unseen: Unseen = {}
     for walk, page in pages:
         ids = {item.object_id for item in page.items}
         new = sum(1 for one in found if one.is_new and one.line.object_id in ids)
         unseen |= state.go_on(walk, page, new)
     doubtful, more = _take_errors(state, errors)
-    rest = _rest_after(state, doubtful, asker, has_answer=bool(pages))
+    has_answer = bool(pages) or (bool(doubtful) and asker.is_there(alive))
+    rest = _rest_after(state, doubtful, asker, is_away=not has_answer, is_calm=bool(pages))
     unseen |= more | _give_up(state, doubtful)
     with unit_of_work() as session:
         part = hold(session, work)
@@ -124,7 +130,9 @@ def _round(work: Work, state: Look, asker: Asker) -> Rest | None:
     return rest
 
 
-def _read_pages(state: Look, asker: Asker) -> tuple[list[Page], list[Failure]]:
+def _read_pages(
+    state: Look, asker: Asker, alive: Callable[[], None]
+) -> tuple[list[Page], list[Failure]]:
     """The next page of each list, in the lists' own order, and what went wrong."""
 
     def read(walk: Walk) -> tuple[Walk, ArchivePage | ProviderError]:
@@ -135,7 +143,10 @@ def _read_pages(state: Look, asker: Asker) -> tuple[list[Page], list[Failure]]:
 
     pages: list[Page] = []
     errors: list[Failure] = []
-    for batch in gather(read, iter(list(state.walks)), at_once=AT_ONCE, every=1.0):
+    walks = iter(list(state.walks))
+    for batch in gather(read, walks, at_once=AT_ONCE, every=ALIVE_SECONDS):
+        if len(batch) < len(state.walks):
+            alive()
         for walk, answer in batch:
             if isinstance(answer, ArchivePage):
                 pages.append((walk, answer))
@@ -144,11 +155,12 @@ def _read_pages(state: Look, asker: Asker) -> tuple[list[Page], list[Failure]]:
     return sorted(pages, key=lambda page: ORDER[page[0].archive]), errors
 
 
-def _store(found: Sequence[Found]) -> None:
+def _store(found: Sequence[Found], alive: Callable[[], None]) -> None:
     """Bring to the disk what the pages brought and does not lie here."""
-    raw = (one.line.raw for one in found if one.is_changed and one.line.raw is not None)
-    for _ in gather(store, raw, at_once=STORE_AT_ONCE, every=5.0):
-        pass
+    raw = [one.line.raw for one in found if one.is_changed and one.line.raw is not None]
+    for batch in gather(store, iter(raw), at_once=STORE_AT_ONCE, every=ALIVE_SECONDS):
+        if len(batch) < len(raw):
+            alive()
 
 
 def _take_errors(state: Look, errors: Sequence[Failure]) -> tuple[list[Failure], Unseen]:
@@ -172,7 +184,7 @@ def _take_errors(state: Look, errors: Sequence[Failure]) -> tuple[list[Failure],
 
 
 def _rest_after(
-    state: Look, doubtful: Sequence[Failure], asker: Asker, *, has_answer: bool
+    state: Look, doubtful: Sequence[Failure], asker: Asker, *, is_away: bool, is_calm: bool
 ) -> Rest | None:
     """How long to leave the provider alone. Where it answers nothing at all, that says nothing of
     the lists, and is no try of theirs.
@@ -182,12 +194,12 @@ def _rest_after(
     if not doubtful:
         return None
     words = doubtful[0][1].message
-    if not (has_answer or asker.is_there()):
+    if is_away:
         state.outages += 1
         return Rest(wait_after(state.outages), words)
     for walk, _ in doubtful:
         walk.tries += 1
-    return None if has_answer else Rest(wait_after(max(walk.tries for walk, _ in doubtful)), words)
+    return None if is_calm else Rest(wait_after(max(walk.tries for walk, _ in doubtful)), words)
 
 
 def _give_up(state: Look, doubtful: Sequence[Failure]) -> Unseen:

@@ -49,11 +49,11 @@ class Walk:
 
 @dataclass
 class Look:
-    """How far a look is: the walks that are out, and the last object whose lists were begun, by
-    kind.
+    """How far a look is: how many groups of first lists were begun, the walks that are out, and by
+    kind the last object whose lists were begun.
     """
 
-    has_begun: bool = False
+    begun: int = 0
     walks: list[Walk] = field(default_factory=list)
     behind: dict[str, int] = field(default_factory=dict)
     outages: int = 0

@@ -9,6 +9,7 @@ from app.auth import service as auth
 from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, leases, storage
+from app.core.database import unit_of_work
 from app.core.leases import LeaseLost
 from app.core.pages import size
 from app.core.queue import enqueue
@@ -81,6 +82,12 @@ def hold(session: Session, work: Work) -> RescuePart:
     part.changed_at, part.attempts, part.words = moment, 0, None
     tell(session, part, is_turn=False)
     return part
+
+
+def keep_alive(work: Work) -> None:
+    """Make the lease longer while something is waited for. Raises LeaseLost."""
+    with unit_of_work() as session:
+        hold(session, work)
 
 
 def end_slice(session: Session, work: Work, rest: Rest | None, pace: Pace | None) -> None:

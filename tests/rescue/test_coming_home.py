@@ -1,8 +1,9 @@
 """A whole history comes home: counts and hashes are those of the other side."""
 
 from app.rescue import service
-from app.rescue.models import Kind, Stage
+from app.rescue.models import Kind, Outcome, Stage
 from tests.rescue.conftest import content_of, promised, summary
+from tests.stage import one_database
 from tests.witness import history
 
 
@@ -41,3 +42,19 @@ def test_a_look_counts_and_fetches_nothing_until_it_is_asked_to(begin, workshop,
     rescuing.ask(service.go)
     assert rescuing.work().stage == Stage.DONE
     assert not [one for one in rescuing.objects if one.outcome == "waiting"]
+
+
+@one_database
+def test_a_model_that_a_job_names_is_a_teams_whatever_it_is_called(begin, workshop, witness):
+    history.fill(witness, jobs=2, files=3, evals=0, completions=0)
+    run = next(run for run in witness.runs if run["status"] == "succeeded")
+    witness.change_run(run["id"], fine_tuned_model="gpt-6-luna")
+    bases = [{"id": name, "object": "model"} for name in ("gpt-6-luna", "gpt-4o-2024-08-06")]
+    witness.set(models=bases)
+    stopped = {one["fine_tuned_model"] for one in witness.runs} - {None, "gpt-6-luna"}
+
+    rescuing = begin(workshop)
+    rescuing.work()
+
+    models = rescuing.outcomes(Kind.MODEL)
+    assert models == {"gpt-6-luna": Outcome.HOME, **dict.fromkeys(stopped, Outcome.GONE)}

@@ -278,7 +278,9 @@ def test_what_waits_is_found_by_an_index_and_said_to_the_clock(begin, workshop):
     assert ("rescue.step", rescuing.part_id) in tasks.waiting()
     assert "rescue.due" in queue.TASKS
     with unit_of_work() as session:
-        verbs = [row.verb for row in session.query(Activity).filter_by(project_id=1)]
+        verbs = [
+            row.verb for row in session.query(Activity).filter_by(project_id=workshop.project_id)
+        ]
     assert "rescue.begun" in verbs
 
 
