@@ -206,6 +206,26 @@ def test_a_job_is_started_with_the_keyboard_alone(workshop, chromium):
         somebody.look()
 
 
+def test_the_instances_owner_changes_a_day_and_the_calendar_says_so(workshop, chromium):
+    with visiting(chromium, workshop.address) as somebody:
+        page = somebody.page
+        somebody.enter("/dates", EMAIL, PASSWORD)
+        somebody.link(re.compile("^Change: The machine goes")).click()
+        assert page.get_by_label("Day", exact=True).input_value() == FAR_DAY["day"]
+        page.get_by_label("Day", exact=True).fill("2098-03-04")
+        page.get_by_label("Why").fill("The lease was changed.")
+        somebody.button("Change the day").click()
+        page.get_by_text("The day is changed, in every project.").wait_for()
+        somebody.look()
+        somebody.go(workshop.pages["calendar"])
+        said = page.locator("main").inner_text()
+        assert "4 March 2098" in said
+        assert "for this instance: The lease was changed." in said
+        page.get_by_label("Name, base model or source").fill("nothing is called this")
+        page.get_by_text("No date matches.").wait_for()
+        somebody.look()
+
+
 def test_a_viewer_finds_no_dead_button(workshop, chromium):
     with visiting(chromium, workshop.address) as viewer:
         page = viewer.page
