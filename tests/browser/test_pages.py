@@ -210,7 +210,7 @@ def test_the_instances_owner_changes_a_day_and_the_calendar_says_so(workshop, ch
     with visiting(chromium, workshop.address) as somebody:
         page = somebody.page
         somebody.enter("/dates", EMAIL, PASSWORD)
-        somebody.link(re.compile("^Change: The machine goes")).click()
+        somebody.link(re.compile("^Change the entry The machine goes")).click()
         assert page.get_by_label("Day", exact=True).input_value() == FAR_DAY["day"]
         page.get_by_label("Day", exact=True).fill("2098-03-04")
         page.get_by_label("Why").fill("The lease was changed.")
