@@ -9,13 +9,14 @@ from app.rescue.seen import MISSING, Seen
 from app.rescue.tallies import KindTally
 from app.rescue.uses import many
 from app.rescue.views import KindRow, Risk
+from app.rescue.words import KINDS
 
 NEAR_DAYS = 30
 NOTES = {
-    Kind.JOB: "of any state",
-    Kind.FILE: "also those no job names",
-    Kind.COMPLETION: "may hold personal data",
-    Kind.USAGE: "who still calls which tune",
+    Kind.JOB: "Of any state.",
+    Kind.FILE: "Also those no job names.",
+    Kind.COMPLETION: "May hold personal data.",
+    Kind.USAGE: "Who still calls which tune.",
 }
 
 
@@ -28,7 +29,7 @@ def kind_row(seen: Seen, one: KindTally) -> KindRow:
         words = "Needs an admin key of the organisation."
     return KindRow(
         label=one.label,
-        note=words if words and one.found else _note(seen, first),
+        note=" ".join([_note(seen, first), *_refusals(seen, one)]).strip(),
         risk=_risk(seen.risks.get(first), seen.today),
         found=one.found,
         bytes=one.size + one.announced,
@@ -45,6 +46,19 @@ def kind_row(seen: Seen, one: KindTally) -> KindRow:
     )
 
 
+def _refusals(seen: Seen, one: KindTally) -> list[str]:
+    """What of a line could not be listed while the rest was, each with the provider's words."""
+    if not one.found:
+        return []
+    told = [
+        f"{KINDS[kind].capitalize()}: {words}"
+        for part in seen.rescue.parts
+        for kind in one.kinds
+        if (words := part.kinds.get(kind, {}).get("words"))
+    ]
+    return list(dict.fromkeys(told))
+
+
 def _without_admin_key(seen: Seen) -> int | None:
     """A connection that could have an admin key and has none, as no other has one either."""
     if any(one.admin_key_hint is not None for one in seen.connections):
@@ -55,9 +69,9 @@ def _without_admin_key(seen: Seen) -> int | None:
 def _note(seen: Seen, first: Kind) -> str:
     counts = seen.counts
     if first == Kind.EVAL and counts[first]:
-        return f"{many(counts[first], 'eval')}, {many(counts[Kind.EVAL_RUN], 'run')}"
+        return f"{many(counts[first], 'eval')}, {many(counts[Kind.EVAL_RUN], 'run')}."
     if first == Kind.JOB and counts[first]:
-        return f"{many(counts[first], 'job')} of any state"
+        return f"{many(counts[first], 'job')} of any state."
     return NOTES.get(first, "")
 
 

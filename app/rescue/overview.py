@@ -56,8 +56,7 @@ def overview(
     has_ended = all(part.ended_at is not None for part in rescue.parts)
     stands_still = stage not in {Stage.LOOKED, Stage.DONE} and not seen.is_moving
     shape, state = state_of(rescue, stands_still=stands_still)
-    labels = {profiles()[one.profile].label for one in seen.connections}
-    whose = f"{labels.pop()} history" if len(labels) == 1 else "history"
+    whose = _whose(seen)
     evals = standing.evals_of(tallies)
     is_home = stage == Stage.DONE and seen.sums.found > 0
     return ShowView(
@@ -85,6 +84,13 @@ def overview(
         topic=None if has_ended else f"rescue:{rescue.id}",
         refresh_url=link("rescues.show", rescue_id=rescue.id),
     )
+
+
+def _whose(seen: Seen) -> str:
+    """The history by its provider's name, where it is one that is known by its address."""
+    known = [profiles()[one.profile] for one in seen.connections]
+    labels = {one.label if one.hosts else "" for one in known}
+    return f"{labels.pop()} history".strip() if len(labels) == 1 else "history"
 
 
 def state_of(rescue: Rescue, *, stands_still: bool = False) -> tuple[str, str]:

@@ -116,6 +116,8 @@ def _ended(rescue: Rescue, sums: Sums) -> str:
     home = f"{number(sums.home)} of {objects(sums.found)} are home, {size(sums.size)}."
     if sums.missing:
         home += f" {number(sums.missing)} could not be had; the manifest has the reason of each."
+    if sums.waiting:
+        home += f" {number(sums.waiting)} more were found since, by another rescue."
     return home
 
 

@@ -48,6 +48,7 @@ def _connection(script: Script, at: str, witness: Witness, key: str, name: str, 
     history.fill(witness.add_project(key, name), seed=len(name))
     body = {"name": name, "kind": "openai", "base_url": witness.url, "api_key": key}
     made = int(script.post(f"{at}/connections", json=body)["id"])
+    script.post(f"/connections/{made}/test", 200)  # the one that was asked for by itself is done
     with closing(sqlite3.connect(home / "luthier.sqlite", timeout=30)) as database, database:
         database.execute("UPDATE connections SET profile = 'openai' WHERE id = ?", [made])
     return made

@@ -173,6 +173,13 @@ def test_a_kind_that_cannot_be_listed_says_why_and_an_admin_key_may_be_added(tea
     assert f'href="/connections/{team.connection_id}#admin"' in page
 
 
+def test_a_line_says_which_of_its_kinds_could_not_be_listed(made, shown):
+    jobs = ((Kind.JOB, "ftjob-1", {"content": b"{}"}),)
+    why = {Kind.PERMISSIONS: {"words": "Needs an admin key."}}
+    page = shown(f"/rescues/{made(jobs, stage=Stage.FETCHING, kinds=why)}")
+    assert "1 job of any state. Permissions: Needs an admin key." in page
+
+
 def test_several_connections_each_say_how_far_they_are(team, made, shown):
     with unit_of_work() as session:
         first = session.get_one(Connection, team.connection_id)
