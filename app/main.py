@@ -55,7 +55,9 @@ from app.datasets import routes as datasets
 from app.datasets import routes_list as datasets_list
 from app.datasets import routes_rows as datasets_rows
 from app.jobs import api as jobs_api
+from app.jobs import api_doubt as jobs_doubt_api
 from app.jobs import routes as jobs
+from app.jobs import routes_doubt as jobs_doubt
 from app.jobs import routes_list as jobs_list
 from app.notices import api as notices_api
 from app.notices import routes as notices
@@ -89,6 +91,7 @@ PAGES = (
     jobs_list.router,
     jobs.asking,
     jobs.router,
+    jobs_doubt.router,
     catalog.talking,
     catalog.router,
     rescues.router,
@@ -110,6 +113,7 @@ API = (
     connections_api.router,
     datasets_api.router,
     jobs_api.router,
+    jobs_doubt_api.router,
     catalog_api.router,
     api_dates.router,
     rescue_api.router,

@@ -29,6 +29,7 @@ MODULES = (
     "app.datasets.tasks",
     "app.catalog.tasks",
     "app.jobs.tasks",
+    "app.jobs.tasks_orphans",
     "app.rescue.tasks",
     "app.notices.tasks",
     "app.upkeep.tasks",

@@ -19,7 +19,8 @@ class Connection(Leased, Base):
     how far ahead of the clock its allowance is used up. The admin key, where there is one, only
     reads what belongs to the whole organisation. `account` is what the last test found (an
     `AccountInfo`), `account_at` its date; `test_due_at` says that a test was asked for,
-    `models_due_at` when its list of models is read again (None: now).
+    `models_due_at` when its list of models is read again (None: now), `orphans_due_at` when it is
+    looked through for runs of ours that no job has (None: nothing was ordered lately).
     """
 
     __tablename__ = "connections"
@@ -49,6 +50,7 @@ class Connection(Leased, Base):
     account_at: Mapped[datetime | None]
     test_due_at: Mapped[datetime | None] = mapped_column(index=True)
     models_due_at: Mapped[datetime | None]
+    orphans_due_at: Mapped[datetime | None] = mapped_column(index=True)
     not_before: Mapped[datetime | None]
     calls_spent_until: Mapped[datetime | None]
     sweep_seconds: Mapped[float] = mapped_column(default=15.0)

@@ -23,6 +23,7 @@ from app.dashboard.tour import next_step
 from app.dashboard.views import HomeView, ModelRow, Need, RunningJob
 from app.datasets import queries as datasets
 from app.jobs import queries as jobs
+from app.jobs import queries_orders as orders
 from app.jobs import words
 from app.jobs.charts import highest, spark
 from app.jobs.models import Job, JobStatus
@@ -86,6 +87,19 @@ def _needs(
         )
         for job in running
         if job.status == JobStatus.IN_DOUBT
+    ]
+    found += [
+        Need(
+            "doubt",
+            "alert",
+            f"A run of {orphan.job.name} showed up at {orphan.connection.name}"
+            if orphan.job
+            else f"{orphan.connection.name} has a run of ours that no job has",
+            f"{orphan.run_id}: adopt it, or have it cancelled there. What it trains is billed.",
+            link("connections.show", connection_id=orphan.connection_id),
+            "Decide",
+        )
+        for orphan in orders.open_orphans(session, project_id=project_id)
     ]
     found += [
         Need(

@@ -150,7 +150,10 @@ class Job(Leased, Base):
 
 class StartAttempt(Base):
     """One order to the provider, written down before it is sent. `outcome` is null until it is
-    proved.
+    proved; `given_up` is one that never was, after which a person let another go out.
+
+    `looks` counts the looks at the provider's list that found no run of it, since `looking_since`
+    where a person asked for them anew, else since it was sent.
     """
 
     __tablename__ = "start_attempts"
@@ -165,6 +168,57 @@ class StartAttempt(Base):
     http_status: Mapped[int | None]
     words: Mapped[str | None] = mapped_column(Text)
     looks: Mapped[int] = mapped_column(default=0)
+    looking_since: Mapped[datetime | None]
+
+
+class StartLook(Base):
+    """A look at the provider's list for the run of an order, and what the list said. The same
+    failure again is the same row, `times` counted.
+    """
+
+    __tablename__ = "start_looks"
+
+    id: Mapped[Id]
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    times: Mapped[int] = mapped_column(default=1)
+    is_answered: Mapped[bool]
+    words: Mapped[str] = mapped_column(Text)
+
+
+class Orphan(Base):
+    """A run that carries this instance's tag and that no job here has for its own.
+
+    `job_id` is the job whose order it came from, where that is known. It waits for a person until
+    `settled_at`; `outcome` is then adopted, cancelled, or ended. `words` say why it could not be
+    cancelled when that was last tried.
+    """
+
+    __tablename__ = "orphans"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "run_id"),
+        Index(None, "project_id", "settled_at"),
+    )
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    job_id: Mapped[int | None] = mapped_column(
+        ForeignKey("jobs.id", ondelete="SET NULL"), index=True
+    )
+    run_id: Mapped[str] = mapped_column(String(255))
+    base_model: Mapped[str] = mapped_column(String(255))
+    provider_status: Mapped[str] = mapped_column(String(255))
+    has_ended: Mapped[bool]
+    ordered_at: Mapped[datetime | None]
+    found_at: Mapped[datetime]
+    cancel_asked_at: Mapped[datetime | None]
+    words: Mapped[str | None] = mapped_column(Text)
+    settled_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(16))
+
+    connection: Mapped[Connection] = relationship(lazy="raise")
+    job: Mapped[Job | None] = relationship(lazy="raise")
 
 
 class JobEvent(Base):

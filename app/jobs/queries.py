@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload, load_only
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -183,9 +183,10 @@ def base_models_used(session: Session, project_id: int) -> Sequence[str]:
 
 
 def unended_jobs_of(session: Session, project_id: int, *, limit: int = 20) -> Sequence[Job]:
-    """Jobs of a project that have not ended, the newest first."""
+    """Jobs of a project that have not ended: those in doubt, then the others, the newest first."""
     query = select(Job).where(Job.project_id == project_id, Job.status.in_(UNENDED))
-    return session.scalars(_with_all(query).order_by(Job.id.desc()).limit(limit)).all()
+    is_sure = case((Job.status == JobStatus.IN_DOUBT, 0), else_=1)
+    return session.scalars(_with_all(query).order_by(is_sure, Job.id.desc()).limit(limit)).all()
 
 
 def count_unended(session: Session, project_id: int) -> int:

@@ -25,21 +25,23 @@ from app.core.forms import form_values
 from app.core.pages import page, path_for, redirect
 from app.datasets import queries as datasets
 from app.datasets.models import DatasetVersion, VersionStatus
-from app.jobs import drafts, lifetimes, metrics, queries, service, views
+from app.jobs import drafts, lifetimes, metrics, queries, queries_orders, service, views
 from app.jobs.access import CurrentJob, FormSeat, SpendableJob
 from app.jobs.api import json_response, keep_watch
 from app.jobs.charts import aligned
 from app.jobs.forms import job_form
-from app.jobs.models import WAITING, Job
+from app.jobs.models import WAITING, Job, JobStatus
 from app.jobs.orders import check_form
 from app.jobs.resources import CHART_SERIES, REWARD_SERIES, is_graded, metrics_resource
 from app.jobs.retraining import Place, begun_with, source_of
+from app.jobs.views_doubt import DoubtView, doubt
 from app.projects.access import OrderingProject, SpendableProject, role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 asking = APIRouter()
 
 FEW_EVENTS = 12
+FEW_LOOKS = 6
 FEW_JOBS = 5
 SHORT_WORDS = 4
 
@@ -50,6 +52,8 @@ def of_connection(request: Request, session: DbSession, connection: CurrentConne
     view = views.over_connection(
         connection.project_id,
         jobs,
+        queries_orders.open_orphans(session, connection_id=connection.id),
+        may_spend=role_here(request).may("spend"),
         moment=clock.now(session),
         total=queries.count_jobs_over(session, connection.id),
         refresh_url=path_for(request, "jobs.of_connection", connection_id=connection.id),
@@ -216,7 +220,22 @@ def _facts(request: Request, session: Session, job: Job) -> views.Facts:
         model_id=catalog.model_id_of_job(session, job.id),
         is_order_out=job.status in WAITING and queries.open_attempt(session, job.id) is not None,
         may_spend=role_here(request).may("spend"),
+        doubt=_doubt(request, session, job),
         is_held=job.status in WAITING and instance.held(session) is not None,
+    )
+
+
+def _doubt(request: Request, session: Session, job: Job) -> DoubtView | None:
+    """What is known of an order without an answer."""
+    is_searched = job.status in {*WAITING, JobStatus.IN_DOUBT}
+    if not is_searched or not queries_orders.unproved_attempts(session, job.id):
+        return None
+    return doubt(
+        job,
+        queries_orders.attempts_of(session, job.id),
+        queries_orders.looks_of(session, job.id, limit=FEW_LOOKS),
+        looks_total=queries_orders.count_looks(session, job.id),
+        may_spend=role_here(request).may("spend"),
     )
 
 

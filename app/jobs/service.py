@@ -156,7 +156,7 @@ def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
         log(
             session,
             held,
-            "Given up here. If the provider does run it, stop it there.",
+            "Given up here. Should its run show up, it is cancelled there.",
             level="warn",
         )
     elif not is_out and not is_held:

@@ -4,44 +4,54 @@ answer means.
 The steps follow the paid-start protocol: docs/decisions/003-paid-starts.md.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, instance, leases
 from app.core.storage import Blob
-from app.jobs import lifetimes, queries
+from app.jobs import lifetimes, queries, queries_orders
+from app.jobs.looks import look_later
 from app.jobs.models import WAITING, Job, JobStatus, StartAttempt
 from app.jobs.service import end, log, tell
 from app.providers.base import (
     KeyRejected,
     NotSent,
+    ProviderUnavailable,
     Refused,
     RunReport,
     Started,
     StartOutcome,
+    Unknown,
 )
 from app.settings import settings
 
 LEASE_SECONDS = 75
 SEND_WITHIN_SECONDS = 10
-NEVER_SHOWN = "The provider's list shows no such run ten minutes after the order."
+LOOK_THROUGH_SECONDS = 900.0
 KEY_REFUSED = "The connection's key is refused."
-LOOKS = (15, 30, 60, 120, 300, 600)
+PAY_FIRST = "Nothing was ordered. When that is settled there, start it once more."
 
 
 class StartWork(NamedTuple):
-    """A claimed start: the job and its connection as they were, and the order nobody has an answer
-    to, if any.
+    """A claimed start: the job and its connection as they were, and the latest order of which
+    nobody knows whether it made a run, if any. `since` is when the first such was sent.
     """
 
     job: Job
     connection: Connection
     fence: int
-    doubt: StartAttempt | None
+    doubt: StartAttempt | None = None
+    since: datetime | None = None
+
+    @property
+    def may_order(self) -> bool:
+        """True when an order may go out: none is out, or a person takes the risk of a second."""
+        return self.doubt is None or self.doubt.outcome == "given_up"
 
 
 class Order(NamedTuple):
@@ -68,8 +78,11 @@ def claim_start(session: Session, job_id: int) -> StartWork | None:
     if fence is None:
         return None
     session.refresh(job, ["fence", "attempts", "lease_until"])
-    doubt = queries.open_attempt(session, job_id)
-    if doubt is None and _ends_here(session, job, job.connection):
+    unproved = queries_orders.unproved_attempts(session, job_id)
+    work = StartWork(job, job.connection, fence)
+    if unproved:
+        work = work._replace(doubt=unproved[-1], since=unproved[0].sent_at)
+    if work.may_order and _ends_here(session, job, job.connection):
         return None
     held_until = job.connection.not_before
     if held_until is not None and held_until > clock.now(session):
@@ -78,7 +91,7 @@ def claim_start(session: Session, job_id: int) -> StartWork | None:
     if job.status == JobStatus.QUEUED:
         job.status = JobStatus.STARTING
         tell(session, job)
-    return StartWork(job, job.connection, fence, doubt)
+    return work
 
 
 def _ends_here(session: Session, job: Job, connection: Connection) -> bool:
@@ -111,7 +124,7 @@ def record_split(
     validation_rows: int,
 ) -> None:
     """Keep the two files that the job's split made."""
-    job = _held(session, work)
+    job = held(session, work)
     if job is not None:
         job.training_sha256, job.training_rows = training.sha256, training_rows
         job.validation_sha256, job.validation_rows = validation.sha256, validation_rows
@@ -132,7 +145,7 @@ def record_file(
     was_there: bool,
 ) -> None:
     """Keep the provider's name for a file of the job."""
-    job = _held(session, work)
+    job = held(session, work)
     if job is None:
         return
     if is_training:
@@ -150,7 +163,9 @@ def write_order(session: Session, work: StartWork) -> Order | None:
     """Write the order down. None when the job is no longer ours, somebody cancelled it, or its base
     model stops before it could end.
     """
-    job = _held(session, work)
+    # Connection before job, as a sweep does: two orders of locking are a deadlock.
+    orphans_due(session, work.connection.id, after_seconds=LOOK_THROUGH_SECONDS)
+    job = held(session, work)
     if job is None:
         return None
     moment = clock.now(session)
@@ -172,7 +187,7 @@ def record_not_sent(session: Session, work: StartWork, order: Order, reason: str
     """Nothing left this machine: the job goes back into the queue."""
     attempt = session.get_one(StartAttempt, order.attempt_id)
     attempt.outcome, attempt.words = "not_sent", reason
-    job = _held(session, work)
+    job = held(session, work)
     if job is not None:
         _put_back(session, job, seconds=15, words=reason)
 
@@ -183,8 +198,10 @@ def record_outcome(session: Session, work: StartWork, order: Order, outcome: Sta
     """
     attempt = session.get_one(StartAttempt, order.attempt_id)
     if isinstance(outcome, Started):
-        attempt.outcome = "started"
-        record_started(session, work.job.id, outcome.run)
+        outcome = _unless_taken(session, work, outcome)
+    if isinstance(outcome, Started):
+        is_ours = record_started(session, work.job.id, outcome.run)
+        attempt.outcome = "started" if is_ours else "spare"
         return
     if isinstance(outcome, NotSent):
         record_not_sent(session, work, order, outcome.reason)
@@ -192,7 +209,7 @@ def record_outcome(session: Session, work: StartWork, order: Order, outcome: Sta
     if isinstance(outcome, Refused):
         _record_refusal(session, work, attempt, outcome)
         return
-    job = _held(session, work)
+    job = held(session, work)
     attempt.outcome, attempt.words = "unknown", outcome.reason
     if job is not None:
         log(
@@ -201,19 +218,33 @@ def record_outcome(session: Session, work: StartWork, order: Order, outcome: Sta
             f"No clear answer to the order: {outcome.reason} Looking for the run.",
             level="warn",
         )
-        _look_later(session, job, attempt)
+        look_later(session, job, attempt)
+
+
+def _unless_taken(session: Session, work: StartWork, started: Started) -> StartOutcome:
+    """An answer with the run of another job is none: ours is to be looked for."""
+    run_id = started.run.run_id
+    if queries_orders.has_run(session, work.connection.id, run_id, but=work.job.id):
+        return Unknown(f"The answer names the run of another job, {run_id}.")
+    return started
 
 
 def _record_refusal(
     session: Session, work: StartWork, attempt: StartAttempt, refused: Refused
 ) -> None:
-    """Clearly not created. What was refused for the key, or for the moment, is sent again."""
+    """Clearly not created. What was refused for the key, or for the moment, is sent again; what
+    only a person can pay for is not.
+    """
+    seconds = max(refused.retry_after or 0, 15)
+    # Connection before job, as a sweep does: two orders of locking are a deadlock.
     if refused.refuses_key:
-        # Connection before job, as a sweep does: two orders of locking are a deadlock.
         error = KeyRejected(refused.message, said=refused.message)
         standing.record_failure(session, work.connection, error)
-        session.flush()
-    job = _held(session, work)
+    elif refused.is_put_back and not refused.is_of_starts:
+        hurry = ProviderUnavailable(refused.message, http_status=refused.http_status)
+        standing.hold(session, work.connection, hurry, seconds=seconds)
+    session.flush()
+    job = held(session, work)
     attempt.outcome, attempt.http_status = "refused", refused.http_status
     attempt.words = refused.message
     if job is None:
@@ -221,79 +252,62 @@ def _record_refusal(
     if refused.refuses_key:
         _stop(session, job)
     elif refused.is_put_back:
-        seconds = max(refused.retry_after or 0, 15)
         _put_back(session, job, seconds=seconds, words=refused.message)
     else:
-        end(session, job, JobStatus.FAILED, error=refused.message)
-        log(session, job, f"The provider refused the order: {refused.message}", level="error")
+        words = f"{refused.message} {PAY_FIRST}" if refused.needs_person else refused.message
+        end(session, job, JobStatus.FAILED, error=words)
+        log(session, job, f"The provider refused the order: {words}", level="error")
         tell(session, job)
 
 
-def record_found(session: Session, work: StartWork, runs: list[RunReport]) -> list[str]:
-    """Keep what a search by tag found; returns the ids of runs to cancel because the oldest is
-    ours.
+def record_started(session: Session, job_id: int, run: RunReport) -> bool:
+    """The job has a run: from now on its connection's sweeps follow it. False when it has another,
+    or has ended: then this one has no job, and is soon looked for.
     """
-    attempt = work.doubt
-    if attempt is None:
-        return []
-    attempt = session.get_one(StartAttempt, attempt.id)
-    if runs:
-        oldest, *others = sorted(
-            runs, key=lambda run: (run.created_at is None, run.created_at, run.run_id)
-        )
-        attempt.outcome = "found"
-        record_started(session, work.job.id, oldest)
-        return [run.run_id for run in others if not run.status.has_ended]
-    job = _held(session, work)
-    if job is not None:
-        attempt.looks += 1
-        _look_later(session, job, attempt)
-    return []
-
-
-def record_spare(session: Session, job_id: int, words: str, *, level: str) -> None:
-    """Tell what became of a second run with the job's tag: the job goes on with the first."""
-    job = session.get_one(Job, job_id)
-    log(session, job, words, level=level)
-    tell(session, job)
-
-
-def record_search_failed(session: Session, work: StartWork, words: str) -> None:
-    """The list could not be read. That is never "none found": look again later, without counting
-    it.
-    """
-    job = _held(session, work)
-    if job is not None:
-        leases.settle(
-            job, due_at=clock.now(session) + timedelta(seconds=settings().wait(30)), error=words
-        )
-
-
-def record_started(session: Session, job_id: int, run: RunReport) -> None:
-    """The job has a run: from now on its connection's sweeps follow it."""
     # Connection before job, as a sweep does: two orders of locking are a deadlock.
     connection_id = session.get_one(Job, job_id).connection_id
     connection = session.get_one(Connection, connection_id, with_for_update=True)
     job = session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
+    moment = clock.now(session)
     if job.has_ended or job.run_id is not None:
-        return
+        if job.run_id != run.run_id:
+            connection.orphans_due_at = moment
+        return job.run_id == run.run_id
+    take_run(session, connection, job, run.run_id, run.provider_status)
+    log(session, job, f"The order was accepted as {run.run_id}.")
+    return True
+
+
+def take_run(
+    session: Session, connection: Connection, job: Job, run_id: str, provider_status: str
+) -> None:
+    """The run is the job's from now on, and is looked at soon. The caller holds both rows."""
     moment = clock.now(session)
     job.status = JobStatus.RUNNING
-    job.run_id = run.run_id
-    job.provider_status = run.provider_status
+    job.run_id, job.provider_status = run_id, provider_status
     job.started_at = job.changed_at = moment
     leases.settle(job, due_at=None)
-    log(session, job, f"Order sent once, accepted as {run.run_id}.")
     connection.due_at = moment
     connection.sweep_seconds = 15.0
     tell(session, job)
+
+
+def orphans_due(session: Session, connection_id: int, *, after_seconds: float) -> None:
+    """An order goes out: the connection's runs are held against the jobs a while after it."""
+    due_at = clock.now(session) + timedelta(seconds=settings().wait(after_seconds))
+    session.execute(
+        update(Connection)
+        .where(Connection.id == connection_id, Connection.orphans_due_at.is_(None))
+        .values(orphans_due_at=due_at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def record_waiting(
     session: Session, work: StartWork, *, seconds: float, words: str | None = None
 ) -> None:
     """The start goes on a little later: the provider is still reading a file, or `words`."""
-    job = _held(session, work)
+    job = held(session, work)
     if job is not None:
         wait = timedelta(seconds=settings().wait(seconds))
         leases.settle(job, due_at=clock.now(session) + wait, error=words)
@@ -301,28 +315,28 @@ def record_waiting(
 
 def record_trouble(session: Session, work: StartWork, words: str, *, seconds: float) -> None:
     """A step before the order failed for now: nothing is owed, try again later."""
-    job = _held(session, work)
+    job = held(session, work)
     if job is not None:
         _put_back(session, job, seconds=seconds, words=words)
 
 
 def record_stopped(session: Session, work: StartWork) -> None:
     """The key is refused: nothing is owed, and the start goes on when there is one that works."""
-    job = _held(session, work)
+    job = held(session, work)
     if job is not None:
         _stop(session, job)
 
 
 def record_refused(session: Session, work: StartWork, words: str) -> None:
     """A step before the order was refused for good: the job fails with the provider's words."""
-    job = _held(session, work)
+    job = held(session, work)
     if job is not None:
         end(session, job, JobStatus.FAILED, error=words)
         log(session, job, words, level="error")
         tell(session, job)
 
 
-def _held(session: Session, work: StartWork) -> Job | None:
+def held(session: Session, work: StartWork) -> Job | None:
     """The job, while its start is ours to go on with: not ended, and without a run."""
     job: Job | None = leases.hold(session, Job, work.job.id, work.fence)
     return job if job is not None and job.status in WAITING and job.run_id is None else None
@@ -341,21 +355,4 @@ def _put_back(session: Session, job: Job, *, seconds: float, words: str) -> None
     if job.last_error != words:  # the same trouble every half minute is one line, not a thousand
         log(session, job, f"{words} Trying again in {seconds:.0f} s.", level="warn")
     leases.settle(job, due_at=clock.now(session) + wait, error=words)
-    tell(session, job)
-
-
-def _look_later(session: Session, job: Job, attempt: StartAttempt) -> None:
-    """Look for the run 15 s to 10 min after the order; when it does not show, a person decides."""
-    if attempt.looks >= len(LOOKS) and job.cancel_requested_at is not None:
-        end(session, job, JobStatus.CANCELLED, error=NEVER_SHOWN)
-        log(session, job, NEVER_SHOWN, level="warn")
-    elif attempt.looks >= len(LOOKS):
-        job.status = JobStatus.IN_DOUBT
-        leases.settle(job, due_at=None, error=attempt.words)
-        log(session, job, f"{NEVER_SHOWN} Nothing is sent again by itself.", level="warn")
-    else:
-        wait = timedelta(seconds=settings().wait(LOOKS[attempt.looks]))
-        leases.settle(
-            job, due_at=max(attempt.sent_at + wait, clock.now(session)), error=attempt.words
-        )
     tell(session, job)

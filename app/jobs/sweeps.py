@@ -147,9 +147,11 @@ def record_sweep(session: Session, watch: Watch, seen: Mapping[int, Sighting]) -
             tell(session, job)
     standing.record_answer(session, connection.id)
     has_changed = False
+    asked = {run.job_id: run.run_id for run in watch.runs}
     for job_id, sighting in seen.items():
         job = session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
-        if job.has_ended:
+        # Meanwhile it may have gone over to an older run of its own: this is not of that one.
+        if job.has_ended or job.run_id != asked[job_id]:
             continue
         if sighting.report is None:
             has_changed |= _missed(session, job)

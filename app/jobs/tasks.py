@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 from app.connections import standing
 from app.connections.models import Connection
 from app.connections.service import open_connection
-from app.core import instance, leases, storage
+from app.core import clock, instance, leases, storage
 from app.core.database import read_only, unit_of_work
 from app.core.errors import DiskFull
 from app.core.http import HttpOptions
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets.split import split
-from app.jobs import queries, starts, sweeps
+from app.jobs import queries, queries_orders, searches, starts, sweeps
 from app.jobs.look import look_at_runs
 from app.jobs.models import Job
 from app.jobs.starts import StartWork
@@ -36,6 +36,7 @@ from app.providers.base import (
 TRY_AGAIN_SECONDS = 30.0
 FILE_SECONDS = 5.0
 NO_ROOM = "The disk of this instance is full."
+NOT_SENT_BLINDLY = "The order goes out again once the list can be read and shows no run of it."
 UNREADABLE = ProviderUnavailable(
     f"{NO_ROOM} What the runs say is read when there is room.", retry_after=TRY_AGAIN_SECONDS
 )
@@ -47,13 +48,19 @@ SPLIT_BYTES_A_SECOND = 5_000_000
 
 @finds_work
 def waiting() -> list[Work]:
-    """Every start that is due, and every connection whose runs want a look."""
+    """Every start that is due, every connection whose runs want a look, and every one where there
+    may be runs that no job has.
+    """
     with read_only() as session:
-        is_held = instance.held(session) is not None
-        starting = [] if is_held else leases.due_ids(session, Job, queries.startable())
-        watching = leases.due_ids(session, Connection)
-    return [("jobs.start", job_id) for job_id in starting] + [
-        ("jobs.sweep", connection_id) for connection_id in watching
+        watching: list[Work] = [("jobs.sweep", one) for one in leases.due_ids(session, Connection)]
+        if instance.held(session) is not None:
+            return watching
+        starting = leases.due_ids(session, Job, queries.startable())
+        searching = queries_orders.connections_to_look_through(session, clock.now(session))
+    return [
+        *(("jobs.start", job_id) for job_id in starting),
+        *watching,
+        *(("jobs.orphans", connection_id) for connection_id in searching),
     ]
 
 
@@ -75,10 +82,10 @@ def start(job_id: int) -> None:
         return
     try:
         with closing(open_connection(work.connection)) as provider:
-            if work.doubt is not None:
-                _search(work, provider)
-            else:
+            if work.may_order:
                 _prepare_and_order(work, provider)
+            else:
+                _search(work, provider)
     except LeaseLost:
         return
     except DiskFull:
@@ -94,15 +101,19 @@ def _record_trouble(session: Session, work: StartWork, error: ProviderError) -> 
     if isinstance(error, KeyRejected):
         standing.record_failure(session, work.connection, error)
         starts.record_stopped(session, work)
-    elif work.doubt is not None:
-        starts.record_search_failed(session, work, error.message)
     elif isinstance(error, ProviderUnavailable):
         wait = error.retry_after or TRY_AGAIN_SECONDS
         standing.hold(session, work.connection, error, seconds=wait)
+        if not (work.may_order or isinstance(error, AllowanceSpent)):
+            searches.record_search_failed(session, work, error.message, seconds=wait)
+            return
         if isinstance(error, AllowanceSpent):  # our own pace is no news for the job's log
             starts.record_waiting(session, work, seconds=wait, words=error.message)
         else:
             starts.record_trouble(session, work, error.message, seconds=wait)
+    elif not work.may_order:
+        words = error.message
+        searches.record_search_failed(session, work, words, seconds=TRY_AGAIN_SECONDS)
     else:
         starts.record_refused(session, work, error.message)
 
@@ -112,6 +123,8 @@ def _prepare_and_order(work: StartWork, provider: Provider) -> None:
         _split(work)
     for is_training in (True, False):
         _send_file(work, provider, is_training=is_training)
+    if work.doubt is not None and _is_found_after_all(work, provider):
+        return
     job = _fresh(work)
     written_at = time.monotonic()
     with unit_of_work() as session:
@@ -222,20 +235,38 @@ def _keep(work: StartWork, *, seconds: float) -> None:
             raise LeaseLost
 
 
-def _search(work: StartWork, provider: Provider) -> None:
-    """Look for the run of an order that got no answer, and keep one of those found."""
-    assert work.doubt is not None  # noqa: S101 - the caller looked
-    found = provider.find_runs(work.job.op_key, since=work.doubt.sent_at)
+def _search(work: StartWork, provider: Provider) -> bool:
+    """Look for the run of an order that got no answer, and keep one of those found: True when there
+    is one.
+    """
+    assert work.since is not None  # noqa: S101 - the caller looked
+    found = provider.find_runs(work.job.op_key, since=work.since)
     with unit_of_work() as session:
-        spare = starts.record_found(session, work, found)
+        spare = searches.record_found(session, work, found)
     for run_id in spare:
-        try:
-            provider.cancel(run_id)
-            words, level = f"Run {run_id} carried the same order and was cancelled.", "warn"
-        except ProviderError as error:
-            words, level = f"Run {run_id} carries the same order: {error.message}", "error"
-        with unit_of_work() as session:
-            starts.record_spare(session, work.job.id, words, level=level)
+        cancel_spare(provider, work.job.id, run_id)
+    return bool(found.runs)
+
+
+def cancel_spare(provider: Provider, job_id: int, run_id: str) -> None:
+    """Stop a run that carries the tag of a job which has another."""
+    refusal = None
+    try:
+        provider.cancel(run_id)
+    except ProviderError as error:
+        refusal = error.message
+    with unit_of_work() as session:
+        searches.record_spare(session, job_id, run_id, refusal)
+
+
+def _is_found_after_all(work: StartWork, provider: Provider) -> bool:
+    """A person lets a second order go out: not before one more look, which must be answered."""
+    try:
+        return _search(work, provider)
+    except (KeyRejected, ProviderUnavailable):
+        raise
+    except ProviderError as error:
+        raise ProviderUnavailable(f"{error.message} {NOT_SENT_BLINDLY}") from error
 
 
 @task("jobs.sweep", time_limit=1800)

@@ -21,9 +21,10 @@ from app.jobs.frozen import (
     files_of,
     settings_of,
 )
-from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
+from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus, Orphan
 from app.jobs.resources import is_graded
 from app.jobs.retraining import like
+from app.jobs.views_doubt import DoubtView, OrphanRow, orphan_row
 from app.projects.views import initials
 
 
@@ -80,9 +81,13 @@ class IndexView:
 
 @dataclass(frozen=True, slots=True)
 class OverConnectionView:
-    """The latest jobs over a connection, a slot of its page; it refreshes itself on `topic`."""
+    """The latest jobs over a connection, a slot of its page, and the runs there that no job has;
+    it refreshes itself on `topic`.
+    """
 
     jobs: tuple[JobRow, ...]
+    orphans: tuple[OrphanRow, ...]
+    may_spend: bool
     total: int
     refresh_url: str
     topic: str
@@ -139,6 +144,8 @@ class ProgressView:
     origin: str | None
     rescued_at: datetime | None
     stop: Stop | None
+    doubt: DoubtView | None
+    connection: str
 
 
 @dataclass(frozen=True)
@@ -161,7 +168,6 @@ class ShowView(ProgressView, EventsView):
 
     settings: tuple[Fact, ...]
     frozen_at: datetime
-    connection: str
     is_practice: bool
     files: tuple[FileFact, ...]
     run_id: str | None
@@ -192,11 +198,20 @@ def index(
 
 
 def over_connection(
-    project_id: int, jobs: Sequence[Job], *, moment: datetime, total: int, refresh_url: str
+    project_id: int,
+    jobs: Sequence[Job],
+    orphans: Sequence[Orphan],
+    *,
+    may_spend: bool,
+    moment: datetime,
+    total: int,
+    refresh_url: str,
 ) -> OverConnectionView:
     """The latest jobs of a connection, for its page."""
     rows = tuple(_row(job, moment, None) for job in jobs)
-    return OverConnectionView(rows, total, refresh_url, f"project:{project_id}")
+    strays = tuple(orphan_row(one) for one in orphans)
+    topic = f"project:{project_id}"
+    return OverConnectionView(rows, strays, may_spend, total, refresh_url, topic)
 
 
 def _row(job: Job, moment: datetime, stops: Said | None) -> JobRow:
@@ -240,6 +255,7 @@ class Facts(NamedTuple):
     model_id: int | None
     is_order_out: bool
     may_spend: bool
+    doubt: DoubtView | None = None
     is_held: bool = False
 
 
@@ -285,6 +301,8 @@ def _progress_fields(job: Job, facts: Facts) -> dict[str, Any]:
         "origin": words.origin_of(job),
         "rescued_at": job.rescued_at,
         "stop": None if job.has_ended else stop_of(job.connection),
+        "doubt": facts.doubt,
+        "connection": job.connection.name,
     }
 
 
@@ -332,7 +350,6 @@ def show(
         events_shown=events_shown,
         settings=settings_of(job),
         frozen_at=job.created_at,
-        connection=job.connection.name,
         is_practice=job.connection.is_practice,
         files=files_of(job),
         run_id=job.run_id,

@@ -128,7 +128,8 @@ def what_next(job: Job, standing: Standing) -> str | None:
     return {
         JobStatus.QUEUED: f"Next: the rows go to {where}, then one order is sent.",
         JobStatus.STARTING: "Next: training begins. Sent once, whatever happens here.",
-        JobStatus.IN_DOUBT: "Nothing is sent again by itself. Look at the provider's own list.",
+        JobStatus.IN_DOUBT: "Nothing is sent again by itself. The provider's list is still looked "
+        "through every 15 minutes.",
         JobStatus.RUNNING: "Next: the model is saved, ready to talk to. You can close this page.",
         JobStatus.PAUSED: "Luthier keeps looking; it goes on where the provider resumes it.",
         JobStatus.VANISHED: "Its numbers up to then are kept.",

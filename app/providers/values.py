@@ -163,6 +163,10 @@ class RunReport:
     metadata: Mapping[str, str]
     error: RunError | None
 
+    def age(self) -> tuple[bool, datetime | None, str]:
+        """What sorts runs oldest first, those without a date last."""
+        return self.created_at is None, self.created_at, self.run_id
+
     @property
     def op_key(self) -> str | None:
         """The start this run belongs to, where the provider gives our tag back."""
@@ -172,6 +176,14 @@ class RunReport:
     def instance(self) -> str | None:
         """The Luthier that started it."""
         return self.metadata.get(INSTANCE_TAG)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSearch:
+    """What a search found: the runs that carry a tag, oldest first, and how many were `listed`."""
+
+    runs: tuple[RunReport, ...]
+    listed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +197,9 @@ class Started:
 class Refused:
     """The provider clearly did not create it.
 
-    429 is worth sending again, after `retry_after` seconds; so is what a key was refused for, with
-    another key.
+    429 is worth sending again, after `retry_after` seconds, unless only a person can help
+    (`needs_person`: no credit, a spent budget); so is what a key was refused for, with another key.
+    With `is_of_starts` it counts orders, and answers anything else.
     """
 
     message: str
@@ -194,10 +207,12 @@ class Refused:
     http_status: int
     retry_after: float | None = None
     refuses_key: bool = False
+    needs_person: bool = False
+    is_of_starts: bool = False
 
     @property
     def is_put_back(self) -> bool:
-        return self.http_status == TOO_MANY_REQUESTS
+        return self.http_status == TOO_MANY_REQUESTS and not self.needs_person
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ INSTANCE = {
 # Parts of a row that has project_id; they live and die with it.
 PARTS = {
     "start_attempts": "job_id",
+    "start_looks": "job_id",
     "job_events": "job_id",
     "checkpoints": "job_id",
     "metric_chunks": "job_id",

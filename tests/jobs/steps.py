@@ -2,12 +2,14 @@
 
 import json
 
+from app.auth.models import User
 from app.connections.models import Connection
 from app.core import clock
 from app.core.database import read_only, unit_of_work
 from app.datasets.models import DatasetVersion
-from app.jobs import queries, tasks
-from app.jobs.models import Job, StartAttempt
+from app.jobs import queries, tasks, tasks_orphans
+from app.jobs.looks import LOOKS
+from app.jobs.models import Job, JobStatus, StartAttempt
 from app.projects.models import Project
 from tests import make
 from tests.witness.script import CREATE_RUN, Fault, refusal
@@ -67,3 +69,40 @@ def look(workshop):
         for job in session.query(Job):
             job.events_at = None
     tasks.sweep(workshop.connection_id)
+
+
+def bring_into_doubt(team, witness, *, is_made=False, **words):
+    """A job whose order got no answer and whose run no list shows; with `is_made` there is one."""
+    witness.set(lag=3600)
+    witness.script(Fault(CREATE_RUN, end="drop", commits=is_made))
+    job_id = queue_job(team, **words)
+    tasks.start(job_id)
+    with unit_of_work() as session:
+        (attempt,) = session.query(StartAttempt).filter_by(job_id=job_id)
+        attempt.looks = len(LOOKS) - 1
+    make_due(job_id)
+    tasks.start(job_id)
+    with read_only() as session:
+        assert session.get_one(Job, job_id).status == JobStatus.IN_DOUBT
+    witness.set(lag=0)
+    return job_id
+
+
+def show_all(witness):
+    """The provider's lists have caught up."""
+    witness.set(visible_at={run["id"]: 0 for run in witness.runs})
+
+
+def look_for_orphans(team):
+    """A quarter of an hour has passed: the connection is looked through."""
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, team.connection_id)
+        connection.orphans_due_at, connection.not_before = clock.now(session), None
+    tasks_orphans.look_for_orphans(team.connection_id)
+
+
+def decide(what, team, job_id, name="editor"):
+    """A person presses a button of a job in doubt."""
+    with unit_of_work() as session:
+        user = session.get_one(User, team.users[name])
+        what(session, session.get_one(Job, job_id), user=user)

@@ -154,10 +154,14 @@ class ProviderContract:
         assert run.seed == 7
         assert not run.status.has_ended
         assert run.error is None
-        assert [found.run_id for found in provider.find_runs(order.op_key, since=before)] == [
-            run.run_id
-        ]
-        assert provider.find_runs(uuid.uuid4().hex, since=before) == []
+        found = provider.find_runs(order.op_key, since=before)
+        assert [one.run_id for one in found.runs] == [run.run_id]
+        ours = provider.find_ours("contract", since=before)
+        assert run.run_id in {one.run_id for one in ours.runs}
+        nothing = provider.find_runs(uuid.uuid4().hex, since=before)
+        assert nothing.runs == ()
+        assert nothing.listed >= 1
+        assert provider.find_ours(uuid.uuid4().hex, since=before).runs == ()
         assert provider.report(run.run_id).run_id == run.run_id
 
     def test_lists_are_newest_first_and_come_in_pages(self, provider: Provider, order: RunRequest):

@@ -73,7 +73,7 @@ def test_a_run_is_found_by_its_tag_however_the_filter_behaves(provider, witness,
     run = started(provider, order)
     witness.set(filter=behaviour)
 
-    found = provider.find_runs("op-1", since=LONG_AGO)
+    found = provider.find_runs("op-1", since=LONG_AGO).runs
 
     assert [seen.run_id for seen in found] == [run.run_id]
     assert neighbour.run_id != run.run_id
@@ -83,8 +83,8 @@ def test_a_run_that_lists_late_is_found_once_it_shows(provider, witness, order):
     witness.set(lag=0.5)
     run = started(provider, order)
 
-    assert provider.find_runs("op-1", since=LONG_AGO) == []
-    found = eventually(lambda: provider.find_runs("op-1", since=LONG_AGO))
+    assert provider.find_runs("op-1", since=LONG_AGO).runs == ()
+    found = eventually(lambda: provider.find_runs("op-1", since=LONG_AGO).runs)
 
     assert [seen.run_id for seen in found] == [run.run_id]
 
@@ -93,7 +93,7 @@ def test_two_runs_of_one_start_come_oldest_first(provider, witness, order):
     first, second = started(provider, order), started(provider, order)
     witness.change_run(first.run_id, created_at=1_700_000_000)
 
-    assert [run.run_id for run in provider.find_runs("op-1", since=LONG_AGO)] == [
+    assert [run.run_id for run in provider.find_runs("op-1", since=LONG_AGO).runs] == [
         first.run_id,
         second.run_id,
     ]
@@ -106,5 +106,6 @@ def test_looking_for_a_run_stops_where_all_is_older(open_at, witness, order):
         run = started(provider, order)
         witness.change_run(run.run_id, created_at=1_500_000_000, metadata={})
 
-    assert looking.find_runs("op-1", since=datetime.now(UTC) - timedelta(minutes=2)) == []
+    nothing = looking.find_runs("op-1", since=datetime.now(UTC) - timedelta(minutes=2))
+    assert (nothing.runs, nothing.listed) == ((), 3)
     assert len(witness.journal.read(LIST_RUNS)) == 1

@@ -147,14 +147,54 @@ def test_the_providers_own_refusal_is_a_refusal(provider, witness, order, status
     ("headers", "wait"), [({"retry-after": "300"}, 300.0), ({}, None), ({"retry-after": "x"}, None)]
 )
 def test_too_many_requests_is_put_back_with_its_wait(provider, witness, order, headers, wait):
+    said = refusal("Rate limit reached.", "rate_limit_exceeded")
+    witness.script(Fault(CREATE_RUN, status=429, body=json.dumps(said), headers=headers))
+
+    outcome = provider.start_run(order)
+
+    assert outcome == Refused("Rate limit reached.", "rate_limit_exceeded", 429, wait)
+    assert outcome.is_put_back
+    assert len(witness.creates) == 1
+
+
+@pytest.mark.parametrize(("headers", "wait"), [({"retry-after": "300"}, 300.0), ({}, 3600.0)])
+def test_a_days_orders_spent_wait_an_hour_unless_told_otherwise(
+    provider, witness, order, headers, wait
+):
     said = refusal("Daily limit reached.", "daily_rate_limit_exceeded")
     witness.script(Fault(CREATE_RUN, status=429, body=json.dumps(said), headers=headers))
 
     outcome = provider.start_run(order)
 
-    assert outcome == Refused("Daily limit reached.", "daily_rate_limit_exceeded", 429, wait)
     assert outcome.is_put_back
+    assert (outcome.retry_after, outcome.is_of_starts) == (wait, True)
+
+
+@pytest.mark.parametrize("where", ["code", "type"])
+@pytest.mark.parametrize(
+    "code", ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"]
+)
+def test_what_only_a_person_can_pay_for_is_not_put_back(provider, witness, order, code, where):
+    said = refusal("You exceeded your current quota.")
+    said["error"][where] = code
+    witness.script(Fault(CREATE_RUN, status=429, body=json.dumps(said)))
+
+    outcome = provider.start_run(order)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.needs_person
+    assert not outcome.is_put_back
     assert len(witness.creates) == 1
+
+
+def test_another_orders_job_is_no_answer_to_ours(provider, witness, order):
+    theirs = {"id": "ftjob-9", "object": "fine_tuning.job", "metadata": {"luthier_op": "op-9"}}
+    witness.script(Fault(CREATE_RUN, body=json.dumps(theirs), commits=True))
+
+    outcome = provider.start_run(order)
+
+    assert isinstance(outcome, Unknown)
+    assert "ftjob-9" in outcome.reason
 
 
 def test_a_connection_that_never_was_sent_nothing(open_at, mortal_witness, order):

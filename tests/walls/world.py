@@ -19,6 +19,7 @@ from app.connections.models import Connection
 from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
+from app.jobs import orphans
 from app.notices.models import Notice, WatchedDate
 from app.projects import service as projects
 from app.projects.models import Project, Role
@@ -164,6 +165,8 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
     version = versions.first() or make.make_checked_version(session, project, name=name)
     model = make.make_model(session, project, connection, version, model_name=f"ft:{name}")
     job = make.make_running_job(session, project, connection, version, key="form:2")
+    orphan = orphans.note(session, connection, make.make_report(f"ftjob-{name}"), job)
+    assert orphan is not None
     rescue = make.make_rescue(session, connection, stage=Stage.LOOKING)
     # Fresh, so that no reading asks the provider and notes what it says.
     offered = BaseModelInfo(make.BASE_MODEL, None, ("supervised",), None, None, None)
@@ -179,6 +182,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "dataset_id": version.dataset_id,
         "version_id": version.id,
         "job_id": job.id,
+        "orphan_id": orphan.id,
         "model_id": model.id,
         "rescued_eval_id": rescued_eval.id,
         "rescued_run_id": rescued_run.id,

@@ -12,6 +12,7 @@ import structlog
 
 from app.core.http import HttpOptions
 from app.providers.base import (
+    INSTANCE_TAG,
     OP_KEY_TAG,
     AccountInfo,
     Archive,
@@ -33,6 +34,7 @@ from app.providers.base import (
     RunEvent,
     RunReport,
     RunRequest,
+    RunSearch,
     StartOutcome,
     UploadState,
 )
@@ -160,20 +162,30 @@ class OpenAIProvider:
     def start_run(self, request: RunRequest) -> StartOutcome:
         return start.start(self.wire, request)
 
-    def find_runs(self, tag: str, *, since: datetime) -> list[RunReport]:
-        found = self._filtered(tag) if self.capabilities().tagging == "metadata_list" else []
-        return found or self._scanned(tag, since)
+    def find_runs(self, tag: str, *, since: datetime) -> RunSearch:
+        """The runs of one start. Where the list can be filtered that is asked for first; nothing
+        is believed absent that a look through the list has not missed too.
+        """
+        if self.capabilities().tagging == "metadata_list":
+            found = self._filtered(tag)
+            if found.runs:
+                return found
+        return self._scanned(OP_KEY_TAG, tag, since)
 
-    def _filtered(self, tag: str) -> list[RunReport]:
+    def find_ours(self, instance: str, *, since: datetime) -> RunSearch:
+        """Every run that carries an instance's tag: by looking, since a filter may hide some."""
+        return self._scanned(INSTANCE_TAG, instance, since)
+
+    def _filtered(self, tag: str) -> RunSearch:
         """Ask for the tag and believe only what carries it: some servers ignore the filter."""
         fetch = partial(self._run_page, metadata={OP_KEY_TAG: tag})
         try:
             pages = list(self.wire.pages(fetch, most=MOST_FILTERED_PAGES))
         except RequestRejected:
-            return []
-        return tagged(chain.from_iterable(pages), tag)
+            return RunSearch((), 0)
+        return tagged(chain.from_iterable(pages), OP_KEY_TAG, tag)
 
-    def _scanned(self, tag: str, since: datetime) -> list[RunReport]:
+    def _scanned(self, name: str, tag: str, since: datetime) -> RunSearch:
         """Look through everything not older than `since`, newest first; clocks may differ."""
         since -= CLOCKS_DIFFER
         seen: list[Json] = []
@@ -182,7 +194,7 @@ class OpenAIProvider:
             times = [runs.time_of(data, "created_at") for data in page]
             if times and all(at is not None and at < since for at in times):
                 break
-        return tagged(seen, tag)
+        return tagged(seen, name, tag)
 
     def report(self, run_id: str) -> RunReport:
         with self.wire.errors():
@@ -278,11 +290,11 @@ def said_in(headers: Mapping[str, str], name: str) -> str | None:
     return words(headers[name], "")[: runs.LONGEST_NAME] if headers.get(name) else None
 
 
-def tagged(listed: Any, tag: str) -> list[RunReport]:
-    """The runs that carry the tag, oldest first, each once."""
+def tagged(listed: Any, name: str, tag: str) -> RunSearch:
+    """The runs that carry a tag, oldest first, each once."""
     found = {run.run_id: run for data in listed if (run := runs.report(data)) is not None}
-    ours = [run for run in found.values() if run.op_key == tag]
-    return sorted(ours, key=lambda run: (run.created_at is None, run.created_at, run.run_id))
+    ours = [run for run in found.values() if run.metadata.get(name) == tag]
+    return RunSearch(tuple(sorted(ours, key=RunReport.age)), len(found))
 
 
 def date_of(data: Json, key: str) -> date | None:

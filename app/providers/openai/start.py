@@ -34,6 +34,11 @@ NEVER_CONNECTED = (
     httpx2.PoolTimeout,
     httpx2.UnsupportedProtocol,
 )
+# OpenAI's codes for 429 that no wait ends: no credit, a spent budget, an account without billing.
+NOT_BY_ITSELF = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+# So many orders a day and model, seen at OpenAI; told without a wait, once an hour is enough.
+NOT_TODAY = {"daily_rate_limit_exceeded"}
+DAYS_WAIT_SECONDS = 3600.0
 CLEAR_REFUSALS = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
@@ -55,7 +60,7 @@ def start(wire: Wire, request: RunRequest) -> StartOutcome:
         return NotSent(reason) if isinstance(error.__cause__, NEVER_CONNECTED) else Unknown(reason)
     except openai.APIStatusError as error:
         return _of_refusal(error, wire)
-    return _of_answer(answer.http_response, wire.profile.label)
+    return _of_answer(answer.http_response, wire.profile.label, request.op_key)
 
 
 def body_of(request: RunRequest) -> dict[str, Any]:
@@ -79,9 +84,7 @@ def _of_refusal(error: openai.APIStatusError, wire: Wire) -> StartOutcome:
     status, label = error.status_code, wire.profile.label
     said = told(error.body, wire.api_key)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = wait_asked_for(error.response.headers)
-        message = said or f"{label} asks to wait."
-        return Refused(message, code_of(error), status, retry_after=wait)
+        return _of_hurry(error, said or f"{label} asks to wait.")
     if status in CLEAR_REFUSALS and is_refusal(json_object(error.response.content)):
         message = said or f"{label} answered {status}."
         is_of_key = refuses_key(error, said)
@@ -89,9 +92,27 @@ def _of_refusal(error: openai.APIStatusError, wire: Wire) -> StartOutcome:
     return Unknown(f"{label} answered {status}{f': {said}' if said else ''}.")
 
 
-def _of_answer(response: httpx2.Response, label: str) -> StartOutcome:
+def _of_hurry(error: openai.APIStatusError, message: str) -> Refused:
+    """429 means later, tomorrow, or never until somebody pays: the code says which."""
+    code, wait = code_of(error), wait_asked_for(error.response.headers)
+    is_of_day = code in NOT_TODAY
+    return Refused(
+        message,
+        code,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        retry_after=DAYS_WAIT_SECONDS if is_of_day and wait is None else wait,
+        needs_person=not NOT_BY_ITSELF.isdisjoint((code, error.type)),
+        is_of_starts=is_of_day,
+    )
+
+
+def _of_answer(response: httpx2.Response, label: str, op_key: str) -> StartOutcome:
     found = json_object(response.content)
     if found is None:
         return Unknown(f"{label} answered {response.status_code} with something that is not a job.")
     run = runs.report(found)
-    return Unknown(f"{label} answered without a job id.") if run is None else Started(run)
+    if run is None:
+        return Unknown(f"{label} answered without a job id.")
+    if run.op_key not in {None, op_key}:
+        return Unknown(f"{label} answered with another order's job, {run.run_id}.")
+    return Started(run)
