@@ -102,7 +102,9 @@ def parent_of(session: Session, one: RescuedObject) -> RescuedObject | None:
 
 
 def children_of(session: Session, one: RescuedObject, *, limit: int) -> Sequence[RescuedObject]:
-    """What belongs to an object."""
+    """What belongs to an object; a list of items has its parent's id, and nothing of its own."""
+    if one.kind not in PARENTS:
+        return []
     return session.scalars(
         select(RescuedObject)
         .where(

@@ -121,6 +121,7 @@ def test_an_object_says_what_it_is_and_leads_to_its_kin(rescue, owner):
     assert f'href="/rescued/{ids["eval"]}"' in page
     assert f'href="/rescued/{ids["items"]}"' in page
     assert "&#34;id&#34;: &#34;r&#34;" in page
+    assert "Belongs to it" not in owner.get(f"/rescued/{ids['items']}").text
     waiting = owner.get(f"/rescued/{ids['waiting']}").text
     assert "found, and still to come" in waiting
     assert "12,345 announced" in waiting
