@@ -48,6 +48,8 @@ MOST_MONTHS = timedelta(days=3 * 365)
 LATE = timedelta(days=2)  # a day's usage is still counted on the next
 YEAR_3000 = 32_503_680_000
 STORE_AT_ONCE = 8
+# Four to a thread: while a round is kept no thread asks.
+WALKS_AT_ONCE = 4 * AT_ONCE
 
 Page = tuple[Walk, ArchivePage]
 Failure = tuple[Walk, ProviderError]
@@ -73,7 +75,7 @@ def look(work: Work, asker: Asker) -> Rest | None:
 
 
 def _begin_walks(work: Work, state: Look) -> None:
-    """Let as many lists be out as there are threads, the first ones before those below them."""
+    """Let as many lists be out as fill a round, the first ones before those below them."""
     if state.begun < len(FIRST_LISTS):
         if not state.walks:
             state.walks = [Walk(archive) for archive in FIRST_LISTS[state.begun]]
@@ -82,7 +84,7 @@ def _begin_walks(work: Work, state: Look) -> None:
     if any(not walk.parents for walk in state.walks):
         return
     for kind, archive in BELOW:
-        room = AT_ONCE - len(state.walks)
+        room = WALKS_AT_ONCE - len(state.walks)
         if room <= 0 or (archive is Archive.COMPLETIONS and not work.part.rescue.with_completions):
             continue
         with read_only() as session:
