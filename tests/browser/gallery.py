@@ -239,6 +239,17 @@ def _jobs(
         },
         due_at=None,
     )
+    order = {"outcome": "unknown", "words": doubt, "looks": 6}
+    _put(database, "start_attempts", "job_id", {made["in_doubt"]: order})
+    with closing(sqlite3.connect(database, timeout=30)) as rows, rows:
+        said = "1 run listed, none with the order's tag."
+        rows.execute(
+            "INSERT INTO start_looks (job_id, at, times, is_answered, words) "
+            "SELECT id, created_at, 1, 1, ? FROM jobs WHERE id = ?",
+            [said, made["in_doubt"]],
+        )
+    for name in ("in_doubt", "starting", "queued"):  # nobody finds their runs
+        witness.change_run(runs[name], metadata={})
     return made
 
 

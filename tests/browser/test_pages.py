@@ -13,6 +13,7 @@ import redis
 
 from app.core.events import CHANNEL
 from app.core.home import socket_path
+from tests.browser.doubted import doubted
 from tests.browser.rescued import leave
 from tests.browser.visitor import NARROW, kind_of, visiting
 from tests.journeys.api import OWNER, TRAINING, Curve, Script, command
@@ -376,3 +377,24 @@ def name_a_day(workshop, *, ahead):
             [f"+{ahead} days", *place],
         )
         database.execute("UPDATE date_watches SET due_at = datetime('now')")
+
+
+def test_a_job_in_doubt_is_decided_on_a_phone_and_a_stray_run_is_left(workshop, chromium):
+    with (
+        doubted(workshop.home, workshop.job["id"], words=HOSTILE) as job_id,
+        visiting(chromium, workshop.address, viewport=NARROW) as somebody,
+    ):
+        page = somebody.page
+        somebody.enter(f"/jobs/{job_id}", EMAIL, PASSWORD)
+        assert HOSTILE in page.locator("#progress").inner_text()
+        somebody.button("Look again").click()
+        somebody.look()
+        page.locator("#look-again-dialog").get_by_role("button", name="Look again").click()
+        page.get_by_text("none with the order's tag").wait_for()
+        somebody.go(workshop.pages["connection"])
+        somebody.heading("Runs that no job has")
+        somebody.button("Leave it").first.click()
+        page.locator("dialog[open]").get_by_role("button", name="Leave it").click()
+        page.get_by_text("It is left alone.").wait_for()
+        assert page.get_by_text("ftjob-stray").count() == 0
+        assert not [url for url in somebody.requests if TRAP in url]
