@@ -53,8 +53,10 @@ def record_account(session: Session, asked: Connection, found: AccountInfo) -> N
     was_refused = connection.refused_at is not None
     record_answer(session, connection.id)
     connection.profile = found.profile
-    connection.account = asdict(found)
     connection.account_at = connection.checked_at = clock.now(session)
+    if connection.account is None:  # what stops there, and when, is the next question
+        connection.models_due_at = connection.checked_at
+    connection.account = asdict(found)
     if was_refused:
         connection.due_at = connection.checked_at
     tell(session, connection)

@@ -4,13 +4,18 @@ import re
 
 import pytest
 
+from tests.browser.beginning import (
+    EMAIL,
+    PASSWORD,
+    make_a_project_by_keyboard,
+    make_the_first_account,
+)
 from tests.browser.visitor import visiting
 from tests.journeys.api import HELD_OUT, TRAINING, held_out
 from tests.processes import start_luthier
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
-NAME, EMAIL, PASSWORD = "Mara Lindqvist", "mara@example.org", "a bow of pernambuco"
 EPOCHS = 6
 NEWER = """(seen) => Number(document.querySelector("[data-chart]").dataset.points) > seen
   || document.querySelector("#progress").dataset.status !== "running" """
@@ -23,8 +28,8 @@ def test_from_an_empty_folder_to_a_model_that_answers(tmp_path, chromium):
         visiting(chromium, luthier.address) as mara,
     ):
         page = mara.page
-        _make_the_first_account(mara, luthier.output)
-        _make_a_project_by_keyboard(mara)
+        make_the_first_account(mara, luthier.output)
+        make_a_project_by_keyboard(mara)
         _upload_and_read_the_report(mara)
         job_path = _start_a_job_by_mouse(mara)
 
@@ -49,25 +54,6 @@ def test_from_an_empty_folder_to_a_model_that_answers(tmp_path, chromium):
         mara.picture("job-done")
         _talk_to_the_model(mara)
         _come_home(mara)
-
-
-def _make_the_first_account(mara, printed):
-    (link,) = re.findall(r"http://\S+/welcome/\S+", printed)
-    mara.go("/")
-    mara.heading("Welcome to Luthier")
-    mara.go(link)
-    mara.page.get_by_label("Name").fill(NAME)
-    mara.page.get_by_label("E-mail").fill(EMAIL)
-    mara.page.get_by_label("Password").fill(PASSWORD)
-    mara.button("Make the account").click()
-    mara.heading("New project")
-
-
-def _make_a_project_by_keyboard(mara):
-    mara.tab_to(mara.page.get_by_label("Name"))
-    mara.type("Support routing")
-    mara.press("Enter")
-    mara.heading("Welcome to Support routing")
 
 
 def _upload_and_read_the_report(mara):

@@ -8,13 +8,14 @@ import pytest
 
 from app.catalog import queries, tasks
 from app.catalog.stopping import calendar
+from app.connections.asking import ask_about_key
 from app.connections.models import Connection
 from app.connections.standing import forget
 from app.core import clock
 from app.core.database import read_only, unit_of_work
 from tests.catalog.rows import today
 from tests.make import BASE_MODEL
-from tests.stage import one_database
+from tests.stage import connection_of, one_database
 from tests.witness.script import LIST_MODELS, Fault
 
 TUNED = f"ft:{BASE_MODEL}:acme:intents:abc"
@@ -91,6 +92,15 @@ def test_whoever_does_not_answer_is_asked_again_tomorrow(due, witness):
     assert tasks.waiting() == []
     with read_only() as session:
         assert queries.listed_models(session, {due}) == []
+
+
+@one_database
+def test_a_connection_that_was_tested_is_read_at_once(workshop, witness):
+    ask_about_key(connection_of(workshop.connection_id))
+    assert tasks.waiting() == [("catalog.read", workshop.connection_id)]
+    tasks.read(workshop.connection_id)
+    ask_about_key(connection_of(workshop.connection_id))
+    assert tasks.waiting() == []
 
 
 @one_database

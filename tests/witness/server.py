@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import sys
 import time
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -29,6 +30,11 @@ class Witness(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 512
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked may die: that is theirs to tell."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def __init__(self, journal: Journal, keys: list[str], admin_keys: set[str]) -> None:
         super().__init__(("127.0.0.1", 0), Conversation)
