@@ -18,7 +18,7 @@ from app.core.instance import ONLY, Instance
 from app.core.queue import enqueue
 from app.datasets.models import VersionStatus
 from app.jobs import queries as jobs
-from app.jobs.models import StartAttempt
+from app.jobs.models import Orphan, StartAttempt
 from app.settings import settings
 from app.upkeep import queries
 from app.upkeep.models import Housekeeping
@@ -52,6 +52,8 @@ def mark_restored(session: Session, *, backed_up_at: datetime) -> None:
     )
     for model in queries.leased_models():
         session.execute(update(model).values(lease_until=None, attempts=0))
+    # What was asked for in another life is not carried out by this one unasked.
+    session.execute(update(Orphan).values(cancel_asked_at=None))
     for version in queries.unjudged_versions(session):
         version.status, version.progress, version.due_at = VersionStatus.RECEIVED, None, moment
     for job in queries.waiting_jobs(session):

@@ -236,6 +236,14 @@ def test_home_says_what_needs_a_person(team, owner, job):
         assert words in text, words
 
 
+def test_a_job_in_doubt_is_not_hidden_by_younger_ones(team, owner, job):
+    with unit_of_work() as session:
+        session.get_one(Job, job).status = JobStatus.IN_DOUBT
+        for number in range(2, 14):
+            make.make_running_job(session, *load(session, team), key=f"form:{number}")
+    assert "june may or may not be running" in owner.get(f"/projects/{team.project_id}").text
+
+
 def test_user_text_is_never_html(team, owner):
     with unit_of_work() as session:
         project, connection, _ = load(session, team)

@@ -13,7 +13,7 @@ from app.core.database import read_only, unit_of_work
 from app.core.errors import Conflict
 from app.jobs import doubts, queries_orders, tasks
 from app.jobs.models import Job, JobStatus, Orphan, StartAttempt
-from app.upkeep.service import mark_restored
+from app.upkeep.service import allow_starts, mark_restored
 from tests.jobs.steps import (
     answer,
     attempts_of,
@@ -245,6 +245,20 @@ def test_a_restored_instance_takes_and_cancels_nothing_before_a_person_allows_it
     assert ("jobs.orphans", workshop.connection_id) not in tasks.waiting()
     assert len(witness.journal.read()) == asked
     assert job_of(job_id).run_id is None
+
+
+@one_database
+def test_a_restored_instance_cancels_no_run_that_its_other_life_was_asked_to(
+    workshop, witness, stray
+):
+    press(doubts.cancel_there, workshop, stray)
+    with unit_of_work() as session:
+        mark_restored(session, backed_up_at=clock.now(session))
+        allow_starts(session, actor_id=workshop.users["owner"])
+    look_for_orphans(workshop)
+    (kept,) = open_orphans(workshop)
+    assert (kept.id, kept.cancel_asked_at) == (stray.id, None)
+    assert witness.journal.read(CANCEL) == []
 
 
 @one_database
