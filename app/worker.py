@@ -47,7 +47,7 @@ TIMETABLE = {
     "connections.due": "provider",
     "datasets.due": "ingest",
     "jobs.due": "provider",
-    "rescue.due": "ingest",
+    "rescue.due": "provider",
     "notices.due": "ingest",
     "upkeep.due": "ingest",
 }

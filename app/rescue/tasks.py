@@ -31,14 +31,16 @@ def waiting() -> list[Letter]:
         return [("rescue.step", part_id) for part_id in leases.due_ids(session, RescuePart)]
 
 
-@task("rescue.due", queue="ingest")
+@task("rescue.due")
 def due() -> None:
     """Ring for every part of a rescue that is due."""
     for name, part_id in waiting():
         post(name, part_id)
 
 
-@task("rescue.step", queue="ingest", time_limit=LONGEST_SECONDS)
+# Not on the queue of checks: what comes home is checked there, file by file, and what is still to
+# come would wait behind it.
+@task("rescue.step", time_limit=LONGEST_SECONDS)
 def step(part_id: int) -> None:
     """Work at one part of a rescue for a while: look around, fetch, verify, use."""
     with unit_of_work() as session:
