@@ -20,7 +20,7 @@ from app.core import clock, leases
 from app.core.errors import Conflict
 from app.core.events import announce
 from app.core.queue import enqueue
-from app.jobs import queries
+from app.jobs import queries, queries_orders
 from app.jobs.estimates import Estimate
 from app.jobs.forms import JobForm
 from app.jobs.models import FOLLOWED, Job, JobEvent, JobStatus
@@ -144,15 +144,17 @@ def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
         raise Conflict(f"This job has ended already: {held.status}.")
     moment = clock.now(session)
     held.cancel_requested_at = held.cancel_requested_at or moment
-    is_out = queries.open_attempt(session, held.id) is not None
+    unproved = queries_orders.unproved_attempts(session, held.id)
+    is_out = any(attempt.outcome != "given_up" for attempt in unproved)
     is_held = held.lease_until is not None and held.lease_until > moment
     if held.status in FOLLOWED:
         if connection.refused_at is None:
             connection.due_at = moment
         enqueue(session, "jobs.sweep", held.connection_id)
         log(session, held, "Cancel asked for.")
-    elif held.status == JobStatus.IN_DOUBT:
-        end(session, held, JobStatus.CANCELLED, error=held.last_error)
+    elif held.status == JobStatus.IN_DOUBT or (unproved and not is_out and not is_held):
+        said = unproved[-1].words if unproved else None
+        end(session, held, JobStatus.CANCELLED, error=held.last_error or said)
         log(
             session,
             held,

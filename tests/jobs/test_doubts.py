@@ -197,6 +197,23 @@ def test_every_look_is_kept_with_what_the_list_said(workshop, witness):
 
 
 @one_database
+def test_a_second_order_that_has_not_left_is_cancelled_and_the_first_still_looked_for(
+    workshop, witness
+):
+    job_id = bring_into_doubt(workshop, witness, is_made=True)
+    decide(doubts.start_again, workshop, job_id)
+    with unit_of_work() as session:
+        service.cancel_job(session, session.get_one(Job, job_id), actor_id=workshop.users["editor"])
+    assert job_of(job_id).status == JobStatus.CANCELLED
+    assert "broke off" in job_of(job_id).error
+    tasks.start(job_id)
+    show_all(witness)
+    look_for_orphans(workshop)
+    assert [run["status"] for run in witness.runs] == ["cancelled"]
+    assert len(witness.creates) == 1
+
+
+@one_database
 def test_who_decides_too_late_is_told(workshop, witness, job):
     for decision in (doubts.look_again, doubts.start_again, doubts.did_not_start):
         with pytest.raises(Conflict, match="running"):
