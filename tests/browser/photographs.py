@@ -87,7 +87,7 @@ DEEDS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "chart-tip": ("job-running", _point),
     "chart-table": ("job-running", lambda page: page.get_by_text("Table").first.click()),
     "form-errors": ("job-form", _send_nonsense),
-    "findings": ("dataset-refused", lambda page: page.locator("summary").first.click()),
+    "findings": ("dataset-refused", lambda page: page.locator("summary").nth(2).click()),
     "answers": ("try", _ask_both),
     "focus": ("members", lambda page: [page.keyboard.press("Tab") for _ in range(24)]),
 }
