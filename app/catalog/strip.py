@@ -59,7 +59,9 @@ def strip(calendar: Calendar, today: date) -> StopsView | None:
     shown = list(days.values())[:MOST]
     if not shown:
         return None
-    until = shown[-1][0].day + timedelta(days=MARGIN_DAYS)
+    last = shown[-1][0].day
+    # The last day has room for its number, however far away it is.
+    until = last + timedelta(days=max(MARGIN_DAYS, (last - today).days // 20))
     span = (until - today).days
     return StopsView(
         stops=tuple(_stop(found, calendar.dates.deadlines, today, span) for found in shown),

@@ -372,9 +372,10 @@ def name_a_day(workshop, *, ahead):
     ):
         place = (workshop.job["connection_id"], workshop.job["base_model"])
         database.execute(
-            "UPDATE base_models SET shutdown_date = date('now', ?) "
-            "WHERE connection_id = ? AND name = ?",
-            [f"+{ahead} days", *place],
+            "INSERT INTO base_models (connection_id, name, shutdown_date, can_tune, methods, "
+            "read_at) VALUES (?, ?, date('now', ?), 1, '[]', datetime('now')) ON CONFLICT "
+            "(connection_id, name) DO UPDATE SET shutdown_date = excluded.shutdown_date",
+            [*place, f"+{ahead} days"],
         )
         database.execute("UPDATE date_watches SET due_at = datetime('now')")
 
