@@ -365,18 +365,12 @@ def test_a_calendar_address_is_shown_once_and_taken_back(workshop, chromium):
 
 
 def name_a_day(workshop, *, ahead):
-    """The provider says when the base of the workshop's model stops, and a look is due."""
+    """The instance's owner says when the base of the workshop's model stops, and a look is due."""
     with (
         closing(sqlite3.connect(workshop.home / "luthier.sqlite", timeout=30)) as database,
         database,
     ):
-        place = (workshop.job["connection_id"], workshop.job["base_model"])
-        database.execute(
-            "INSERT INTO base_models (connection_id, name, shutdown_date, can_tune, methods, "
-            "read_at) VALUES (?, ?, date('now', ?), 1, '[]', datetime('now')) ON CONFLICT "
-            "(connection_id, name) DO UPDATE SET shutdown_date = excluded.shutdown_date",
-            [*place, f"+{ahead} days"],
-        )
+        database.execute("UPDATE owners_dates SET day = date('now', ?)", [f"+{ahead} days"])
         database.execute("UPDATE date_watches SET due_at = datetime('now')")
 
 
