@@ -65,12 +65,12 @@ from app.projects import api as projects_api
 from app.projects import routes as projects
 from app.projects.access import outside
 from app.rescue import api as rescue_api
-from app.rescue import api_evals as rescued_evals_api
 from app.rescue import routes as rescues
 from app.rescue import routes_archive as rescue_archive
-from app.rescue import routes_evals as rescued_evals
 from app.rescue import routes_manifest as rescued
-from app.rescue import routes_usage as rescued_usage
+from app.rescue.evals import api as rescued_evals_api
+from app.rescue.evals import routes as rescued_evals
+from app.rescue.usage import routes as rescued_usage
 from app.settings import ROOT
 from app.upkeep import routes as upkeep
 from app.upkeep import service as housekeeping

@@ -27,7 +27,7 @@ from app.dashboard.tour import TourView, next_step
 from app.jobs import queries as jobs
 from app.projects import queries as projects
 from app.projects.access import CurrentProject, outside, role_here
-from app.rescue.beginning import share_home
+from app.rescue.pages.beginning import share_home
 from app.settings import settings
 
 router = APIRouter()

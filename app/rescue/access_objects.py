@@ -7,8 +7,8 @@ from fastapi import Depends, Request
 from app.auth.access import CurrentUser, PathId, declares
 from app.core.database import DbSession
 from app.projects.access import reach
-from app.rescue import queries_pages as queries
 from app.rescue.models import RescuedObject
+from app.rescue.pages import queries
 
 
 @declares("view")

@@ -17,7 +17,7 @@ from app.core.database import DbSession
 from app.core.errors import TooMany
 from app.projects.access import Entered, briefly, reach
 from app.rescue import queries as rescues
-from app.rescue import queries_evals as queries
+from app.rescue.evals import queries
 from app.rescue.models import Kind, Rescue, RescuedObject
 
 RECHECK_SECONDS = 30.0

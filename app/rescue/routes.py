@@ -19,9 +19,9 @@ from app.core.views import FormState
 from app.projects.access import CurrentProject, EditableProject, role_here
 from app.rescue import service
 from app.rescue.access import CurrentRescue, EditableRescue
-from app.rescue.beginning import chosen_connections, history, index
-from app.rescue.overview import overview
-from app.rescue.risks import risks_of
+from app.rescue.pages.beginning import chosen_connections, history, index
+from app.rescue.pages.overview import overview
+from app.rescue.pages.risks import risks_of
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 

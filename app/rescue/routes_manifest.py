@@ -13,13 +13,13 @@ from app.core.keyset import page_of, place_of
 from app.core.list_views import list_view
 from app.core.pages import asked_part, page, path_for
 from app.rescue import manifest
-from app.rescue import queries_pages as queries
 from app.rescue.access import CurrentRescue
 from app.rescue.access_objects import CurrentObject
 from app.rescue.access_streams import Stream, StreamedRescue, streamed_rescue
-from app.rescue.listing import MANIFEST
 from app.rescue.models import Rescue
-from app.rescue.showing import file_name_of, show_object
+from app.rescue.pages import queries
+from app.rescue.pages.listing import MANIFEST
+from app.rescue.pages.showing import file_name_of, show_object
 from app.rescue.views import ManifestView, line, over_of
 
 router = APIRouter()

@@ -9,15 +9,15 @@ from app.core.leases import LeaseLost
 from app.core.queue import Work as Letter
 from app.core.queue import finds_work, post, task
 from app.providers.base import KeyRejected
-from app.rescue import working
-from app.rescue.asking import Asker
-from app.rescue.fetching import fetch
-from app.rescue.looking import look
 from app.rescue.models import RescuePart, Stage
-from app.rescue.pace import Pace
 from app.rescue.using import use_next
-from app.rescue.verifying import verify
-from app.rescue.working import Rest, Work
+from app.rescue.work import working
+from app.rescue.work.asking import Asker
+from app.rescue.work.fetching import fetch
+from app.rescue.work.looking import look
+from app.rescue.work.pace import Pace
+from app.rescue.work.verifying import verify
+from app.rescue.work.working import Rest, Work
 from app.settings import settings
 
 # One download may be long; its slice lasts until it is home.

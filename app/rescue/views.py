@@ -8,8 +8,8 @@ from app.core.list_views import ListView
 from app.core.pages import Link
 from app.core.views import FormState
 from app.rescue.models import Kind, Outcome, RescuedObject
-from app.rescue.reading import Reading
-from app.rescue.words import KINDS, OUTCOMES
+from app.rescue.pages.reading import Reading
+from app.rescue.pages.words import KINDS, OUTCOMES
 
 SHORT = 28
 

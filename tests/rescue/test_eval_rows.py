@@ -3,7 +3,7 @@
 import json
 import math
 
-from app.rescue.eval_rows import eval_items, row_of
+from app.rescue.evals.rows import eval_items, row_of
 from tests.rescue.history import RUN, an_item, lines
 
 

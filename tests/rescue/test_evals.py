@@ -7,7 +7,8 @@ import yaml
 
 from app.connections.models import Connection
 from app.core.database import unit_of_work
-from app.rescue import access_streams, evals
+from app.rescue import access_streams
+from app.rescue.evals import bodies as evals
 from app.rescue.models import Kind, Outcome
 from tests import make
 from tests.rescue.history import (

@@ -205,7 +205,7 @@ def test_a_file_that_is_larger_than_announced_is_kept_whole_and_says_so(begin, w
 
 
 def test_a_file_without_an_end_is_left(begin, workshop, witness, monkeypatch):
-    monkeypatch.setattr("app.rescue.bringing.LEAST_LIMIT", 1_000)
+    monkeypatch.setattr("app.rescue.work.bringing.LEAST_LIMIT", 1_000)
     endless = witness.add_file("endless.jsonl", make.chat_file(99), "fine-tune", announced=10)["id"]
 
     rescuing = begin(workshop)

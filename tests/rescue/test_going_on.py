@@ -16,9 +16,10 @@ from app.core import database, queue
 from app.core.database import unit_of_work
 from app.core.errors import Conflict, WrongInput
 from app.core.storage import Incoming
-from app.rescue import fetching, looking, service, tasks, working
+from app.rescue import service, tasks
 from app.rescue.models import Kind, RescuePart, Stage
-from app.rescue.pace import Pace
+from app.rescue.work import fetching, looking, working
+from app.rescue.work.pace import Pace
 from tests import make
 from tests.rescue.conftest import content_of, promised, summary
 from tests.stage import make_team, one_database, read, run_together

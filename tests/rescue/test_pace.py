@@ -3,8 +3,8 @@
 import pytest
 
 from app.core.http import HeldBack
-from app.rescue import pace as paces
-from app.rescue.pace import FIRST, MOST, SHARE, Pace
+from app.rescue.work import pace as paces
+from app.rescue.work.pace import FIRST, MOST, SHARE, Pace
 
 
 class Clock:

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 import yaml
 
-from app.rescue.evals import Run
-from app.rescue.promptfoo import RescuedEval, RescuedRun, Stop, configuration
-from app.rescue.promptfoo_asserts import mapped
-from app.rescue.promptfoo_text import literal, pieces_of, said, template
+from app.rescue.evals.bodies import Run
+from app.rescue.evals.promptfoo import RescuedEval, RescuedRun, Stop, configuration
+from app.rescue.evals.promptfoo_asserts import mapped
+from app.rescue.evals.promptfoo_text import literal, pieces_of, said, template
 from tests.rescue.history import EVAL, JUDGE, MODEL, RUN, a_run, an_eval, an_item, lines
 
 # promptfoo's documented shape: https://promptfoo.dev/config-schema.json, as far as it is used here.

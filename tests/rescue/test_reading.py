@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.rescue.reading import MOST_ROWS, PAGE_BYTES, WHOLE_BYTES, read_at
+from app.rescue.pages.reading import MOST_ROWS, PAGE_BYTES, WHOLE_BYTES, read_at
 
 
 @pytest.fixture

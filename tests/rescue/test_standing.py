@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.rescue.standing import Measured, Sums, days_left, seconds_left
+from app.rescue.pages.standing import Measured, Sums, days_left, seconds_left
 
 TO_COME = Sums(found=100, home=40, waiting=60, missing=0, size=1_000, announced=6_000_000)
 

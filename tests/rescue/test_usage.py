@@ -13,8 +13,8 @@ from app.connections.models import Connection
 from app.core import clock
 from app.core.database import read_only, unit_of_work
 from app.rescue.models import Kind, Outcome
-from app.rescue.usage import Caller, usage_of
-from app.rescue.usage_views import _round_up
+from app.rescue.usage.totals import Caller, usage_of
+from app.rescue.usage.views import _round_up
 from tests import make
 from tests.stage import one_database
 from tests.witness import handle, history

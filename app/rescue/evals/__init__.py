@@ -1,0 +1,1 @@
+"""The evals that came home: read, and made ready to go on elsewhere."""

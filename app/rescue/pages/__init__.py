@@ -1,0 +1,1 @@
+"""What the pages of a rescue are put together from."""

@@ -1,0 +1,1 @@
+"""Who calls which model, by the provider's own counts."""

@@ -1,0 +1,1 @@
+"""The worker's part of a rescue: look around, fetch, verify; slice by slice, killed at any line."""
