@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,8 +108,9 @@ class Program:
     def child(self, word: str) -> int:
         """The process below this one that runs the program's command `word`."""
         for pid in owned.descendants(self.process.pid):
-            if f"-m app {word}" in command_line(pid):
-                return pid
+            with suppress(OSError):  # another may end meanwhile
+                if f"-m app {word}" in command_line(pid):
+                    return pid
         raise AssertionError(
             f"no {word} among {[command_line(p) for p in processes_of(self.home)]}"
         )

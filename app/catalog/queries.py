@@ -26,7 +26,8 @@ def listed_models(session: Session, connection_ids: Collection[int]) -> Sequence
     """What says something of when models of these connections stop: those with a date, and tuned
     ones.
     """
-    says = or_(BaseModel.shutdown_date.is_not(None), BaseModel.name.like("ft:%"))
+    is_tuned = BaseModel.name.startswith("ft:", autoescape=True)
+    says = or_(BaseModel.shutdown_date.is_not(None), is_tuned)
     return session.scalars(
         select(BaseModel)
         .where(BaseModel.connection_id.in_(connection_ids), says)

@@ -70,7 +70,6 @@ def keep_points(session: Session, job: Job, series: dict[str, list[metrics.Point
 def _unknown(session: Session, job: Job, events: Sequence[RunEvent]) -> list[RunEvent]:
     """Those that the log does not hold yet, each once."""
     told = [event.event_id for event in events if event.kind != "metrics"]
-    told = told if job.known_event_id is not None else []  # nothing was ever kept
     known: set[str] = set()
     for start in range(0, len(told), IDS_AT_ONCE):
         known |= queries.known_event_ids(session, job.id, told[start : start + IDS_AT_ONCE])

@@ -45,6 +45,7 @@ OURS = {
         "known_event_id",
     },
     "metric_chunks": {"series"},
+    "owners_dates": {"key", "profile"},
     "projects": {"slug"},
     "rescued_objects": {"sha256"},
     "single_use_links": {"fingerprint"},

@@ -2,9 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
+from app.connections.models import Connection
+from app.core.database import unit_of_work
+from tests import make
+from tests.rescue.history import bring_home
 from tests.walls.catcher import Catcher, catching
 from tests.walls.live import Live, live_server
 from tests.walls.world import World, make_world
@@ -14,6 +19,21 @@ from tests.walls.world import World, make_world
 def world(database, witness, client) -> World:
     """Two teams and everybody who could knock, in this test's database."""
     return make_world(client, witness.url)
+
+
+@pytest.fixture
+def rescued(furnished) -> SimpleNamespace:
+    """The furnished team with a rescue that ended, and an eval that came home."""
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, furnished.connection_id)
+        found, (run,) = bring_home(session, connection, runs=("evalrun_1",))
+        return SimpleNamespace(
+            **vars(furnished),
+            rescue_id=make.make_rescue(session, connection).id,
+            rescued_id=run.id,
+            rescued_eval_id=found.id,
+            rescued_run_id=run.id,
+        )
 
 
 @pytest.fixture(scope="session")

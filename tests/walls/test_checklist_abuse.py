@@ -135,12 +135,12 @@ def test_44_no_statement_runs_for_ever(real_database):
 
 
 @one_database
-def test_44_no_list_is_longer_than_two_hundred(furnished, script):
+def test_44_no_list_is_longer_than_two_hundred(rescued, script):
     assert MOST == 200
-    sends = script(furnished.users["owner"])
+    sends = script(rescued.users["owner"])
     for route in ROUTES:
         if route.path.startswith("/api/v1") and "GET" in route.methods:
-            path = address(route, furnished).removeprefix("/api/v1")
+            path = address(route, rescued).removeprefix("/api/v1")
             answer = sends.get(path, params={"limit": 201})
             if "limit" in route.endpoint.__annotations__:
                 assert answer.status_code == 422, str(route)

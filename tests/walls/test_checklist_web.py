@@ -78,8 +78,8 @@ def test_12_htmx_runs_no_code_from_answers_and_asks_nobody_else(anybody, client)
 
 
 @one_database
-def test_15_what_is_downloaded_is_kept_and_never_shown(furnished, browser):
-    owner = browser(furnished.users["owner"])
+def test_15_what_is_downloaded_is_kept_and_never_shown(rescued, browser):
+    owner = browser(rescued.users["owner"])
     downloads = [
         route
         for route in ROUTES
@@ -88,7 +88,7 @@ def test_15_what_is_downloaded_is_kept_and_never_shown(furnished, browser):
     assert len(downloads) >= 2
     for route in downloads:
         if route.is_page:
-            headers = owner.get(address(route, furnished)).headers
+            headers = owner.get(address(route, rescued)).headers
             assert headers["content-disposition"].startswith("attachment; filename"), str(route)
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["content-security-policy"].startswith("sandbox"), str(route)
@@ -139,11 +139,11 @@ def test_29_a_compressed_body_is_refused_before_anything_unfolds_it(furnished, b
 
 
 def test_32_a_table_for_spreadsheets_holds_numbers_alone():
-    """A cell that begins with = + - @ is a formula there; ours have no text. A table that has must
-    put ' before it, and gets a test of that.
+    """A cell that begins with = + - @ is a formula there; a table with words in it must put ' before
+    them, and gets a test of that: the manifest's is in tests/api/test_rescues.py.
     """
     tables = {route.name for route in ROUTES if route.path.endswith(".csv")}
-    assert tables == {"jobs.metrics_csv"}
+    assert tables == {"jobs.metrics_csv", "rescues.manifest_csv"}
 
 
 @pytest.mark.parametrize(

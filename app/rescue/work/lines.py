@@ -87,7 +87,7 @@ def _eval(item: Archived, _parents: Sequence[str]) -> Line:
     return _home(
         Kind.EVAL,
         item,
-        name=text(item.fields, "name"),
+        name=text_of(item.fields, "name"),
         facts={
             **plain(item.fields, "created_at"),
             "criteria": len(criteria) if isinstance(criteria, list) else 0,
@@ -97,13 +97,13 @@ def _eval(item: Archived, _parents: Sequence[str]) -> Line:
 
 def _run(item: Archived, parents: Sequence[str]) -> Line:
     counts = item.fields.get("result_counts")
-    status = text(item.fields, "status")
+    status = text_of(item.fields, "status")
     counts = counts if isinstance(counts, dict) else {}
     items = Line(
         Kind.EVAL_ITEMS,
         item.object_id,
         parent_id=parents[0],
-        name=text(item.fields, "name"),
+        name=text_of(item.fields, "name"),
         rank=RANKS[Kind.EVAL_ITEMS],
         facts=plain(counts, "total"),
     )
@@ -111,11 +111,11 @@ def _run(item: Archived, parents: Sequence[str]) -> Line:
         Kind.EVAL_RUN,
         item,
         parent_id=parents[0],
-        name=text(item.fields, "name"),
+        name=text_of(item.fields, "name"),
         facts={
             **plain(item.fields, "created_at"),
             "status": status,
-            "model": text(item.fields, "model"),
+            "model": text_of(item.fields, "model"),
             "counts": plain(counts, *COUNTS),
         },
         is_open=status not in ENDED_RUNS,
@@ -153,11 +153,11 @@ def _models(items: Sequence[Archived]) -> list[Line]:
 
 def _job(item: Archived, _parents: Sequence[str]) -> Line:
     fields = item.fields
-    status, model = text(fields, "status"), text(fields, "fine_tuned_model")
+    status, model = text_of(fields, "status"), text_of(fields, "fine_tuned_model")
     results = fields.get("result_files")
     results = [one for one in results if is_id(one)] if isinstance(results, list) else []
     method = fields.get("method")
-    name = text(fields, "user_provided_suffix") or model
+    name = text_of(fields, "user_provided_suffix") or model
     logs = tuple(
         Line(kind, item.object_id, parent_id=item.object_id, name=name, rank=RANKS[kind])
         for kind in (Kind.JOB_EVENTS, Kind.CHECKPOINTS)
@@ -172,9 +172,9 @@ def _job(item: Archived, _parents: Sequence[str]) -> Line:
             **plain(fields, "created_at", "finished_at", "trained_tokens"),
             **plain(fields, "training_file", "validation_file"),
             "status": status,
-            "base_model": text(fields, "model"),
+            "base_model": text_of(fields, "model"),
             "model_name": model or None,
-            "method": text(method, "type") if isinstance(method, dict) else None,
+            "method": text_of(method, "type") if isinstance(method, dict) else None,
             "result_files": results,
         },
         is_open=status not in ENDED_JOBS,
@@ -206,14 +206,14 @@ def _named_files(ids: Sequence[object], rank: int = RANKS[Kind.FILE]) -> list[Li
 
 
 def _file(item: Archived, _parents: Sequence[str]) -> Line | None:
-    purpose = text(item.fields, "purpose")
+    purpose = text_of(item.fields, "purpose")
     if purpose not in PURPOSES:
         return None
     size = item.fields.get("bytes")
     return Line(
         Kind.FILE,
         item.object_id,
-        name=text(item.fields, "filename") or item.object_id,
+        name=text_of(item.fields, "filename") or item.object_id,
         rank=RANK_OF_EVAL_FILES if purpose == EVAL_FILES else RANKS[Kind.FILE],
         announced=size if isinstance(size, int) and size >= 0 else None,
         facts={
@@ -269,7 +269,7 @@ def _home(kind: Kind, item: Archived, **given: Any) -> Line:
     )
 
 
-def text(fields: Json, key: str) -> str:
+def text_of(fields: Json, key: str) -> str:
     """A text that a page may show; empty where there is none."""
     found = fields.get(key)
     return found[:LONGEST_NAME] if isinstance(found, str) else ""
