@@ -29,7 +29,8 @@ def test_a_new_connection_tests_itself_and_a_refused_key_is_told_without_a_reloa
             said = json.dumps(refusal(SAID))
             for name, fault, outcome in (
                 ("Good", Fault(LIST_MODELS, end="real", delay=4.0), "Fine-tuning jobs"),
-                ("Bad", Fault(LIST_MODELS, status=401, body=said), SAID),
+                # The good one's models are read meanwhile; whoever asks is refused.
+                ("Bad", Fault(LIST_MODELS, status=401, body=said, times=9), SAID),
             ):
                 witness.script(fault)
                 page.goto(f"/projects/{project['id']}/connections")

@@ -49,7 +49,8 @@ def test_a_pause_makes_a_checkpoint_that_answers_until_the_next_one(make_trainer
     snapshot, *earlier = client.fine_tuning.jobs.checkpoints.list(run.id).data
 
     assert snapshot.step_number == step
-    assert [one.step_number % 50 for one in earlier] == [0, 0, 0]
+    # Paused just where a checkpoint is due, that one is the last of the three that are kept.
+    assert [one.step_number % 50 for one in earlier] == [0] * (3 if step % 50 else 2)
     assert ask(client, snapshot.fine_tuned_model_checkpoint, "I lost my card") == "lost_card"
     client.fine_tuning.jobs.resume(run.id)
     eventually(lambda: trained_steps(client, run.id) > step + 50, within=30)
