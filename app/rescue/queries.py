@@ -19,18 +19,6 @@ def rescue_by_id(session: Session, rescue_id: int) -> Rescue | None:
     return session.get(Rescue, rescue_id, options=[WITH_PARTS])
 
 
-def rescue_in(session: Session, project_id: int, rescue_id: int) -> Rescue | None:
-    """The project's rescue with this id, with its parts and their connections."""
-    query = select(Rescue).where(Rescue.project_id == project_id, Rescue.id == rescue_id)
-    return session.scalar(query.options(WITH_PARTS))
-
-
-def newest_rescue(session: Session, project_id: int) -> Rescue | None:
-    """The project's newest rescue, with its parts and their connections."""
-    query = select(Rescue).where(Rescue.project_id == project_id).order_by(Rescue.id.desc())
-    return session.scalar(query.limit(1).options(WITH_PARTS))
-
-
 def newest_part_over(session: Session, connection_id: int) -> RescuePart | None:
     """What the newest rescue over a connection does there."""
     query = select(RescuePart).where(RescuePart.connection_id == connection_id)
