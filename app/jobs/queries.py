@@ -210,12 +210,15 @@ def count_unended_by_project(session: Session, project_ids: Select[int]) -> dict
 
 
 def failed_lately(session: Session, project_id: int, since: datetime) -> Sequence[Job]:
-    """Jobs that failed or vanished since a moment, the newest first."""
+    """Jobs that failed or vanished here since a moment, the newest first: not what a rescue brought
+    home as failed, which is history.
+    """
     query = select(Job).where(
         Job.project_id == project_id,
         Job.status.in_([JobStatus.FAILED, JobStatus.VANISHED]),
         Job.archived_at.is_(None),
         Job.ended_at >= since,
+        or_(Job.rescued_at.is_(None), Job.ended_at > Job.rescued_at),
     )
     return session.scalars(_with_all(query).order_by(Job.id.desc()).limit(5)).all()
 

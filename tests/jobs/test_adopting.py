@@ -79,6 +79,13 @@ def test_a_run_keeps_what_its_provider_says_of_it(adopted):
     assert job.training_file_id == "file-rows"
 
 
+def test_a_failure_that_came_home_is_history_and_asks_nobody_for_anything(team, adopted):
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    adopted(status=RunStatus.FAILED, model_name=None, finished_at=yesterday)
+    with read_only() as session:
+        assert queries.failed_lately(session, team.project_id, yesterday - timedelta(days=1)) == []
+
+
 def test_a_failure_keeps_its_words(adopted):
     why = RunError("Training file has 9 example(s).", "invalid_n_examples", "training_file")
     job = row(adopted(status=RunStatus.FAILED, model_name=None, finished_at=None, error=why))
