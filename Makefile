@@ -9,7 +9,7 @@ PYTEST_ARGS ?= -n 2 --dist worksteal
 # numpy's helpers only get in each other's way where two processes share two cores.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run test check audit bench soak photographs faithful deadlines lock help
+.PHONY: run test faults check audit bench soak photographs faithful deadlines lock help
 .DEFAULT_GOAL := help
 
 run: ## set everything up and run it; Ctrl-C ends it
@@ -17,6 +17,9 @@ run: ## set everything up and run it; Ctrl-C ends it
 
 test: ## run every test, on SQLite and on a real PostgreSQL, with a real broker
 	@$(INSTALL) $(TESTS) && $(BIN)/python static/fill_vendor.py --dev && $(BIN)/python -m pytest -rs --durations 20 $(PYTEST_ARGS)
+
+faults: ## kill and break things, all of them, as in docs/operations.md: F=K8 names one, WAITS=full the real waits
+	@$(INSTALL) test && FAULT_WAITS=$(WAITS) $(BIN)/python -m pytest tests/faults -m "" -rs --durations 20 $(PYTEST_ARGS) $(if $(F),-k $(F)_)
 
 check: ## lint, types, templates, who imports whom, migrations; quiet when all is well
 	@$(INSTALL) check

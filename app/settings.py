@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 class Settings(BaseSettings):
     """Every knob. Durations are seconds, sizes bytes; `wait_divisor` shortens all waits in tests,
-    ratios kept.
+    ratios kept, and `lease_divisor` the leases, less: a slow machine must not lose them.
+    `crash_at` is a place where a process dies, in tests of that: `app/core/crash.py`.
     """
 
     model_config = SettingsConfigDict(env_prefix="LUTHIER_", extra="ignore")
@@ -60,6 +61,8 @@ class Settings(BaseSettings):
     structural_error_limit: int = 10_000
     slice_seconds: float = 5.0
     wait_divisor: float = 1.0
+    lease_divisor: float = 1.0
+    crash_at: str | None = None
 
     @field_validator("home")
     @classmethod
@@ -134,6 +137,10 @@ class Settings(BaseSettings):
     def wait(self, seconds: float) -> float:
         """A wait as configured: the nominal seconds, divided in tests."""
         return seconds / self.wait_divisor
+
+    def lease(self, seconds: float) -> float:
+        """How long a row is kept for whoever took it: shorter only where tests kill processes."""
+        return seconds / self.lease_divisor
 
 
 @lru_cache

@@ -11,10 +11,11 @@ import subprocess
 import sysconfig
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -27,12 +28,42 @@ FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_b
 START_SECONDS = 30
 
 
-@dataclass(frozen=True)
+@dataclass
 class Postgres:
-    """A running server that listens on a unix socket only."""
+    """A server that listens on a unix socket only. A test whose server it is alone may kill it, or
+    stop it as an operator does, and start it again.
+    """
 
     folder: Path
+    _programs: Path
+    _words: dict[str, Any]
+    _server: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        settings = [word for setting in FAST for word in ("-c", setting)]
+        words = ["-D", self.folder / "data", "-k", self.folder, "-h", "", *settings]
+        self._server = subprocess.Popen(
+            [self._programs / "postgres", *words],
+            preexec_fn=functools.partial(owned.tie_to_parent, os.getpid()),  # noqa: PLW1509
+            **self._words,
+        )
+        _wait(self, self._server, self.folder / "log")
+
+    def stop(self) -> None:
+        """Stop it: who is connected loses the connection, nothing is lost."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGINT)
+        self._server.wait(START_SECONDS)
+
+    def kill(self) -> None:
+        """End it and everything it started, as `kill -9` does."""
+        assert self._server is not None
+        for pid in (self._server.pid, *owned.descendants(self._server.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._server.wait(START_SECONDS)
 
     def url(self, name: str) -> str:
         """The address of one database, as DATABASE_URL takes it."""
@@ -50,8 +81,13 @@ class Postgres:
         self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def _execute(self, statement: str) -> None:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(statement)
+        self.execute(self.url("postgres"), statement)
+
+    def execute(self, url: str, *statements: str) -> None:
+        """Run statements in one database, each for itself."""
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
 
 
 @contextmanager
@@ -84,19 +120,12 @@ def running() -> Iterator[Postgres]:
                 "luthier",
             )
             subprocess.run([programs / "initdb", "-D", data, *options], check=True, **common)
-            settings = [word for setting in FAST for word in ("-c", setting)]
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", data, "-k", folder, "-h", "", *settings],
-                preexec_fn=functools.partial(owned.tie_to_parent, os.getpid()),  # noqa: PLW1509
-                **common,
-            )
-        try:
-            made = Postgres(folder)
-            _wait(made, server, log)
-            yield made
-        finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(START_SECONDS)
+            made = Postgres(folder, programs, common)
+            try:
+                made.start()
+                yield made
+            finally:
+                made.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

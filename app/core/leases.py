@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
+from app.settings import settings
 
 POISON_AFTER = 3
 
@@ -128,7 +129,7 @@ def claim(
         .where(model.id == row_id, model.fence == fence, is_due(model, moment), *where)
         .values(
             fence=fence + 1,
-            lease_until=moment + timedelta(seconds=seconds),
+            lease_until=moment + timedelta(seconds=settings().lease(seconds)),
             attempts=model.attempts + 1,
         )
         .execution_options(synchronize_session=False)
@@ -138,7 +139,7 @@ def claim(
 
 def renew(session: Session, model: Any, row_id: int, fence: int, *, seconds: float) -> bool:
     """Keep the row a while longer; False when it is no longer ours."""
-    until = clock.now(session) + timedelta(seconds=seconds)
+    until = clock.now(session) + timedelta(seconds=settings().lease(seconds))
     kept: CursorResult[Any] = session.execute(  # type: ignore[assignment]
         update(model)
         .where(model.id == row_id, model.fence == fence)

@@ -7,6 +7,7 @@ import json
 import uuid
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -16,7 +17,8 @@ from app.auth import service as auth
 from app.auth.models import User
 from app.connections import queries as connections
 from app.connections.models import Connection
-from app.core import clock, leases
+from app.core import clock, database, leases
+from app.core.crash import checkpoint
 from app.core.errors import Conflict
 from app.core.events import announce
 from app.core.queue import enqueue
@@ -126,8 +128,10 @@ def _write_down(
         training_sha256=training.sha256,
         estimate=job.estimate["total"],
     )
+    database.after_commit(session, partial(checkpoint, "K2"))
     enqueue(session, "jobs.start", job.id)
     announce(session, f"project:{project.id}")
+    checkpoint("K1")
     return job
 
 

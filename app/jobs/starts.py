@@ -179,7 +179,7 @@ def write_order(session: Session, work: StartWork) -> Order | None:
     )
     session.add(attempt)
     session.flush()
-    job.lease_until = moment + timedelta(seconds=LEASE_SECONDS)
+    job.lease_until = moment + timedelta(seconds=settings().lease(LEASE_SECONDS))
     return Order(attempt.id, instance.tag_of(session))
 
 

@@ -11,6 +11,7 @@ from app.connections import standing
 from app.connections.models import Connection
 from app.connections.service import open_connection
 from app.core import clock, instance, leases, storage
+from app.core.crash import checkpoint
 from app.core.database import read_only, unit_of_work
 from app.core.errors import DiskFull
 from app.core.http import HttpOptions
@@ -32,6 +33,7 @@ from app.providers.base import (
     RunRequest,
     UploadState,
 )
+from app.settings import settings
 
 TRY_AGAIN_SECONDS = 30.0
 FILE_SECONDS = 5.0
@@ -76,10 +78,12 @@ def start(job_id: int) -> None:
     """Take a job from the queue to a run: its files, its order, or the search for an order that got
     no answer.
     """
+    checkpoint("K3")
     with unit_of_work() as session:
         work = starts.claim_start(session, job_id)
     if work is None:
         return
+    checkpoint("K4")
     try:
         with closing(open_connection(work.connection)) as provider:
             if work.may_order:
@@ -129,6 +133,7 @@ def _prepare_and_order(work: StartWork, provider: Provider) -> None:
     written_at = time.monotonic()
     with unit_of_work() as session:
         order = starts.write_order(session, work)
+        checkpoint("K7")
     if order is None:
         return
     request = RunRequest(
@@ -142,15 +147,18 @@ def _prepare_and_order(work: StartWork, provider: Provider) -> None:
         op_key=job.op_key,
         instance=order.instance,
     )
-    if time.monotonic() - written_at > starts.SEND_WITHIN_SECONDS:
+    checkpoint("K8")
+    if time.monotonic() - written_at > settings().lease(starts.SEND_WITHIN_SECONDS):
         with unit_of_work() as session:
             starts.record_not_sent(
                 session, work, order, "This machine was too slow to send the order in time."
             )
         return
     outcome = provider.start_run(request)
+    checkpoint("K11")
     with unit_of_work() as session:
         starts.record_outcome(session, work, order, outcome)
+    checkpoint("K12")
     post("jobs.sweep", work.connection.id)
 
 
@@ -198,9 +206,11 @@ def _send_file(work: StartWork, provider: Provider, *, is_training: bool) -> Non
     was_there = found is not None
     state: UploadState | None = None
     while found is None:
-        part = FilePart(path=path, name=name, size=size, state=state, progress=_renewing(work))
+        progress = _renewing(work, size)
+        part = FilePart(path=path, name=name, size=size, state=state, progress=progress)
         state = provider.upload(part)
         found = state.file
+    checkpoint("K6")
     if not found.is_ready:
         with unit_of_work() as session:
             starts.record_waiting(session, work, seconds=FILE_SECONDS)
@@ -216,13 +226,15 @@ def _send_file(work: StartWork, provider: Provider, *, is_training: bool) -> Non
         )
 
 
-def _renewing(work: StartWork) -> Callable[[int], None]:
+def _renewing(work: StartWork, size: int) -> Callable[[int], None]:
     """A progress callback that keeps the lease while a long upload goes on. Raises LeaseLost."""
     renewed_at = time.monotonic()
 
-    def renew(_sent: int) -> None:
+    def renew(sent: int) -> None:
         nonlocal renewed_at
-        if time.monotonic() - renewed_at > RENEW_EVERY_SECONDS:
+        if sent >= size / 2:
+            checkpoint("K5")
+        if time.monotonic() - renewed_at > settings().lease(RENEW_EVERY_SECONDS):
             renewed_at = time.monotonic()
             _keep(work, seconds=starts.LEASE_SECONDS)
 
@@ -241,6 +253,7 @@ def _search(work: StartWork, provider: Provider) -> bool:
     """
     assert work.since is not None  # noqa: S101 - the caller looked
     found = provider.find_runs(work.job.op_key, since=work.since)
+    checkpoint("K13")
     with unit_of_work() as session:
         spare = searches.record_found(session, work, found)
     for run_id in spare:

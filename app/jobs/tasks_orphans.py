@@ -4,6 +4,7 @@ from contextlib import closing
 
 from app.connections import standing
 from app.connections.service import open_connection
+from app.core.crash import checkpoint
 from app.core.database import unit_of_work
 from app.core.queue import task
 from app.jobs import orphans
@@ -25,6 +26,7 @@ def look_for_orphans(connection_id: int) -> None:
                 standing.record_answer(session, connection_id)
                 spare = orphans.record_look(session, watch, found.runs)
             for one in spare:
+                checkpoint("K14")
                 _cancel(watch, one, provider)
     except ProviderError as error:
         with unit_of_work() as session:
