@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 import app.tables  # noqa: F401 - every foreign key finds what it points at
@@ -22,6 +23,7 @@ from app.jobs import service as jobs
 from app.jobs import sweeps
 from app.jobs.forms import JobForm
 from app.jobs.models import Job, JobStatus
+from app.notices.models import Notice
 from app.projects import service as projects
 from app.projects.models import Project, Role
 from app.providers.base import RunReport, RunStatus
@@ -195,11 +197,11 @@ def make_model(
     key: str = "form:1",
     **form: Any,
 ) -> TunedModel:
-    """The model of a job that succeeded."""
+    """The model of a job that succeeded long ago: its people are told nothing any more."""
     job = make_running_job(session, project, connection, version, key=key, **form)
     done = make_report(status=RunStatus.SUCCEEDED, model_name=model_name)
     sweeps.finish(session, job, done)
-    session.flush()
+    session.execute(delete(Notice).where(Notice.key.startswith(f"job:{job.id}:")))
     return session.query(TunedModel).filter_by(job_id=job.id).one()
 
 

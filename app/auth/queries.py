@@ -101,6 +101,14 @@ def count_done(session: Session, actor_id: int, verb: str, since: datetime) -> i
     return session.scalar(query) or 0
 
 
+def last_actor(session: Session, project_id: int, subject: str, verb: str) -> int | None:
+    """Who did this last to a thing of a project."""
+    query = select(Activity.actor_id).where(
+        Activity.project_id == project_id, Activity.subject == subject, Activity.verb == verb
+    )
+    return session.scalar(query.order_by(Activity.id.desc()).limit(1))
+
+
 def last_activity_by_project(session: Session, project_ids: Select[int]) -> dict[int, datetime]:
     """When something was last done in each of these projects."""
     newest = (

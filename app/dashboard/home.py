@@ -165,19 +165,27 @@ def _needs(
 def _notices(
     session: Session, project_id: int, user_id: int, today: date, link: Link
 ) -> Sequence[Need]:
-    """The nearest of what stops that the person has not read of, and how many more there are."""
-    nearest = notices.nearest_unread(session, project_id, user_id, today)
-    if nearest is None:
+    """The nearest of what stops that the person has not read of, else the latest notice, and how
+    many more there are.
+    """
+    first = notices.first_unread(session, project_id, user_id, today)
+    if first is None:
         return ()
     more = notices.count_unread(session, project_id, user_id, today) - 1
-    said = [f"On {nearest.day.day} {nearest.day:%B %Y}."]
-    said += [f"{nearest.depends[0].upper()}{nearest.depends[1:]}."] if nearest.depends else []
+    title, said = first.title, [first.text] if first.text else []
+    if first.day is not None:
+        title = f"{title} {_days_until(first.day, today)}"
+        said = [f"On {first.day.day} {first.day:%B %Y}."]
+        said += [f"{first.depends[0].upper()}{first.depends[1:]}."] if first.depends else []
     if more:
         said.append(f"{more:,} more to read." if more > 1 else "One more to read.")
-    left = (nearest.day - today).days
-    days = "today" if left == 0 else "in 1 day" if left == 1 else f"in {left} days"
     url = link("notices.index", project_id=project_id)
-    return (Need("warn", "bell", f"{nearest.title} {days}", " ".join(said), url, "Read"),)
+    return (Need("warn", "bell", title, " ".join(said), url, "Read"),)
+
+
+def _days_until(day: date, today: date) -> str:
+    left = (day - today).days
+    return "today" if left == 0 else "in 1 day" if left == 1 else f"in {left} days"
 
 
 def _running(job: Job, moment: datetime, top: float | None) -> RunningJob:

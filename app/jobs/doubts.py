@@ -53,7 +53,7 @@ def did_not_start(session: Session, job: Job, *, user: User) -> None:
     for attempt in attempts:
         attempt.outcome = "did_not_start"
     words = f"It did not start, says {user.name}."
-    end(session, job, JobStatus.CANCELLED, error=words)
+    end(session, job, JobStatus.CANCELLED, error=words, actor_id=user.id)
     log(session, job, f"{words} Should its run show up, it is cancelled there.", level="warn")
     _record(session, job, user, "job.did_not_start")
 

@@ -8,6 +8,7 @@ from app.core import clock, leases
 from app.jobs import queries_orders
 from app.jobs.models import Job, JobStatus, StartAttempt, StartLook
 from app.jobs.service import end, log, tell
+from app.jobs.telling import tell_doubt
 from app.settings import settings
 
 # Seconds after the order; none found then, a person decides.
@@ -39,6 +40,7 @@ def give_up(session: Session, job: Job, attempt: StartAttempt, words: str) -> No
         job.status = JobStatus.IN_DOUBT
         leases.settle(job, due_at=None, error=attempt.words)
         log(session, job, f"{words} Nothing is sent again by itself.", level="warn")
+        tell_doubt(session, job, attempt, words)
 
 
 def record_look(session: Session, job_id: int, words: str, *, is_answered: bool = True) -> None:

@@ -24,6 +24,7 @@ from app.jobs.models import Checkpoint, Job, JobStatus, MetricChunk, Orphan
 from app.jobs.searches import record_spare
 from app.jobs.service import log
 from app.jobs.starts import record_started, take_run
+from app.jobs.telling import tell_orphan
 from app.providers.base import (
     AllowanceSpent,
     KeyRejected,
@@ -209,6 +210,7 @@ def note(
         )
         session.add(found)
         session.flush()
+        tell_orphan(session, connection, found, job)
         tell_of(session, connection)
     found.provider_status, found.has_ended = run.provider_status[:255], run.status.has_ended
     if not has_model and found.settled_at is None:

@@ -27,6 +27,7 @@ from app.jobs.estimates import Estimate
 from app.jobs.forms import JobForm
 from app.jobs.models import FOLLOWED, Job, JobEvent, JobStatus
 from app.jobs.orders import Checked, check_form
+from app.jobs.telling import tell_end
 from app.projects.models import Project
 from app.settings import settings
 
@@ -158,7 +159,8 @@ def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
         log(session, held, "Cancel asked for.")
     elif held.status == JobStatus.IN_DOUBT or (unproved and not is_out and not is_held):
         said = unproved[-1].words if unproved else None
-        end(session, held, JobStatus.CANCELLED, error=held.last_error or said)
+        error = held.last_error or said
+        end(session, held, JobStatus.CANCELLED, error=error, actor_id=actor_id)
         log(
             session,
             held,
@@ -166,7 +168,7 @@ def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
             level="warn",
         )
     elif not is_out and not is_held:
-        end(session, held, JobStatus.CANCELLED)
+        end(session, held, JobStatus.CANCELLED, actor_id=actor_id)
         log(session, held, "Cancelled before an order was sent.")
     else:
         log(session, held, "Cancel asked for; the order is out, or on its way.")
@@ -216,14 +218,24 @@ def retry_start(session: Session, job: Job, *, actor_id: int) -> None:
     tell(session, held)
 
 
-def end(session: Session, job: Job, status: JobStatus, *, error: str | None = None) -> None:
-    """The job ends here; ended jobs never change their state again."""
+def end(
+    session: Session,
+    job: Job,
+    status: JobStatus,
+    *,
+    error: str | None = None,
+    actor_id: int | None = None,
+) -> None:
+    """The job ends here, by this person's doing if any, and its project is told; ended jobs never
+    change their state again.
+    """
     if job.has_ended:
         return
     job.status = status
     job.error = error
     job.ended_at = clock.now(session)
     job.due_at = job.lease_until = None
+    tell_end(session, job, actor_id=actor_id)
 
 
 def mark_watched(session: Session, job_id: int) -> None:

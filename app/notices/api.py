@@ -25,8 +25,9 @@ def index(
     project: CurrentProject,
     limit: Limit = 50,
 ) -> Listing[NoticeResource]:
-    """What you were told of the days on which something of a project stops, the latest first unless
-    asked otherwise; each date at 90, 60, 30, 14, 7 and 1 days.
+    """What the people of a project were told, the latest first unless asked otherwise: jobs that
+    ended, what needs a decision, budgets, and each day on which something stops at 90, 60, 30, 14,
+    7 and 1 days.
     """
     asked, today = NOTICES.read(request), clock.now(session).date()
     found = page_of(session, queries.ids_of_notices(project.id), asked, limit=limit)

@@ -2,8 +2,15 @@
 
 from sqlalchemy import func
 
-from app.core.listing import Column, Filter, Table, contains
-from app.notices.models import Notice
+from app.core.listing import Column, Filter, Table, contains, one_of
+from app.notices.models import Notice, Topic
+
+TOPICS = {
+    Topic.JOB_ENDED: "a job ended",
+    Topic.NEEDS_DECISION: "needs a decision",
+    Topic.BUDGET: "budget",
+    Topic.DATES: "something stops",
+}
 
 
 def _yes(text: str) -> bool:
@@ -16,15 +23,15 @@ NOTICES = Table(
     noun="notice",
     row_id=Notice.id,
     columns=(
-        Column("title", "What stops", func.lower(Notice.title), is_kept=True),
+        Column("title", "What", func.lower(Notice.title), is_kept=True),
+        Column("topic", "About", Notice.topic),
         Column("day", "On", Notice.day, is_kept=True),
-        Column("left", "Days left", is_number=True),
-        Column("depends", "Hangs on it"),
         Column("at", "Told", Notice.id, is_number=True, is_down=True, is_kept=True),
         Column("read", "Read", is_kept=True),
     ),
     filters=(
-        contains("q", "What stops", Notice.title, Notice.text),
+        contains("q", "What", Notice.title, Notice.text),
+        one_of("topic", "About", Notice.topic, tuple(TOPICS.items())),
         Filter(
             "current",
             "Only those that stand",

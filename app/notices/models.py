@@ -1,8 +1,10 @@
-"""The dates a project was told of, the notices about them, who has read which, and the links of
+"""What a project was told of, the dates behind some of it, who has read what, and the links of
 calendars.
 """
 
 from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -11,6 +13,15 @@ from app.auth.models import User
 from app.core.leases import Leased
 from app.core.orm import Base, Id
 from app.projects.models import Project
+
+
+class Topic(StrEnum):
+    """What a notice is about, as people choose among them."""
+
+    JOB_ENDED = "job_ended"
+    NEEDS_DECISION = "needs_decision"
+    BUDGET = "budget"
+    DATES = "dates"
 
 
 class DateWatch(Leased, Base):
@@ -44,34 +55,40 @@ class WatchedDate(Base):
 
 
 class Notice(Base):
-    """Something stops within so many days. This row is the notice: the constraint makes it one,
-    however many workers saw that it was due.
+    """Something a project's people are told, once. This row is the notice: the constraint makes it
+    one, however many workers saw that it was due. `path` is the page it is about, `person_id` whose
+    it is, `facts` what programs are told beside the words.
 
-    `days_ahead` is the distance it was due at, `left_days` what was left when it came. `is_current`
-    while it is the last word about a date that stands. It is shown in the app; another way to tell
-    people (mail, chat) is a table of its own that leases what it has not sent of these.
+    Of a date, `days_ahead` is the distance it was due at, `left_days` what was left when it came,
+    and `is_current` says that it is the last word about a date that stands.
     """
 
     __tablename__ = "notices"
     __table_args__ = (
-        UniqueConstraint("date_id", "changes", "days_ahead"),
+        UniqueConstraint("project_id", "topic", "key"),
         Index(None, "project_id", "is_current"),
     )
 
     id: Mapped[Id]
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
-    date_id: Mapped[int] = mapped_column(ForeignKey("watched_dates.id", ondelete="CASCADE"))
-    changes: Mapped[int]
-    days_ahead: Mapped[int]
-    left_days: Mapped[int]
-    day: Mapped[date]
+    topic: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(400))
     title: Mapped[str] = mapped_column(String(400))
     text: Mapped[str] = mapped_column(Text)
-    depends: Mapped[str] = mapped_column(Text)
-    is_current: Mapped[bool] = mapped_column(default=True)
+    path: Mapped[str] = mapped_column(String(255))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     at: Mapped[datetime]
 
-    date: Mapped[WatchedDate] = relationship(lazy="raise")
+    date_id: Mapped[int | None] = mapped_column(ForeignKey("watched_dates.id", ondelete="CASCADE"))
+    changes: Mapped[int | None]
+    days_ahead: Mapped[int | None]
+    left_days: Mapped[int | None]
+    day: Mapped[date | None]
+    depends: Mapped[str] = mapped_column(Text, default="")
+    is_current: Mapped[bool] = mapped_column(default=True)
+
+    date: Mapped[WatchedDate | None] = relationship(lazy="raise")
 
 
 class NoticeRead(Base):

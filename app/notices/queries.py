@@ -8,7 +8,7 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.auth.models import User
-from app.notices.models import CalendarLink, Notice, NoticeRead, WatchedDate
+from app.notices.models import CalendarLink, Notice, NoticeRead, Topic, WatchedDate
 from app.projects.models import Membership
 
 
@@ -33,8 +33,17 @@ def notices_that_may_stand(session: Session, project_id: int) -> Mapping[int, Se
     )
     found: dict[int, list[Notice]] = defaultdict(list)
     for one in rows:
-        found[one.date_id].append(one)
+        if one.date_id is not None:
+            found[one.date_id].append(one)
     return found
+
+
+def is_told(session: Session, project_id: int, topic: str, key: str) -> bool:
+    """Whether a project was told of this already."""
+    query = select(Notice.id).where(
+        Notice.project_id == project_id, Notice.topic == topic, Notice.key == key
+    )
+    return session.scalar(query) is not None
 
 
 def ids_of_notices(project_id: int) -> Select[int]:
@@ -43,7 +52,7 @@ def ids_of_notices(project_id: int) -> Select[int]:
 
 
 def has_notices(session: Session, project_id: int) -> bool:
-    """True when a project was ever told of a date."""
+    """True when a project was ever told of anything."""
     return session.scalar(ids_of_notices(project_id).limit(1)) is not None
 
 
@@ -64,23 +73,34 @@ def _unread(project_id: int, user_id: int, today: date) -> Select[int]:
         .where(
             Notice.project_id == project_id,
             Notice.is_current,
-            Notice.day >= today,
+            or_(Notice.day.is_(None), Notice.day >= today),
+            or_(Notice.topic != Topic.JOB_ENDED, Notice.person_id == user_id),
             NoticeRead.user_id.is_(None),
         )
     )
 
 
-def nearest_unread(session: Session, project_id: int, user_id: int, today: date) -> Notice | None:
-    """Of what stands, lies ahead and a member has not read: the one with the nearest day."""
+def first_unread(session: Session, project_id: int, user_id: int, today: date) -> Notice | None:
+    """Of what stands, lies ahead and a member has not read: the one with the nearest day, else the
+    latest.
+    """
     unread = _unread(project_id, user_id, today)
-    query = select(Notice).where(Notice.id.in_(unread)).order_by(Notice.day, Notice.id)
-    return session.scalar(query.limit(1))
+    query = select(Notice).where(Notice.id.in_(unread))
+    return session.scalar(query.order_by(Notice.day.is_(None), Notice.day, -Notice.id).limit(1))
 
 
 def count_unread(session: Session, project_id: int, user_id: int, today: date) -> int:
     """How many notices that stand a member has not read."""
     unread = _unread(project_id, user_id, today).subquery()
     return session.scalars(select(func.count()).select_from(unread)).one()
+
+
+def ids_new(
+    session: Session, project_id: int, user_id: int, today: date, notice_ids: Sequence[int]
+) -> frozenset[int]:
+    """Which of these notices stand and ask to be read by a member."""
+    unread = _unread(project_id, user_id, today).where(Notice.id.in_(notice_ids))
+    return frozenset(session.scalars(unread))
 
 
 def ids_unread(session: Session, project_id: int, user_id: int) -> Sequence[int]:

@@ -13,8 +13,9 @@ from app.core import clock, leases
 from app.core.errors import NotFound
 from app.core.events import announce
 from app.notices import queries
-from app.notices.models import DateWatch, Notice, NoticeRead, WatchedDate
+from app.notices.models import DateWatch, Notice, NoticeRead, Topic, WatchedDate
 from app.notices.occasions import Occasion
+from app.notices.telling import give
 from app.projects.models import Membership, Project
 from app.settings import settings
 
@@ -115,20 +116,24 @@ def _seen(
 def _write(
     session: Session, seen: WatchedDate, stop: Occasion, distance: int, moment: datetime
 ) -> Notice:
+    left_days = (stop.day - moment.date()).days
     notice = Notice(
         project_id=seen.project_id,
+        topic=Topic.DATES,
+        key=f"{seen.id}:{seen.changes}:{distance}",
+        path=f"/projects/{seen.project_id}/calendar",
+        facts={"day": stop.day.isoformat(), "days_left": left_days, "depends_on_it": stop.depends},
         date_id=seen.id,
         changes=seen.changes,
         days_ahead=distance,
-        left_days=(stop.day - moment.date()).days,
+        left_days=left_days,
         day=stop.day,
         title=stop.title,
         text=stop.text,
         depends=stop.depends,
         at=moment,
     )
-    session.add(notice)
-    session.flush()
+    give(session, notice)
     auth.record(
         session,
         "notice.given",

@@ -148,8 +148,9 @@ def furnish(database):
             "SELECT id, 'x', '2099-01-01', 0, created_at FROM projects LIMIT 1"
         )
         connection.execute(
-            "INSERT INTO notices (project_id, date_id, changes, days_ahead, left_days, day, title, "
-            "text, depends, is_current, at) SELECT project_id, id, 0, 90, 90, day, 'x', 'x', 'x', "
+            "INSERT INTO notices (project_id, topic, key, path, facts, date_id, changes, "
+            "days_ahead, left_days, day, title, text, depends, is_current, at) "
+            "SELECT project_id, 'dates', 'x', '/', '{}', id, 0, 90, 90, day, 'x', 'x', 'x', "
             "1, changed_at FROM watched_dates WHERE key = 'x'"
         )
     return {"job-failed": f"/jobs/{job_id}", "invitation-open": f"/invitations/{TOKEN}"}

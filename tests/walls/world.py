@@ -204,6 +204,9 @@ def _notice(session: Session, project: Project, name: str) -> Notice:
     session.flush()
     notice = Notice(
         project_id=project.id,
+        topic="dates",
+        key="x",
+        path=f"/projects/{project.id}/calendar",
         date_id=seen.id,
         changes=0,
         days_ahead=7,
