@@ -43,6 +43,7 @@ CLAIM_SECOND_SECONDS = 60
 CLAIM_GROWTH = 1.15
 MB = 1_000_000
 PATIENCE_SECONDS = 3600
+READ_BEFORE = 2
 COMING = {"looking", "looked", "fetching"}
 
 
@@ -98,7 +99,9 @@ class Team:
         account = {"name": "OpenAI", "base_url": witness.url, "api_key": witness.key}
         made = script.post(f"/projects/{project['id']}/connections", json=account)
         script.patch(f"/connections/{made['id']}", json={"admin_key": witness.admin_key})
-        eventually(lambda: script.get(f"/connections/{made['id']}")["account"], within=60)
+        # A new connection's key is tested, then its models are read for the calendar: neither is
+        # part of a rescue.
+        eventually(lambda: witness.journal.counts()["GET /v1/models"] == READ_BEFORE, within=60)
         return cls(script, project["id"], made["id"])
 
     def rescue(self) -> int:
@@ -188,6 +191,7 @@ def a_history(script: Script, witness: Witness, memory: Memory, asked: argparse.
         f"processor: {used[0]:.1f} s here, {1000 * used[0] / answered:.1f} ms a request; "
         f"{used[1]:.1f} s at the witness"
     )
+    print(f"  answered in each second: {' '.join(map(str, witness.journal.by_second()))}")
     there = len(witness.tell("/_files", {})["data"])
     first_job = min(run["created_at"] for run in witness.runs)
     wanted = needed.requests(expected, files=there, first_job=first_job)

@@ -121,6 +121,14 @@ class Journal:
             ((first, last),) = self.database.execute(words, (path,))
         return (0.0, 0.0) if first is None else (_unix(first), _unix(last))
 
+    def by_second(self) -> list[int]:
+        """How many requests got an answer other than 429 in each second since the first."""
+        words = "SELECT at FROM request WHERE status != 429 ORDER BY at"
+        with self.lock:
+            times = [_unix(at) for (at,) in self.database.execute(words)]
+        counts = Counter(int(at - times[0]) for at in times)
+        return [counts[second] for second in range(max(counts, default=-1) + 1)]
+
     def clear(self) -> None:
         """Forget everything, for the next test."""
         with self.lock:

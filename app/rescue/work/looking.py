@@ -47,9 +47,11 @@ NEEDS_ADMIN = "Needs an admin key."
 MOST_MONTHS = timedelta(days=3 * 365)
 LATE = timedelta(days=2)  # a day's usage is still counted on the next
 YEAR_3000 = 32_503_680_000
-STORE_AT_ONCE = 8
+STORE_AT_ONCE = 24  # the disk takes many small files together
 # Four to a thread: while a round is kept no thread asks.
 WALKS_AT_ONCE = 4 * AT_ONCE
+# Pages of one list in a round: few lists are out at first, and those are long.
+PAGES_AHEAD, AHEAD_SECONDS = 20, 2.0
 
 Page = tuple[Walk, ArchivePage]
 Failure = tuple[Walk, ProviderError]
@@ -112,9 +114,12 @@ def _round(work: Work, state: Look, asker: Asker) -> Rest | None:
     _store(found, alive)
     unseen: Unseen = {}
     for walk, page in pages:
+        if walk not in state.walks:  # it goes in circles, and was left at an earlier page
+            continue
         ids = {item.object_id for item in page.items}
         new = sum(1 for one in found if one.is_new and one.line.object_id in ids)
         unseen |= state.go_on(walk, page, new)
+    errors = [(walk, error) for walk, error in errors if walk in state.walks]
     doubtful, more = _take_errors(state, errors)
     has_answer = bool(pages) or (bool(doubtful) and asker.is_there(alive))
     rest = _rest_after(state, doubtful, asker, is_away=not has_answer, is_calm=bool(pages))
@@ -135,26 +140,34 @@ def _round(work: Work, state: Look, asker: Asker) -> Rest | None:
 def _read_pages(
     state: Look, asker: Asker, alive: Callable[[], None]
 ) -> tuple[list[Page], list[Failure]]:
-    """The next page of each list, in the lists' own order, and what went wrong."""
-
-    def read(walk: Walk) -> tuple[Walk, ArchivePage | ProviderError]:
-        try:
-            return walk, asker.page(walk.archive, walk.parents, walk.cursor)
-        except ProviderError as error:
-            return walk, error
-
+    """The next pages of each list, in the lists' own order, and what went wrong."""
     pages: list[Page] = []
     errors: list[Failure] = []
     walks = iter(list(state.walks))
+    read = partial(_read_ahead, asker)
     for batch in gather(read, walks, at_once=AT_ONCE, every=ALIVE_SECONDS):
         if len(batch) < len(state.walks):
             alive()
-        for walk, answer in batch:
-            if isinstance(answer, ArchivePage):
-                pages.append((walk, answer))
-            else:
-                errors.append((walk, answer))
+        for walk, several, error in batch:
+            pages += [(walk, page) for page in several]
+            if error is not None:
+                errors.append((walk, error))
     return sorted(pages, key=lambda page: ORDER[page[0].archive]), errors
+
+
+def _read_ahead(asker: Asker, walk: Walk) -> tuple[Walk, list[ArchivePage], ProviderError | None]:
+    """Some pages of a list, to the end of a pass at most, and what stopped it."""
+    pages: list[ArchivePage] = []
+    cursor, ends_at = walk.cursor, time.monotonic() + settings().wait(AHEAD_SECONDS)
+    try:
+        while True:
+            pages.append(asker.page(walk.archive, walk.parents, cursor))
+            cursor = pages[-1].cursor
+            if cursor is None or len(pages) == PAGES_AHEAD or time.monotonic() > ends_at:
+                break
+    except ProviderError as error:
+        return walk, pages, error
+    return walk, pages, None
 
 
 def _store(found: Sequence[Found], alive: Callable[[], None]) -> None:

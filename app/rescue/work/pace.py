@@ -7,11 +7,11 @@ from collections import deque
 from app.core.http import HeldBack
 from app.settings import settings
 
-FIRST, LEAST, MOST = 20.0, 5.0, 500.0  # requests a second
+FIRST, LEAST, MOST = 40.0, 5.0, 500.0  # requests a second
 SHARE = 0.96  # of what was granted when it said no
 # Servers that count by whole seconds or minutes grant more at first than in the long run.
-AGAIN_SHARE, AGAIN_WITHIN = 0.94, 5.0
-CREEP = 0.6  # requests a second more, from one slice to the next
+AGAIN_SHARE, AGAIN_WITHIN = 0.97, 5.0
+CREEP = 0.8  # requests a second more, from one slice to the next
 PATIENCE = 2.0
 FIRST_HOLD, LAST_HOLD = 1.0, 60.0
 SLACK = 0.03  # seconds that late threads may catch up
