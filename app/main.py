@@ -30,6 +30,7 @@ from app.catalog.access import ANSWERS_OF_ONE
 from app.catalog.asking import WAITERS
 from app.connections import api as connections_api
 from app.connections import routes as connections
+from app.connections import routes_hooks as hooks
 from app.connections.access import ASKING, ASKING_OF_ONE
 from app.connections.keyring import check_keys
 from app.connections.practice import refresh_practice
@@ -83,6 +84,7 @@ PAGES = (
     projects.invited,
     connections.asking,
     connections.router,
+    hooks.receiving,
     datasets_list.router,
     catalog_list.router,
     datasets.receiving,

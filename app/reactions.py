@@ -2,9 +2,10 @@
 
 from app.catalog import stopping
 from app.catalog.service import forget_base_models
+from app.connections import hooks, standing
 from app.connections import service as connections
-from app.connections import standing
 from app.connections.practice import add_practice
+from app.jobs.hints import heard
 from app.jobs.lifetimes import at_work, saved
 from app.jobs.queries import names_under_way
 from app.notices.service import look_soon, watch
@@ -16,6 +17,7 @@ projects.FURNISH.extend((add_practice, watch))
 standing.FORGET.append(forget_base_models)
 standing.FORGET.append(wake)
 connections.UNDER_WAY += [names_under_way, rescues_under_way]
+hooks.HEARD.append(heard)
 stopping.AT_WORK.append(at_work)
 stopping.SAVED.append(saved)
 stopping.MOVED.append(look_soon)

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from app.connections import queries, standing
+from app.connections import hook_secrets, queries, queries_hooks, standing
 from app.connections.keys import (
     UNREADABLE,
     KeyUnreadable,
@@ -37,5 +37,9 @@ def reseal_keys(session: Session) -> tuple[int, int]:
     readable_too = [connection for connection in with_admin_key if admin_key_opens(connection)]
     for connection in readable_too:
         seal_admin_key(connection, opened_admin_key(connection) or "")
-    sealed = len(readable) + len(readable_too)
-    return sealed, len(connections) + len(with_admin_key) - sealed
+    hooks = queries_hooks.every_hook_held(session)
+    of_hooks = [hook for hook in hooks if hook_secrets.opens(hook)]
+    for hook in of_hooks:
+        hook_secrets.reseal(hook)
+    sealed = len(readable) + len(readable_too) + len(of_hooks)
+    return sealed, len(connections) + len(with_admin_key) + len(hooks) - sealed

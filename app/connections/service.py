@@ -87,7 +87,7 @@ def create_connection(
     seal_key(connection, api_key)
     if is_tested:
         testing.ask_for_test(session, connection, actor_id=actor_id)
-    _record(session, connection, "connection.created", actor_id, name=name)
+    record(session, connection, "connection.created", actor_id, name=name)
     standing.tell(session, connection)
     return connection
 
@@ -120,24 +120,24 @@ def change_connection(
     if name is not None:
         changed = {"name": name, "before": connection.name}
         connection.name = name
-        _record(session, connection, "connection.renamed", actor_id, **changed)
+        record(session, connection, "connection.renamed", actor_id, **changed)
     if base_url is not None:
         changed = {"base_url": base_url, "before": connection.base_url}
         if origin(connection.base_url) != origin(base_url):
             remove_admin_key(session, connection, actor_id=actor_id)
         _move(connection, base_url)
         standing.forget(session, connection)
-        _record(session, connection, "connection.moved", actor_id, name=connection.name, **changed)
+        record(session, connection, "connection.moved", actor_id, name=connection.name, **changed)
     if api_key is not None:
         seal_key(connection, api_key)
         connection.key_set_at = clock.now(session)
         standing.forget(session, connection)
-        _record(session, connection, "connection.key_changed", actor_id, name=connection.name)
+        record(session, connection, "connection.key_changed", actor_id, name=connection.name)
     if admin_key is not None:
         seal_admin_key(connection, admin_key)
         connection.admin_key_set_at = clock.now(session)
         words = {"name": connection.name}
-        _record(session, connection, "connection.admin_key_changed", actor_id, **words)
+        record(session, connection, "connection.admin_key_changed", actor_id, **words)
     if base_url is not None or api_key is not None:
         testing.ask_for_test(session, connection, actor_id=actor_id)
     standing.tell(session, connection)
@@ -148,7 +148,7 @@ def remove_admin_key(session: Session, connection: Connection, *, actor_id: int)
     if connection.sealed_admin_key is None:
         return
     forget_admin_key(connection)
-    _record(session, connection, "connection.admin_key_removed", actor_id, name=connection.name)
+    record(session, connection, "connection.admin_key_removed", actor_id, name=connection.name)
     standing.tell(session, connection)
 
 
@@ -207,7 +207,7 @@ def delete_connection(session: Session, connection: Connection, *, actor_id: int
         raise Conflict(PRACTICES_OWN)
     if used := queries.uses_of(session, connection.id):
         raise Conflict(f"{connection.name} stays: {_in_words(used)} came over it.")
-    _record(session, connection, "connection.removed", actor_id, name=connection.name)
+    record(session, connection, "connection.removed", actor_id, name=connection.name)
     standing.tell(session, connection)
     session.delete(connection)
     session.flush()
@@ -220,9 +220,10 @@ def _in_words(used: dict[str, int]) -> str:
     )
 
 
-def _record(
+def record(
     session: Session, connection: Connection, verb: str, actor_id: int, **detail: str
 ) -> None:
+    """Write into the project's history what somebody did to a connection."""
     auth.record(
         session,
         verb,

@@ -22,7 +22,7 @@ PERMISSIONS = {
 }
 
 # What an ability is called where its name alone does not say it.
-ABILITIES = {"archive": "bringing its history home"}
+ABILITIES = {"archive": "bringing its history home", "hooks": "webhooks set up by Luthier"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ CSP = (
 # Where a body is a file; it is counted as it streams to disk.
 UPLOADS = re.compile(r"/(upload|datasets|versions)$")
 FORM_BYTES, JSON_BYTES = 1_000_000, 16_000_000
+# What a provider posts to a webhook's address, before anybody knows whether it is the provider.
+HOOKS, HOOK_BYTES = "/hooks/", 65_536
 # Loopback by any of its names and ports, and nothing behind the port.
 OURS_AT_HOME = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?")
 
@@ -137,6 +139,8 @@ def _is_ours(origin: str, host: str) -> bool:
 
 def body_limit(path: str) -> int | None:
     """How many bytes a request may have; None where an upload counts for itself."""
+    if path.startswith(HOOKS):
+        return HOOK_BYTES
     if UPLOADS.search(path):
         return None
     return JSON_BYTES if path.startswith("/api/") else FORM_BYTES

@@ -20,7 +20,7 @@ from structlog.typing import EventDict, Processor
 from app.settings import settings
 
 # A link's token opens something: its path is written without it.
-SECRET_PATHS = re.compile(r"^/(welcome|password|invitations|calendar)/.+", re.DOTALL)
+SECRET_PATHS = re.compile(r"^/(welcome|password|invitations|calendar|hooks)/.+", re.DOTALL)
 SECRET_WORDS = ("key", "token", "password", "secret", "authorization", "cookie")
 # What looks like a key, wherever it stands: in a provider's words, in an address, in a traceback.
 SECRET_SHAPES = re.compile(r"\b(sk-|lut_|Bearer )[\w.~+/-]{6,}=*|(://[^/\s:@]*:)[^/\s@]+(?=@)")

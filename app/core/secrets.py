@@ -142,29 +142,31 @@ def instance_id() -> str:
     return derive("instance").hex()[:16]
 
 
-def seal(plain: str, *, aad: str) -> bytes:
-    """Encrypt with AES-256-GCM, bound to `aad`: opened with any other `aad` it fails."""
+def seal(plain: str, *, aad: str, purpose: str = "seal") -> bytes:
+    """Encrypt with AES-256-GCM, bound to `aad`: opened with any other `aad` it fails. Every
+    `purpose` has a key of its own.
+    """
     _read_again()
     nonce = random.token_bytes(NONCE_BYTES)
-    return nonce + AESGCM(derive("seal")).encrypt(nonce, plain.encode(), aad.encode())
+    return nonce + AESGCM(derive(purpose)).encrypt(nonce, plain.encode(), aad.encode())
 
 
-def unseal(sealed: bytes, *, aad: str) -> str:
-    """The text `seal` was given. Raises SealBroken when secret, `aad` or bytes differ."""
+def unseal(sealed: bytes, *, aad: str, purpose: str = "seal") -> str:
+    """The text `seal` was given. Raises SealBroken when secret, purpose, `aad` or bytes differ."""
     known = _ring()
     for root in known:
         with suppress(InvalidTag):
-            return _opened(root, sealed, aad)
+            return _opened(root, sealed, aad, purpose)
     _read_again()
     for root in _ring():
         if root not in known:
             with suppress(InvalidTag):
-                return _opened(root, sealed, aad)
+                return _opened(root, sealed, aad, purpose)
     raise SealBroken("This was sealed with another secret or for another address.")
 
 
-def _opened(root: bytes, sealed: bytes, aad: str) -> str:
-    key = AESGCM(_derived(root, "seal"))
+def _opened(root: bytes, sealed: bytes, aad: str, purpose: str) -> str:
+    key = AESGCM(_derived(root, purpose))
     return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], aad.encode()).decode()
 
 

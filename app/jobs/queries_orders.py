@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.connections.models import Connection
-from app.jobs.models import Job, JobStatus, Orphan, StartAttempt, StartLook
+from app.jobs.models import UNENDED, Job, JobStatus, Orphan, StartAttempt, StartLook
 
 MOST_LOOKED_AT = 50
 
@@ -63,6 +63,13 @@ def first_order_of(session: Session, connection_id: int, *, after: datetime) -> 
     recent = or_(StartAttempt.sent_at > after, Job.status == JobStatus.IN_DOUBT)
     query = select(func.min(StartAttempt.sent_at)).join(Job, Job.id == StartAttempt.job_id)
     return session.scalar(query.where(Job.connection_id == connection_id, recent))
+
+
+def has_open_order(session: Session, connection_id: int) -> bool:
+    """True while a job over a connection waits to learn which run an order of its made, if any."""
+    query = select(StartAttempt.id).join(Job, Job.id == StartAttempt.job_id).where(UNPROVED)
+    waits = (Job.connection_id == connection_id, Job.run_id.is_(None), Job.status.in_(UNENDED))
+    return session.scalar(query.where(*waits).limit(1)) is not None
 
 
 def jobs_with_tags(session: Session, tags: Collection[str]) -> dict[str, Job]:

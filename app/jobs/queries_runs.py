@@ -15,6 +15,12 @@ def held_jobs(session: Session, job_ids: Collection[int]) -> dict[int, Job]:
     return {job.id: job for job in session.scalars(fresh)}
 
 
+def job_of_run(session: Session, connection_id: int, run_id: str) -> Job | None:
+    """The job that follows a run over a connection."""
+    query = select(Job).where(Job.connection_id == connection_id, Job.run_id == run_id)
+    return session.scalar(query.order_by(Job.id).limit(1))
+
+
 def jobs_of_runs(session: Session, project_id: int, run_ids: Collection[str]) -> Sequence[Job]:
     """The project's jobs with one of these runs, the first asked for first."""
     query = select(Job).where(Job.project_id == project_id, Job.run_id.in_(run_ids))

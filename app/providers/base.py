@@ -6,6 +6,7 @@ from typing import Protocol, Self
 
 from app.providers.archive import Archive, Archived, ArchivePage, Archives
 from app.providers.capabilities import Capabilities, Method, Parameter, ParameterValue
+from app.providers.hooks import HookEndpoint, Hooks, HookSecret
 from app.providers.values import (
     INSTANCE_TAG,
     OP_KEY_TAG,
@@ -50,6 +51,9 @@ __all__ = [
     "CheckpointInfo",
     "FilePart",
     "FileRef",
+    "HookEndpoint",
+    "HookSecret",
+    "Hooks",
     "KeyRejected",
     "Method",
     "NotFound",

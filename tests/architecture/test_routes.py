@@ -37,6 +37,7 @@ WITHOUT_A_SESSION = {
     "auth.welcome_post",
     "auth.password_post",
     "invitations.join",
+    "hooks.receive",
 }
 
 ROUTES = every_route()

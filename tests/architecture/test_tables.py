@@ -18,6 +18,7 @@ PARTS = {
     "checkpoints": "job_id",
     "metric_chunks": "job_id",
     "base_models": "connection_id",
+    "webhook_deliveries": "connection_id",
     "notice_reads": "notice_id",
 }
 TABLES = sorted(tables.metadata.tables.values(), key=lambda table: table.name)

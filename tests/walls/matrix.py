@@ -183,6 +183,7 @@ TABLE: dict[str, Expected] = {
     "connections.forget_admin": manage(303),
     "connections.delete": manage(409),  # a job came over it
     "connections.test": manage(303),
+    "hooks.receive": public(404, "providers have no account here; the signature is the proof"),
     "jobs.of_connection": view(),
     "api.connections.show": view(),
     "api.connections.change": manage(200),

@@ -208,7 +208,13 @@ def test_a_field_cannot_name_another_teams_row(world, named):
         assert "has no such" in answer.text
 
 
-BEFORE_SIGN_IN = {"auth.login_post", "auth.welcome_post", "auth.password_post", "invitations.join"}
+BEFORE_SIGN_IN = {
+    "auth.login_post",
+    "auth.welcome_post",
+    "auth.password_post",
+    "invitations.join",
+    "hooks.receive",
+}
 UNSAFE_PAGES = [one for one in ROUTES if one.is_unsafe and one.is_page and one.name in TABLE]
 
 

@@ -25,6 +25,8 @@ from app.providers.base import (
     CheckpointInfo,
     FilePart,
     FileRef,
+    HookEndpoint,
+    HookSecret,
     NotPermitted,
     Page,
     Permission,
@@ -41,6 +43,7 @@ from app.providers.base import (
 from app.providers.openai import chat, files, runs, start
 from app.providers.openai.archive import History
 from app.providers.openai.errors import words
+from app.providers.openai.hooks import HookEndpoints
 from app.providers.openai.wire import Json, Wire, objects
 from app.providers.profiles import profile_by_headers, profile_for, profiles
 
@@ -63,6 +66,7 @@ class OpenAIProvider:
     def __init__(self, base_url: str, api_key: str, profile: str, http: HttpOptions) -> None:
         self.wire = Wire(base_url, api_key, profiles()[profile], http)
         self.history = History(self.wire)
+        self.hooks = HookEndpoints(self.wire)
 
     def close(self) -> None:
         self.wire.close()
@@ -277,6 +281,21 @@ class OpenAIProvider:
         since: datetime | None = None,
     ) -> ArchivePage:
         return self.history.page(archive, parents, cursor, since)
+
+    def hook_endpoints(self) -> list[HookEndpoint]:
+        return self.hooks.every()
+
+    def create_hook(self, name: str, url: str) -> HookSecret:
+        return self.hooks.create(name, url)
+
+    def rotate_hook(self, endpoint_id: str) -> HookSecret:
+        return self.hooks.rotate(endpoint_id)
+
+    def test_hook(self, endpoint_id: str) -> int:
+        return self.hooks.test(endpoint_id)
+
+    def delete_hook(self, endpoint_id: str) -> None:
+        self.hooks.delete(endpoint_id)
 
     def answer(self, request: ChatRequest) -> ChatAnswer:
         return chat.answer(self.wire, request)

@@ -1,0 +1,148 @@
+"""Decisions about a connection's webhook: its address, its secret, its end."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy.orm import Session
+
+from app.connections import queries_hooks, standing
+from app.connections.hook_secrets import give_token, keep_secret, opens
+from app.connections.models import Connection, Hook
+from app.connections.service import capabilities_of, record
+from app.connections.signatures import decoded
+from app.core import clock, secrets
+from app.core.errors import Conflict, WrongInput
+from app.providers.hooks import HookSecret
+from app.settings import settings
+
+ABILITY = "hooks"
+# Longer than any one conversation with a provider takes.
+ASKING = timedelta(minutes=2)
+AT_HOME = {"127.0.0.1", "localhost", "::1"}
+BEING_ASKED = "The provider is being asked just now. Look again in a moment."
+NOT_SET_UP = "This connection has no webhook."
+
+
+def address_for(connection: Connection) -> str:
+    """What stands before a webhook's path: a trainer on this machine calls it here, everybody else
+    where people find it.
+    """
+    if _is_at_home(connection.base_url):
+        return f"http://127.0.0.1:{settings().port}"
+    return settings().base_url
+
+
+def why_unreachable(connection: Connection) -> str | None:
+    """Why this provider could not call this instance; None where it can, as far as is known."""
+    if _is_at_home(connection.base_url) or settings().is_https:
+        return None
+    return (
+        f"{capabilities_of(connection).label} cannot reach {settings().base_url}. Give this "
+        "instance an https address and name it in LUTHIER_PUBLIC_URL."
+    )
+
+
+def _is_at_home(url: str) -> bool:
+    return urlsplit(url).hostname in AT_HOME
+
+
+def begin(session: Session, connection: Connection, *, actor_id: int) -> Hook:
+    """The connection's webhook with an address and no more than that; one that is there keeps its
+    own. Raises Conflict where nobody could call it.
+    """
+    if why := why_unreachable(connection):
+        raise Conflict(why)
+    # Two who begin at once wait here for one another.
+    session.refresh(connection, with_for_update=True)
+    hook = queries_hooks.held_hook(session, connection.id)
+    if hook is not None and opens(hook):
+        hook.address = address_for(connection)
+        return hook
+    if hook is not None:  # what nobody can open is of no use
+        session.delete(hook)
+        session.flush()
+    hook = Hook(
+        project_id=connection.project_id,
+        connection_id=connection.id,
+        address=address_for(connection),
+        created_by=actor_id,
+        created_at=clock.now(session),
+    )
+    give_token(hook, secrets.new_token())
+    session.add(hook)
+    session.flush()
+    record(session, connection, "connection.webhook_made", actor_id, name=connection.name)
+    standing.tell(session, connection)
+    return hook
+
+
+def ask(session: Session, connection: Connection) -> Hook:
+    """Note that the provider is asked for this webhook's secret: if this process dies now, the page
+    says that the answer is not kept. Raises Conflict while somebody else asks.
+    """
+    hook = _held(session, connection)
+    moment = clock.now(session)
+    if hook.asked_at is not None and moment - hook.asked_at < ASKING:
+        raise Conflict(BEING_ASKED)
+    hook.asked_at = moment
+    return hook
+
+
+def stop_asking(session: Session, connection: Connection) -> None:
+    """The provider refused, or did not answer."""
+    hook = queries_hooks.held_hook(session, connection.id)
+    if hook is not None:
+        hook.asked_at = None
+        standing.tell(session, connection)
+
+
+def record_secret(
+    session: Session, connection: Connection, given: HookSecret, *, actor_id: int
+) -> None:
+    """Keep the secret that the provider made; the one before is good for another day."""
+    hook = _held(session, connection)
+    try:
+        decoded(given.secret)
+    except ValueError as error:
+        raise Conflict(f"The provider gave no usable signing secret. {error}") from error
+    hook.endpoint_id, hook.asked_at = given.endpoint_id, None
+    _keep(session, connection, hook, given.secret, actor_id)
+
+
+def keep_by_hand(session: Session, connection: Connection, secret: str, *, actor_id: int) -> None:
+    """Keep the secret of an endpoint that a person made or rotated at the provider. Raises
+    WrongInput for what is none, and where the endpoint is Luthier's own making.
+    """
+    hook = _held(session, connection)
+    if hook.endpoint_id is not None:
+        raise WrongInput.field("secret", "Luthier made this endpoint: rotate its secret here.")
+    try:
+        decoded(secret)
+    except ValueError as error:
+        raise WrongInput.field("secret", str(error)) from error
+    _keep(session, connection, hook, secret, actor_id)
+
+
+def _keep(session: Session, connection: Connection, hook: Hook, secret: str, actor_id: int) -> None:
+    keep_secret(hook, secret, clock.now(session))
+    hook.refused_at = hook.refused_words = None
+    record(session, connection, "connection.webhook_secret", actor_id, name=connection.name)
+    standing.tell(session, connection)
+
+
+def forget(session: Session, connection: Connection, *, actor_id: int) -> None:
+    """Take the address away: whatever comes there is answered that there is nothing."""
+    hook = queries_hooks.held_hook(session, connection.id)
+    if hook is None:
+        return
+    session.delete(hook)
+    connection.hooked_at = None
+    record(session, connection, "connection.webhook_removed", actor_id, name=connection.name)
+    standing.tell(session, connection)
+
+
+def _held(session: Session, connection: Connection) -> Hook:
+    hook = queries_hooks.held_hook(session, connection.id)
+    if hook is None:
+        raise Conflict(NOT_SET_UP)
+    return hook

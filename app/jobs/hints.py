@@ -1,0 +1,60 @@
+"""What a webhook means for jobs: that it is time to look, and nothing else."""
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.connections.models import Connection
+from app.connections.service import capabilities_of
+from app.core import clock
+from app.core.queue import enqueue
+from app.jobs import queries_orders, queries_runs
+from app.jobs.looks import LOOKS
+from app.settings import settings
+
+
+def heard(session: Session, connection: Connection, run_id: str) -> str:
+    """A provider says that one of its runs has ended: bring the next look at the connection's runs
+    forward, where the run is a job's that goes on, or may be that of an order without an answer.
+    The caller holds the connection's row; the word says what was done.
+    """
+    job = queries_runs.job_of_run(session, connection.id, run_id)
+    if job is not None:
+        if job.has_ended:
+            return "known"
+        look_soon(session, connection)
+        return "looked"
+    if not queries_orders.has_open_order(session, connection.id):
+        return "unknown"
+    look_soon(session, connection)
+    _look_through_soon(session, connection)
+    return "searched"
+
+
+def look_soon(session: Session, connection: Connection) -> None:
+    """Let the next look come now; where many are asked for, no oftener than somebody who watches
+    would get them, and never before a wait that the provider asked for has passed.
+    """
+    if connection.refused_at is not None:
+        return
+    moment = clock.now(session)
+    each = timedelta(seconds=capabilities_of(connection).watch_seconds)
+    times = [moment]
+    if connection.not_before is not None:
+        times.append(connection.not_before)
+    if connection.hooked_at is not None:
+        times.append(connection.hooked_at + each)
+    at = max(times)
+    is_out = connection.lease_until is not None and connection.lease_until > moment
+    # While a look is out, its time stands for its own beginning.
+    if is_out or connection.due_at is None or connection.due_at > at:
+        connection.due_at = at
+    if connection.due_at <= moment:
+        enqueue(session, "jobs.sweep", connection.id)
+
+
+def _look_through_soon(session: Session, connection: Connection) -> None:
+    """An order is out whose answer may be on its way: give it as long as the first look does."""
+    soon = clock.now(session) + timedelta(seconds=settings().wait(LOOKS[0]))
+    if connection.orphans_due_at is None or connection.orphans_due_at > soon:
+        connection.orphans_due_at = soon
