@@ -33,10 +33,10 @@ audit: ## ask PyPI and npm for known vulnerabilities of every locked package
 	@$(INSTALL) audit && PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python requirements/audit.py
 
 bench: ## measure what is claimed, with the machine's limit beside it
-	@$(INSTALL) $(TESTS) && for name in $(filter-out make_% soak faithful$(if $(filter test,$(TESTS)), live),$(basename $(notdir $(wildcard bench/*.py)))); do echo "== $$name" && $(BIN)/python -m bench.$$name || exit 1; done
+	@$(INSTALL) $(TESTS) && for name in $(filter-out make_% soak kills faithful$(if $(filter test,$(TESTS)), live),$(basename $(notdir $(wildcard bench/*.py)))); do echo "== $$name" && $(BIN)/python -m bench.$$name || exit 1; done
 
-soak: ## ten minutes of fifty people and twenty open pages, on SQLite and on PostgreSQL
-	@$(INSTALL) test && $(BIN)/python -m bench.soak
+soak: ## ten minutes of fifty people, and ten of a kill every ten seconds, on SQLite and on PostgreSQL
+	@$(INSTALL) test && $(BIN)/python -m bench.soak && $(BIN)/python -m bench.kills
 
 faithful: ## hold every call of the SDK against OpenAI's specification: OPENAI_SPEC, and PRISM, its program
 	@$(INSTALL) test && $(BIN)/python -m bench.faithful

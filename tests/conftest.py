@@ -15,16 +15,16 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.core import database as databases
-from app.core import events, heartbeat, migrate, queue, secrets, storage
+from app.core import events, heartbeat, migrate, queue, storage
 from app.datasets.checks import store
 from app.settings import settings
 from tests import broker as brokers
 from tests import postgres as servers
+from tests.forgetting import forget
 
-pytest_plugins = ["tests.measured", "tests.skips", "tests.stage"]
+pytest_plugins = ["tests.measured", "tests.skips", "tests.stage", "tests.fresh"]
 
 SECRET = base64.urlsafe_b64encode(bytes(range(7, 39))).decode()
-CACHED = (settings, secrets._ring, events._client, queue.connect, databases.engine)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,14 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     beside them, and no worker waits in the end for one of the others.
     """
     items.sort(key=lambda item: not item.get_closest_marker("processes"))
-
-
-def forget() -> None:
-    """Let the program read its settings anew."""
-    if databases.engine.cache_info().currsize:
-        databases.engine().dispose()
-    for cached in CACHED:
-        cached.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

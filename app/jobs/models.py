@@ -31,6 +31,8 @@ class JobStatus(StrEnum):
 ENDED = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED})
 FOLLOWED = frozenset({JobStatus.RUNNING, JobStatus.PAUSED})
 WAITING = frozenset({JobStatus.QUEUED, JobStatus.STARTING})
+# What an order's outcome is while nobody knows whether it made a run.
+UNSURE = frozenset({None, "unknown", "given_up"})
 UNENDED = frozenset(JobStatus) - ENDED - {JobStatus.VANISHED}
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.core import clock, leases
 from app.jobs.looks import LOOKS, NEVER_READ, give_up, look_later, record_look
-from app.jobs.models import Job, StartAttempt
+from app.jobs.models import UNSURE, Job, StartAttempt
 from app.jobs.service import log, tell
 from app.jobs.starts import StartWork, held, record_started
 from app.providers.base import RunReport, RunSearch
@@ -30,10 +30,17 @@ def record_found(session: Session, work: StartWork, found: RunSearch) -> list[st
     job = held(session, work)
     if job is not None:
         record_look(session, job.id, _none_among(found.listed))
-        if attempt.outcome != "given_up":
+        if attempt.outcome not in UNSURE:
+            _go_on(session, job)
+        elif attempt.outcome != "given_up":
             attempt.looks += 1
             look_later(session, job, attempt)
     return []
+
+
+def _go_on(session: Session, job: Job) -> None:
+    """Who sent the order was not dead and has told meanwhile what became of it: no run."""
+    leases.settle(job, due_at=clock.now(session))
 
 
 def _none_among(listed: int) -> str:
@@ -53,7 +60,9 @@ def record_search_failed(session: Session, work: StartWork, words: str, *, secon
     record_look(session, job.id, words, is_answered=False)
     moment = clock.now(session)
     window = timedelta(seconds=settings().wait(LOOKS[-1]))
-    if moment - (attempt.looking_since or attempt.sent_at) > window:
+    if attempt.outcome not in UNSURE:
+        _go_on(session, job)
+    elif moment - (attempt.looking_since or attempt.sent_at) > window:
         give_up(session, job, attempt, NEVER_READ)
         tell(session, job)
     else:

@@ -16,7 +16,7 @@ from app.core import clock, instance, leases
 from app.core.storage import Blob
 from app.jobs import lifetimes, queries, queries_orders
 from app.jobs.looks import look_later
-from app.jobs.models import WAITING, Job, JobStatus, StartAttempt
+from app.jobs.models import UNSURE, WAITING, Job, JobStatus, StartAttempt
 from app.jobs.service import end, log, tell
 from app.providers.base import (
     KeyRejected,
@@ -187,7 +187,7 @@ def record_not_sent(session: Session, work: StartWork, order: Order, reason: str
     """Nothing left this machine: the job goes back into the queue."""
     attempt = session.get_one(StartAttempt, order.attempt_id)
     attempt.outcome, attempt.words = "not_sent", reason
-    job = held(session, work)
+    job = _held_or_freed(session, work)
     if job is not None:
         _put_back(session, job, seconds=15, words=reason)
 
@@ -203,6 +203,8 @@ def record_outcome(session: Session, work: StartWork, order: Order, outcome: Sta
         is_ours = record_started(session, work.job.id, outcome.run)
         attempt.outcome = "started" if is_ours else "spare"
         return
+    if attempt.outcome not in UNSURE:  # whoever took over was faster, and what is proved stays
+        return
     if isinstance(outcome, NotSent):
         record_not_sent(session, work, order, outcome.reason)
         return
@@ -210,7 +212,7 @@ def record_outcome(session: Session, work: StartWork, order: Order, outcome: Sta
         _record_refusal(session, work, attempt, outcome)
         return
     job = held(session, work)
-    attempt.outcome, attempt.words = "unknown", outcome.reason
+    attempt.outcome, attempt.words = attempt.outcome or "unknown", outcome.reason
     if job is not None:
         log(
             session,
@@ -244,9 +246,9 @@ def _record_refusal(
         hurry = ProviderUnavailable(refused.message, http_status=refused.http_status)
         standing.hold(session, work.connection, hurry, seconds=seconds)
     session.flush()
-    job = held(session, work)
     attempt.outcome, attempt.http_status = "refused", refused.http_status
     attempt.words = refused.message
+    job = _held_or_freed(session, work)
     if job is None:
         return
     if refused.refuses_key:
@@ -340,6 +342,20 @@ def held(session: Session, work: StartWork) -> Job | None:
     """The job, while its start is ours to go on with: not ended, and without a run."""
     job: Job | None = leases.hold(session, Job, work.job.id, work.fence)
     return job if job is not None and job.status in WAITING and job.run_id is None else None
+
+
+def _held_or_freed(session: Session, work: StartWork) -> Job | None:
+    """The job as `held` gives it; else one in doubt whose last doubt ended just now, because who
+    was taken for dead came back and knows that its order made no run.
+    """
+    job = held(session, work)
+    if job is not None:
+        return job
+    job = session.get_one(Job, work.job.id, with_for_update=True, populate_existing=True)
+    if job.status != JobStatus.IN_DOUBT or queries_orders.unproved_attempts(session, job.id):
+        return None
+    job.status = JobStatus.STARTING
+    return job
 
 
 def _stop(session: Session, job: Job) -> None:

@@ -12,7 +12,7 @@ from app.connections.models import Connection
 from app.connections.service import open_connection
 from app.core import clock, instance, leases, storage
 from app.core.crash import checkpoint
-from app.core.database import read_only, unit_of_work
+from app.core.database import read_only, unit_of_work, write_through
 from app.core.errors import DiskFull
 from app.core.http import HttpOptions
 from app.core.leases import LeaseLost
@@ -136,6 +136,7 @@ def _prepare_and_order(work: StartWork, provider: Provider) -> None:
         checkpoint("K7")
     if order is None:
         return
+    write_through()
     request = RunRequest(
         base_model=job.base_model,
         training_file_id=job.training_file_id or "",

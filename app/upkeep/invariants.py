@@ -1,18 +1,23 @@
 """What must be true of the rows and files at every moment, whatever was killed or cut off."""
 
 import hashlib
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from app.core import storage
 from app.core.database import read_only
+from app.datasets.index import connect_finished
 from app.upkeep import queries
+from app.upkeep import queries_invariants as selects
 
-TTL_SLACK_SECONDS = 60.0
-LATE_SECONDS = 120.0
 SHOWN = 5
+# They are removed once a day when they are a day old.
+PART_SECONDS = 2.1 * 86400
 
 
 class Checked(NamedTuple):
@@ -23,52 +28,39 @@ class Checked(NamedTuple):
     broken: list[str]
 
 
+LOOKS: tuple[tuple[str, Callable[[Session], selects.Looked]], ...] = (
+    ("every job is in one state that fits it", selects.jobs_in_no_state),
+    ("a job is ordered once", selects.jobs_ordered_twice),
+    ("no order goes out that nobody asked for", selects.orders_nobody_allowed),
+    ("a job that was started elsewhere is not started here", selects.rescued_and_ordered),
+    ("a run belongs to one job", selects.runs_of_two_jobs),
+    ("a run that has its job waits for nobody", selects.runs_with_and_without_a_job),
+    ("where orders went out, stray runs are looked for", selects.connections_not_looked_through),
+    ("an order without an answer becomes a person's question", selects.orders_left_unproved),
+    ("orders are numbered without a gap", selects.gaps_in_orders),
+    ("an end is not taken back", selects.ends_taken_back),
+    ("points come in the order of their steps", selects.points_out_of_order),
+    ("what became of a job stands in the activity", selects.changes_without_a_line),
+    ("a restored instance orders nothing unasked", selects.ordered_before_allowed),
+    ("no lease is forgotten while a worker lives", selects.forgotten_leases),
+    ("nothing is due for two minutes while a worker lives", selects.late_work),
+)
+
+
 def check(*, with_hashes: bool) -> Iterator[Checked]:
     """Every invariant in turn; `with_hashes` reads every stored byte."""
-    for look in LOOKS:
+    for name, look in LOOKS:
         with read_only() as session:
-            yield look(session)
+            yield Checked(name, *look(session))
     with read_only() as session:
         stored = queries.stored_versions(session)
     yield _files(stored, with_hashes=with_hashes)
+    yield _torn_parts()
 
 
-def _statuses(session: Session) -> Checked:
-    total, strange = queries.jobs_in_no_state(session)
-    return Checked(
-        "every job is in one state that fits it", total, [f"job {job_id}" for job_id in strange]
-    )
-
-
-def _orders(session: Session) -> Checked:
-    total, twice = queries.jobs_ordered_twice(session)
-    return Checked("a job is ordered once", total, [f"job {job_id}" for job_id in twice])
-
-
-def _rescued(session: Session) -> Checked:
-    total, ordered = queries.rescued_and_ordered(session)
-    name = "a job that was started elsewhere is not started here"
-    return Checked(name, total, [f"job {job_id}" for job_id in ordered])
-
-
-def _runs(session: Session) -> Checked:
-    total, shared = queries.runs_of_two_jobs(session)
-    return Checked("a run belongs to one job", total, [f"run {run_id}" for run_id in shared])
-
-
-def _leases(session: Session) -> Checked:
-    total, stale = queries.forgotten_leases(session, TTL_SLACK_SECONDS)
-    return Checked("no lease is forgotten while a worker lives", total, stale)
-
-
-def _late(session: Session) -> Checked:
-    total, late = queries.late_work(session, LATE_SECONDS)
-    return Checked("nothing is due for two minutes while a worker lives", total, late)
-
-
-def _files(stored: list[tuple[int, str, int]], *, with_hashes: bool) -> Checked:
+def _files(stored: list[tuple[int, str, int, int]], *, with_hashes: bool) -> Checked:
     broken = []
-    for version_id, sha256, size in stored:
+    for version_id, sha256, size, rows in stored:
         path = storage.blob_path(sha256)
         if not path.exists() or path.stat().st_size != size:
             broken.append(f"version {version_id}: its file is missing or has another size")
@@ -76,6 +68,8 @@ def _files(stored: list[tuple[int, str, int]], *, with_hashes: bool) -> Checked:
             broken.append(f"version {version_id}: its file is not what it was")
         elif not storage.index_path(version_id).exists():
             broken.append(f"version {version_id}: its index is missing")
+        elif with_hashes and _rows(version_id) != rows:
+            broken.append(f"version {version_id}: its index does not hold its rows")
     return Checked("a ready version has its file and its index", len(stored), broken)
 
 
@@ -86,11 +80,16 @@ def _hash(sha256: str) -> str:
     return found.hexdigest()
 
 
-LOOKS: tuple[Callable[[Session], Checked], ...] = (
-    _statuses,
-    _orders,
-    _rescued,
-    _runs,
-    _leases,
-    _late,
-)
+def _rows(version_id: int) -> int | None:
+    """How many rows a version's index holds; None where it cannot be read."""
+    try:
+        with closing(connect_finished(storage.index_path(version_id))) as index:
+            return int(index.execute("SELECT count(*) FROM rows").fetchone()[0])
+    except sqlite3.DatabaseError:
+        return None
+
+
+def _torn_parts() -> Checked:
+    parts = list(storage.folder("blobs").glob("*.part"))
+    old = [one.name for one in parts if time.time() - one.stat().st_mtime > PART_SECONDS]
+    return Checked("what a torn upload left is removed within two days", len(parts), old)

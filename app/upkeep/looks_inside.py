@@ -12,10 +12,10 @@ from app.providers.base import KeyRejected
 from app.settings import settings
 from app.upkeep import queries
 from app.upkeep.looks import Worth, Wrong
+from app.upkeep.queries_invariants import late_work
 
 KINDS = ("web", "worker", "beat")
 APART_SECONDS, FAR_APART_SECONDS = 2.0, 60.0
-WAITS_SECONDS = 120.0
 
 
 def database() -> str:
@@ -101,7 +101,7 @@ def work() -> str:
     """Nothing waits for long, and nothing was given up."""
     with read_only() as session:
         stuck = _stuck(session)
-        _, late = queries.late_work(session, WAITS_SECONDS)
+        _, late = late_work(session)
     if late:
         raise Wrong(f"due for more than two minutes: {', '.join(late[:5])}", "start more workers")
     if stuck:

@@ -1,21 +1,19 @@
 """Every select about the instance as a whole."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, true
 from sqlalchemy import Connection as DatabaseConnection
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.connections.models import Connection
-from app.core import clock, heartbeat, instance
 from app.core.instance import ONLY
-from app.core.leases import POISON_AFTER, Leased, is_due
+from app.core.leases import Leased
 from app.core.orm import Base, blob_columns
 from app.datasets.models import Dataset, DatasetVersion, VersionStatus
-from app.jobs.models import WAITING, Job, JobStatus, StartAttempt
+from app.jobs.models import WAITING, Job
 from app.projects.models import Project
 from app.upkeep.models import Housekeeping
 from app.upkeep.room import Known
@@ -131,84 +129,11 @@ def all_connections(session: Session) -> Sequence[Connection]:
     return session.scalars(select(Connection).order_by(Connection.id)).all()
 
 
-def stored_versions(session: Session) -> list[tuple[int, str, int]]:
-    """Id, hash and size of every version that is ready."""
-    ready = DatasetVersion.status == VersionStatus.READY
-    query = select(DatasetVersion.id, DatasetVersion.sha256, DatasetVersion.size).where(ready)
-    return [(number, sha256, size) for number, sha256, size in session.execute(query)]
-
-
-def jobs_in_no_state(session: Session) -> tuple[int, Sequence[int]]:
-    """How many jobs there are, and those whose state is unknown or does not fit their run."""
-    needs_run = Job.status.in_((JobStatus.RUNNING, JobStatus.PAUSED, JobStatus.SUCCEEDED))
-    ended = Job.status.in_((JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED))
-    wrong = or_(
-        Job.status.not_in(list(JobStatus)),
-        and_(needs_run, Job.run_id.is_(None)),
-        and_(ended, Job.ended_at.is_(None)),
-        and_(Job.status.in_(WAITING), or_(Job.run_id.is_not(None), Job.due_at.is_(None))),
-    )
-    return count(session, Job), session.scalars(select(Job.id).where(wrong)).all()
-
-
-def jobs_ordered_twice(session: Session) -> tuple[int, Sequence[int]]:
-    """How many orders there are, and the jobs of which two were accepted."""
-    accepted = StartAttempt.outcome.in_(("started", "found"))
-    query = select(StartAttempt.job_id).where(accepted).group_by(StartAttempt.job_id)
-    return count(session, StartAttempt), session.scalars(query.having(func.count() > 1)).all()
-
-
-def rescued_and_ordered(session: Session) -> tuple[int, Sequence[int]]:
-    """How many jobs came home from elsewhere, and those ordered here, or due to be."""
-    ordered = select(StartAttempt.job_id)
-    wrong = or_(Job.id.in_(ordered), Job.due_at.is_not(None), Job.status.in_(WAITING))
-    is_rescued = Job.rescued_at.is_not(None)
-    total = session.scalar(select(func.count()).select_from(Job).where(is_rescued)) or 0
-    return total, session.scalars(select(Job.id).where(is_rescued, wrong)).all()
-
-
-def runs_of_two_jobs(session: Session) -> tuple[int, Sequence[str | None]]:
-    """How many jobs have a run, and the runs that two jobs of one connection say are theirs."""
-    has_run = Job.run_id.is_not(None)
-    total = session.scalar(select(func.count()).select_from(Job).where(has_run)) or 0
-    query = select(Job.run_id).where(has_run).group_by(Job.connection_id, Job.run_id)
-    return total, session.scalars(query.having(func.count() > 1)).all()
-
-
-def forgotten_leases(session: Session, seconds: float) -> tuple[int, list[str]]:
-    """How many rows are taken, and those whose lease ended so long ago although work is due and a
-    worker lives.
-    """
-    since = clock.now(session) - timedelta(seconds=seconds)
-    lives = "worker" in heartbeat.living_kinds(session)
-    total, found = 0, []
-    for model in leased_models():
-        taken = and_(model.lease_until.is_not(None), model.due_at.is_not(None))
-        total += session.scalar(select(func.count()).select_from(model).where(taken)) or 0
-        if lives:
-            stale = and_(taken, model.lease_until < since, _may_be_tried(model))
-            ids = session.scalars(select(model.id).where(stale, model.due_at < since))
-            found += [f"{model.__tablename__} {row_id}" for row_id in ids]
-    return total, found
-
-
-def late_work(session: Session, seconds: float) -> tuple[int, list[str]]:
-    """How many rows are due, and those that have been for so long although a worker lives."""
-    moment = clock.now(session)
-    since = moment - timedelta(seconds=seconds)
-    lives = "worker" in heartbeat.living_kinds(session)
-    total, found = 0, []
-    for model in leased_models():
-        due = is_due(model, moment)
-        total += session.scalar(select(func.count()).select_from(model).where(due)) or 0
-        if lives and not (model is Job and instance.held(session)):
-            ids = session.scalars(select(model.id).where(due, model.due_at < since))
-            found += [f"{model.__tablename__} {row_id}" for row_id in ids]
-    return total, found
-
-
-def _may_be_tried(model: Any) -> ColumnElement[bool]:
-    return model.attempts < POISON_AFTER if model.IS_POISONABLE else true()
+def stored_versions(session: Session) -> list[tuple[int, str, int, int]]:
+    """Id, hash, size and number of rows of every version that is ready."""
+    version, ready = DatasetVersion, DatasetVersion.status == VersionStatus.READY
+    query = select(version.id, version.sha256, version.size, version.rows).where(ready)
+    return [(one, sha256, size, rows or 0) for one, sha256, size, rows in session.execute(query)]
 
 
 def count(session: Session, model: Any) -> int:

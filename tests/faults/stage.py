@@ -2,29 +2,37 @@
 their provider. Whatever a test kills, it asserts from the witness's journal.
 """
 
+import base64
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from sqlalchemy import select
 
-from app.auth.models import Activity
-from app.core import database, owned
+from app.auth import service as auth
+from app.auth.models import Activity, User
+from app.core import database, migrate, owned
 from app.jobs import queries
 from app.jobs.models import Job, JobStatus, StartAttempt
 from app.providers.values import OP_KEY_TAG
 from app.settings import ROOT
-from tests import compose
+from tests import broker, compose, make, postgres
 from tests.broker import Broker
+from tests.forgetting import forget
 from tests.jobs.steps import queue_job
 from tests.postgres import Postgres
 from tests.processes import Program, command_line, environment, free_port, launch, processes_of
-from tests.stage import Team, job_of
+from tests.stage import Team, job_of, make_team
 from tests.waiting import eventually
+from tests.witness import handle
 from tests.witness.handle import Witness
 from tests.witness.journal import Request
 
@@ -63,6 +71,7 @@ class Stage:
     team: Team
     programs: dict[str, Program] = field(default_factory=dict)
     _launched: int = 0
+    _token: str | None = None
 
     def start(self, *names: str, crash_at: str = "", **env: str) -> None:
         """Start processes, without waiting for them but for a web; `crash_at` is a checkpoint of
@@ -70,20 +79,17 @@ class Stage:
         """
         more = {"LUTHIER_CRASH_AT": crash_at} if crash_at else {}
         for name in names:
-            self._launched += 1
-            given, port = {**self.env, **more, **env}, free_port()
-            if name.startswith("web"):
-                given["PORT"] = str(port)
-            program = launch(
-                self.home,
-                *_words_of(name),
-                output=f"{name}-{self._launched}",
-                **given,
-            )
-            program.address = f"http://127.0.0.1:{port}"
-            self.programs[name] = program
+            self.launch(name, **more, **env)
         for web in [self.programs[name] for name in names if name.startswith("web")]:
             eventually(lambda web=web: web.health()[0] in {200, 503}, BOOT_SECONDS)
+
+    def launch(self, name: str, **env: str) -> None:
+        """Start a process and wait for nothing; a web has another port each time."""
+        self._launched += 1
+        given = {**self.env, "PORT": str(free_port()), **env}
+        output = f"{name}-{self._launched}"
+        self.programs[name] = launch(self.home, *_words_of(name), output=output, **given)
+        self.programs[name].address = f"http://127.0.0.1:{given['PORT']}"
 
     def kill(self, *names: str) -> None:
         """End processes and those below them as `kill -9` does."""
@@ -116,6 +122,30 @@ class Stage:
     def queue_job(self, **form: Any) -> int:
         """A job as a click makes it, its letter lost: the clock finds it. Its id."""
         return queue_job(self.team, **form)
+
+    def click(self, key: str) -> httpx2.Response:
+        """Ask the web for a job as a person's script does; the same key is the same click."""
+        if self._token is None:
+            with database.unit_of_work() as session:
+                owner = session.get_one(User, self.team.users["owner"])
+                self._token = auth.create_token(session, owner, name="faults")
+        body = {
+            "connection_id": self.team.connection_id,
+            "training_version_id": self.team.version_id,
+            "base_model": make.BASE_MODEL,
+        }
+        return httpx2.post(
+            f"{self.programs['web'].address}/api/v1/projects/{self.team.project_id}/jobs",
+            json=body,
+            headers={"Authorization": f"Bearer {self._token}", "Idempotency-Key": key},
+            timeout=60,
+            trust_env=False,
+        )
+
+    def count_jobs(self) -> int:
+        """How many jobs there are here."""
+        with database.read_only() as session:
+            return session.query(Job).count()
 
     def settled(self, job_id: int, within: float = CONVERGED_SECONDS) -> Job:
         """Wait until a job has a run, has ended, or waits for a person; the job."""
@@ -161,18 +191,6 @@ class Stage:
         """`python -m app check-invariants` is content, and so is the witness: no two live runs have
         one tag, and no run of ours is unknown here.
         """
-        self._own_invariants()
-        with database.read_only() as session:
-            known = {job.op_key: job.run_id for job in session.query(Job)}
-        live: dict[str, list[str]] = {}
-        for run in self.witness.runs:
-            if run["status"] != "cancelled":
-                live.setdefault(_tag(run), []).append(run["id"])
-        live.pop("", None)
-        assert {tag: runs for tag, runs in live.items() if len(runs) > 1} == {}
-        assert {tag: runs for tag, runs in live.items() if [known.get(tag)] != runs} == {}
-
-    def _own_invariants(self) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "app", "check-invariants"],
             cwd=ROOT,
@@ -182,6 +200,23 @@ class Stage:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        assert {tag: runs for tag, runs in self.live_runs().items() if len(runs) > 1} == {}
+        assert self.strays() == []
+
+    def live_runs(self) -> dict[str, list[str]]:
+        """The runs at the witness that carry a tag and that nobody cancelled, by tag."""
+        live: dict[str, list[str]] = {}
+        for run in self.witness.runs:
+            if run["status"] != "cancelled" and _tag(run):
+                live.setdefault(_tag(run), []).append(run["id"])
+        return live
+
+    def strays(self) -> list[str]:
+        """Those of them that are not their job's own."""
+        live = self.live_runs()
+        with database.read_only() as session:
+            known = dict(session.execute(select(Job.op_key, Job.run_id)).all())
+        return [run for tag, runs in live.items() for run in runs if known.get(tag) != run]
 
     def tell(self, job: Job) -> str:
         """What is known of a job that is not as it should be."""
@@ -198,6 +233,60 @@ class Stage:
             program.clear_away()
         left = processes_of(self.home)
         assert left == [], [command_line(pid) for pid in left]
+
+
+@contextmanager
+def begun(
+    home: Path,
+    url: str | None,
+    server: Postgres | None,
+    *,
+    prepare: Callable[[], None] = lambda: None,
+) -> Iterator[Stage]:
+    """An instance with a team on a migrated database, SQLite's in its home or the one at `url`, and
+    a witness of its own for its provider; nothing is started yet. `prepare` migrates it where it is
+    not.
+    """
+    with (
+        broker.mortal() as bell,
+        handle.running(home.parent) as witness,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        env = {
+            "LUTHIER_SECRET": base64.urlsafe_b64encode(bytes(range(32))).decode(),
+            "LUTHIER_ALLOW_HOSTS": witness.host,
+            "LUTHIER_WAIT_DIVISOR": str(WAITS),
+            "LUTHIER_LEASE_DIVISOR": str(LEASES),
+            "LUTHIER_STARTS_PER_HOUR": "100000",
+            "REDIS_URL": bell.url,
+            **({"DATABASE_URL": url} if url else {}),
+        }
+        for name, value in {**env, "LUTHIER_HOME": str(home)}.items():
+            patch.setenv(name, value)
+        forget()
+        prepare()
+        team = make_team(witness.url, handle.KEY)
+        stage = Stage(home, env, witness, bell, server, url, team)
+        try:
+            yield stage
+        finally:
+            stage.clear_away()
+            forget()
+
+
+@contextmanager
+def mortal_postgres() -> Iterator[tuple[str, Postgres]]:
+    """A server that may be killed, with one migrated database. What is committed there is on the
+    disk, as everywhere but in tests.
+    """
+    with postgres.running() as server, pytest.MonkeyPatch.context() as patch:
+        url = server.create("luthier")
+        server.execute(url, "ALTER DATABASE luthier SET synchronous_commit = local")
+        patch.setenv("DATABASE_URL", url)
+        forget()
+        migrate.upgrade()
+        forget()
+        yield url, server
 
 
 def _words_of(name: str) -> list[str]:

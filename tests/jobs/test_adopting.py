@@ -143,7 +143,7 @@ def test_the_invariants_hold_and_tell_of_an_order(adopted):
     assert broken() == {}
     with unit_of_work() as session:
         moment = clock.now(session)
-        session.add(StartAttempt(job_id=job_id, number=1, fence=1, sent_at=moment))
+        session.add(StartAttempt(job_id=job_id, number=1, fence=0, sent_at=moment))
     assert broken() == {name: [f"job {job_id}"]}
 
 

@@ -1,6 +1,10 @@
 """The paid start by many at once, on databases that really commit."""
 
+import os
 import threading
+from pathlib import Path
+
+import pytest
 
 from app.auth.models import User
 from app.core.database import read_only, unit_of_work
@@ -93,4 +97,21 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing(real_database, witne
         assert not starts.keep_lease(session, sleeper, seconds=60)
 
     assert (job_of(job_id).status, job_of(job_id).error) == (before.status, None)
+    assert len(witness.creates) == 1
+
+
+@pytest.mark.parametrize("real_database", ["sqlite"], indirect=True)
+def test_the_attempt_is_on_the_disk_before_the_order_leaves(real_database, witness, monkeypatch):
+    """SQLite's log may else be lost in a power cut, and the order be sent a second time."""
+    team = make_team(witness.url, handle.KEY)
+    job_id = queue_job(team)
+    written = []
+
+    def note(descriptor):
+        written.append((Path(f"/proc/self/fd/{descriptor}").readlink().name, witness.creates))
+
+    monkeypatch.setattr(os, "fsync", note)
+    tasks.start(job_id)
+
+    assert ("luthier.sqlite-wal", []) in written
     assert len(witness.creates) == 1

@@ -6,19 +6,16 @@ from datetime import timedelta
 import pytest
 
 from app import __main__ as commands
-from app.connections.models import Connection
-from app.core import clock, heartbeat, secrets, storage
+from app.core import clock, heartbeat, secrets
 from app.core.database import unit_of_work
 from app.datasets.models import DatasetVersion
-from app.jobs.models import Job, JobStatus, StartAttempt
 from app.projects.models import Project
 from app.settings import settings
-from app.upkeep import doctor, invariants, looks_outside, service
+from app.upkeep import doctor, looks_outside, service
 from tests import make
-from tests.jobs.steps import queue_job
 from tests.journeys.api import OWNER, command
 from tests.processes import start_luthier
-from tests.stage import one_database, version_of
+from tests.stage import one_database
 
 
 def found():
@@ -103,60 +100,3 @@ def test_the_doctor_of_a_running_instance_finds_nothing_wrong(tmp_path):
         sound = command(luthier.home, "check-invariants", "--hashes")
     assert {one["name"]: one["state"] for one in told} == dict.fromkeys(doctor.LOOKS, "ok"), told
     assert "wrong" not in sound
-
-
-def broken(*, with_hashes=False):
-    return {one.name: one.broken for one in invariants.check(with_hashes=with_hashes) if one.broken}
-
-
-def test_what_breaks_an_invariant_is_found(team):
-    with unit_of_work() as session:
-        heartbeat.beat(session, "worker")
-    assert broken(with_hashes=True) == {}
-    queued = queue_job(team)
-    with unit_of_work() as session:
-        job = session.get_one(Job, queued)
-        moment = clock.now(session)
-        for number in (1, 2):
-            session.add(
-                StartAttempt(
-                    job_id=queued, number=number, fence=1, sent_at=moment, outcome="started"
-                )
-            )
-        job.status, job.run_id = JobStatus.RUNNING, None
-        late = make.make_version(session, session.get_one(Project, team.project_id))
-        late.due_at = late.lease_until = moment - timedelta(minutes=5)
-    path = storage.blob_path(version_of(team.version_id).sha256)
-    content = path.read_bytes()
-    path.write_bytes(b"x" * len(content))
-    assert broken() == {
-        "every job is in one state that fits it": [f"job {queued}"],
-        "a job is ordered once": [f"job {queued}"],
-        "no lease is forgotten while a worker lives": [f"dataset_versions {late.id}"],
-        "nothing is due for two minutes while a worker lives": [f"dataset_versions {late.id}"],
-    }
-    name = "a ready version has its file and its index"
-    assert broken(with_hashes=True)[name] == [
-        f"version {team.version_id}: its file is not what it was"
-    ]
-    path.unlink()
-    assert "missing" in broken()[name][0]
-
-
-def test_the_command_fails_when_an_invariant_does(team, monkeypatch, capsys):
-    monkeypatch.setattr(commands, "_expect_database", lambda: None)
-    asked = commands.parser().parse_args(["check-invariants"])
-    assert asked.do(asked) == 0
-    storage.index_path(team.version_id).unlink()
-    assert asked.do(asked) == 1
-    assert f"version {team.version_id}: its index is missing" in capsys.readouterr().out
-
-
-def test_two_jobs_with_one_run_are_found(team):
-    with unit_of_work() as session:
-        project = session.get_one(Project, team.project_id)
-        version = session.get_one(DatasetVersion, team.version_id)
-        account = session.get_one(Connection, team.connection_id)
-        for key in ("form:1", "form:2"):
-            make.make_running_job(session, project, account, version, key=key, run_id="ftjob-1")
-    assert broken() == {"a run belongs to one job": ["run ftjob-1"]}

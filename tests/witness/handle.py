@@ -60,6 +60,10 @@ class Witness:
         """Let these go wrong, in this order."""
         self.tell("/_faults", [fault.to_json() for fault in faults])
 
+    def calm(self) -> None:
+        """Let nothing more go wrong."""
+        self.tell("/_calm", {})
+
     def shift(self, *shifts: Shift) -> None:
         """Let lists move while they are read."""
         self.tell("/_shifts", [shift.to_json() for shift in shifts])

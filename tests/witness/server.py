@@ -169,6 +169,8 @@ class Conversation(BaseHTTPRequestHandler):
                 server.journal.clear()
             elif path == "/_faults":
                 server.faults += asked
+            elif path == "/_calm":
+                server.faults = []
             elif path == "/_shifts":
                 server.shifts += asked
             else:

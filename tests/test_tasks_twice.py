@@ -1,0 +1,190 @@
+"""Every registered task, run twice and by two workers at once, leaves the database as if it had run
+once.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import openai
+import pytest
+
+from app.connections.models import Connection
+from app.core import clock, queue
+from app.core.database import read_only, unit_of_work
+from app.core.orm import Base
+from app.jobs import tasks as jobs
+from app.notices.models import DateWatch
+from app.projects.models import Project
+from app.rescue import service as rescues
+from app.upkeep import service as upkeep
+from tests import make
+from tests.forgetting import forget
+from tests.jobs.steps import queue_job
+from tests.stage import Team, run_together
+from tests.witness import handle
+from tests.witness.handle import Witness
+
+MOST_STEPS = 100
+Args = tuple[int, ...]
+
+
+def a_queued_job(team: Team, witness: Witness) -> Args:
+    return (queue_job(team),)
+
+
+def a_run_that_ended(team: Team, witness: Witness) -> Args:
+    job_id = queue_job(team, suffix="june")
+    jobs.start(job_id)
+    (run,) = witness.runs
+    witness.change_run(run["id"], status="succeeded", fine_tuned_model="ft:gpt:acme:june:1")
+    return (team.connection_id,)
+
+
+def a_stray_run(team: Team, witness: Witness) -> Args:
+    """A job has a run, and there is a second of its order."""
+    jobs.start(queue_job(team))
+    with openai.OpenAI(base_url=witness.url, api_key=handle.KEY, max_retries=0) as other:
+        stray = other.fine_tuning.jobs.create(**witness.creates[0].body)
+    witness.change_run(stray.id, created_at=stray.created_at + 5)
+    return _due(team, "orphans_due_at")
+
+
+def a_changed_connection(team: Team, witness: Witness) -> Args:
+    return _due(team, "test_due_at")
+
+
+def an_unread_list_of_models(team: Team, witness: Witness) -> Args:
+    return _due(team, "models_due_at")
+
+
+def an_uploaded_version(team: Team, witness: Witness) -> Args:
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        return (make.make_version(session, project, make.chat_file(50), name="More").id,)
+
+
+def a_rescue(team: Team, witness: Witness) -> Args:
+    witness.add_file(
+        "rows.jsonl", make.chat_file(20), purpose="fine-tune", created_at=1_790_000_000
+    )
+    with unit_of_work() as session:
+        rescue = rescues.begin(
+            session,
+            project_id=team.project_id,
+            actor_id=team.users["owner"],
+            connections=[session.get_one(Connection, team.connection_id)],
+            with_completions=False,
+            is_asked_for=True,
+        )
+        return (rescue.parts[0].id,)
+
+
+def dates_to_look_at(team: Team, witness: Witness) -> Args:
+    with unit_of_work() as session:
+        watch = session.query(DateWatch).filter_by(project_id=team.project_id).one()
+        watch.due_at = clock.now(session)
+        return (watch.id,)
+
+
+def the_housekeeping(team: Team, witness: Witness) -> Args:
+    with unit_of_work() as session:
+        return (upkeep.begin(session).id,)
+
+
+def _due(team: Team, column: str) -> Args:
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, team.connection_id)
+        setattr(connection, column, clock.now(session))
+    return (team.connection_id,)
+
+
+# What a task finds to do, and the ids it is given. Those called `….due` only ring.
+ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
+    "catalog.read": an_unread_list_of_models,
+    "connections.test": a_changed_connection,
+    "datasets.check": an_uploaded_version,
+    "jobs.orphans": a_stray_run,
+    "jobs.start": a_queued_job,
+    "jobs.sweep": a_run_that_ended,
+    "notices.look": dates_to_look_at,
+    "rescue.step": a_rescue,
+    "upkeep.keep": the_housekeeping,
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every task that works at something, whoever adds one."""
+    if "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", _working())
+
+
+def _working() -> list[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REDIS_URL", "unix:///there-is-no-broker")  # the worker names it at once
+        forget()
+        from app import worker
+
+        worker.load()
+    forget()
+    return sorted(name for name in queue.TASKS if not name.endswith(".due"))
+
+
+def test_every_task_has_something_to_do_here():
+    missing = sorted(set(_working()) - ARRANGED.keys())
+    assert missing == [], (
+        "Nothing says what this task finds to do. Write a function that makes a row it works on "
+        "and returns the task's ids, and name it in ARRANGED: the task is then run twice, and "
+        "twice at once, and must leave the same database."
+    )
+
+
+@pytest.mark.parametrize(
+    "anew", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)], indirect=True
+)
+def test_a_task_run_twice_or_twice_at_once_leaves_what_it_leaves_when_it_runs_once(
+    name, anew, witness
+):
+    def after(run: Callable[[Callable[[], None]], None]) -> dict[str, list[str]]:
+        args = ARRANGED[name](anew(), witness)
+        assert _is_due(name, args), "it finds nothing to do"
+        run(lambda: queue.TASKS[name](*args))
+        for _ in range(MOST_STEPS):  # work in slices goes on until it is done
+            if not _is_due(name, args):
+                return dump()
+            queue.TASKS[name](*args)
+        raise AssertionError("It does not end.")
+
+    once = after(lambda task: task())
+
+    assert after(lambda task: (task(), task())) == once
+    assert after(lambda task: run_together(task, 2)) == once
+
+
+def _is_due(name: str, args: Args) -> bool:
+    return any((name, *args) == work for find in queue.WAITING for work in find())
+
+
+def dump() -> dict[str, list[str]]:
+    """Every row of every table, in words, but for what is different each time: moments, and numbers
+    that only count who came by.
+    """
+    with read_only() as session:
+        return {
+            table.name: sorted(
+                str(
+                    {
+                        column.name: _plain(column.name, value)
+                        for column, value in zip(table.columns, row, strict=True)
+                    }
+                )
+                for row in session.execute(table.select())
+            )
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name in {"fence", "op_key", "report", "place"} and value is not None:
+        return "some"
+    return "a moment" if isinstance(value, datetime) else value
