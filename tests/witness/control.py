@@ -31,6 +31,16 @@ def run(organisation: Organisation, state: State, asked: Any) -> Any:
     return {}
 
 
+def hide(organisation: Organisation, state: State, asked: Any) -> Any:
+    (state.hidden.add if asked["hidden"] else state.hidden.discard)(asked["id"])
+    return {}
+
+
+def webhooks(organisation: Organisation, state: State, asked: Any) -> Any:
+    state.webhooks.plan += asked.get("plan", [])
+    return {"data": state.webhooks.deliveries, "endpoints": state.webhooks.endpoints}
+
+
 def event(organisation: Organisation, state: State, asked: Any) -> Any:
     return state.add_event(asked.pop("run_id"), **asked)
 
@@ -72,6 +82,8 @@ CONTROLS: dict[str, Callable[[Organisation, State, Any], Any]] = {
     "/_project": project,
     "/_set": settings,
     "/_run": run,
+    "/_hide": hide,
+    "/_webhooks": webhooks,
     "/_event": event,
     "/_checkpoint": checkpoint,
     "/_file": file,

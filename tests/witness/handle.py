@@ -69,14 +69,33 @@ class Witness:
         self.tell("/_shifts", [shift.to_json() for shift in shifts])
 
     def set(self, **attributes: Any) -> None:
-        """Change how it is: `lag`, `filter`, `models`, `expires_after` requests of this key;
-        `latency`, `scope_status`, `allowance` (requests a second, None for any) of all.
+        """Change how it is: `lag`, `filter`, `paging`, `leaves_out`, `refuses`, `models`,
+        `expires_after` requests of this key (see `State`); `latency`, `scope_status`, `allowance`
+        (requests a second, None for any) of all.
         """
         self.tell("/_set", attributes)
 
     def change_run(self, run_id: str, **fields: Any) -> None:
         """Let a run move on."""
         self.tell("/_run", {"id": run_id, **fields})
+
+    def hide(self, run_id: str, *, hidden: bool = True) -> None:
+        """Let a run be unknown to the server, or be there again."""
+        self.tell("/_hide", {"id": run_id, "hidden": hidden})
+
+    def plan_webhooks(self, *plan: str | float) -> None:
+        """What becomes of the next messages: see `Webhooks`."""
+        self.tell("/_webhooks", {"plan": plan})
+
+    @property
+    def webhooks(self) -> list[dict[str, Any]]:
+        """The messages it made, with the answers they got."""
+        return self.tell("/_webhooks", {})["data"]
+
+    @property
+    def endpoints(self) -> list[dict[str, Any]]:
+        """The receivers of this project, each with its `secret`."""
+        return self.tell("/_webhooks", {})["endpoints"]
 
     def add_event(self, run_id: str, **fields: Any) -> dict[str, Any]:
         return self.tell("/_event", {"run_id": run_id, **fields})

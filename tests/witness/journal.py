@@ -112,6 +112,12 @@ class Journal:
             if not statuses or request.status in statuses
         )
 
+    def moments(self) -> list[tuple[float, Request]]:
+        """Every request with the second since 1970 at which it was read, in order."""
+        with self.lock:
+            found = self.database.execute("SELECT at FROM request ORDER BY n").fetchall()
+        return list(zip((_unix(at) for (at,) in found), self.read(), strict=False))
+
     def span(self, path: str = "%") -> tuple[float, float]:
         """When the first and the last request were read, in seconds since 1970, of all paths that
         are like this one; zeros where there is none.

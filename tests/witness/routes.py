@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from tests.witness import routes_of_history
+from tests.witness import routes_of_history, routes_of_webhooks, runlists
 from tests.witness.journal import Request
 from tests.witness.organisation import Organisation
 from tests.witness.paging import page
@@ -34,7 +34,7 @@ def chat(state: State, asked: Request, form: Any) -> Any:
 
 
 def create_run(state: State, asked: Request, form: Any) -> Any:
-    return state.add_run(form)
+    return runlists.shown([state.add_run(form)], state)[0]
 
 
 def list_runs(state: State, asked: Request, form: Any) -> Any:
@@ -42,11 +42,11 @@ def list_runs(state: State, asked: Request, form: Any) -> Any:
 
 
 def show_run(state: State, asked: Request, form: Any, run_id: str) -> Any:
-    return state.run(run_id)
+    return runlists.shown([state.run(run_id)], state)[0]
 
 
 def cancel_run(state: State, asked: Request, form: Any, run_id: str) -> Any:
-    return state.cancel(run_id)
+    return runlists.shown([state.cancel(run_id)], state)[0]
 
 
 def list_events(state: State, asked: Request, form: Any, run_id: str) -> Any:
@@ -120,6 +120,7 @@ ROUTES: dict[str, Route] = {
     "POST /v1/uploads/([^/]+)/parts": add_part,
     "POST /v1/uploads/([^/]+)/complete": complete_upload,
     **routes_of_history.ROUTES,
+    **routes_of_webhooks.ROUTES,
 }
 
 

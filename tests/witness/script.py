@@ -1,7 +1,9 @@
 """What a test may tell the witness to do wrong, once or often."""
 
 import json
+import time
 from dataclasses import asdict, dataclass, field
+from email.utils import formatdate
 from typing import Any, Literal
 
 CREATE_RUN = "POST /v1/fine_tuning/jobs"
@@ -35,6 +37,11 @@ RETRY_AFTER: tuple[dict[str, str], ...] = (
     {"retry-after": "soon"},
     {},
 )
+# The forms of asking to wait of which each means something else: a wait, none, one beyond all
+# measure, or nothing that can be read.
+WAITS = ("seconds", "date", "zero", "negative", "huge", "junk", "none")
+# For how long real lists may not show a new run, in seconds; to be divided as the tests' waits are.
+USUAL_LAG = (0.0, 30.0)
 
 
 @dataclass(frozen=True)
@@ -44,11 +51,13 @@ class Fault:
 
     With `commits` the request takes effect first, as when an answer is lost on its way back.
     `end` says what follows: the real answer, this `status` and `body`, a closed connection, an
-    answer cut off in the middle, or one whose bytes come a second apart.
+    answer cut off in the middle, one whose bytes come ten a second, one that stops in the middle
+    and stays open for `delay` seconds, one of five gigabytes, or one of a megabyte that unfolds
+    into a gigabyte.
     """
 
     route: str
-    end: Literal["real", "answer", "drop", "truncate", "drip"] = "answer"
+    end: Literal["real", "answer", "drop", "truncate", "drip", "hang", "flood", "bomb"] = "answer"
     commits: bool = False
     status: int = 200
     body: str = ""
@@ -84,6 +93,19 @@ def too_many(route: str = EVERYTHING, **more: Any) -> list[Fault]:
     """429 with every form of Retry-After, one after the other."""
     body = json.dumps(refusal("Rate limit reached.", "rate_limit_exceeded"))
     return [Fault(route, status=429, body=body, headers=asked, **more) for asked in RETRY_AFTER]
+
+
+def asked_to_wait(form: str, seconds: int = 2) -> dict[str, str]:
+    """The header for one of `WAITS`, where it says how long at all."""
+    said = {
+        "seconds": str(seconds),
+        "date": formatdate(time.time() + seconds, usegmt=True),
+        "zero": "0",
+        "negative": "-1",
+        "huge": "1000000000",
+        "junk": "soon",
+    }
+    return {"retry-after": said[form]} if form in said else {}
 
 
 def refusal(message: str, code: str | None = None, param: str | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 import time
+import zlib
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +24,7 @@ from tests.witness.rules import Refusal
 from tests.witness.state import Json
 
 DRIPPED_BYTES_A_SECOND = 10
+A_GIGABYTE = 1 << 30
 
 
 class Witness(ThreadingHTTPServer):
@@ -125,18 +127,44 @@ class Conversation(BaseHTTPRequestHandler):
             made_status, made, _ = self.behave(asked, form)
             if not answer:
                 status, answer = made_status, _bytes_of(made)
-        time.sleep(fault["delay"])
+        if fault["end"] != "hang":
+            time.sleep(fault["delay"])
         if fault["end"] == "drop":
             self.close_connection = True
+            return
+        if fault["end"] in {"flood", "bomb"}:
+            self.overwhelm(fault, status)
             return
         self.head(status, {"content-type": "application/json", **fault["headers"]}, len(answer))
         if fault["end"] == "truncate":
             self.wfile.write(answer[: len(answer) // 2])
             self.close_connection = True
+        elif fault["end"] == "hang":
+            self.wfile.write(answer[: len(answer) // 2])
+            self.wfile.flush()
+            time.sleep(fault["delay"])
+            self.close_connection = True
         elif fault["end"] == "drip":
             self.drip(answer)
         else:
             self.wfile.write(answer)
+
+    def overwhelm(self, fault: Json, status: int) -> None:
+        """Send five gigabytes, plainly or so packed that they are few on their way."""
+        self.close_connection = True
+        headers = {"content-type": "application/json", **fault["headers"]}
+        try:
+            if fault["end"] == "bomb":
+                packed = _packed(A_GIGABYTE)
+                self.head(status, {**headers, "content-encoding": "gzip"}, len(packed))
+                self.wfile.write(packed)
+                return
+            self.head(status, headers, 5 * A_GIGABYTE)
+            blanks = b" " * (1 << 20)
+            for _ in range(5 * A_GIGABYTE // len(blanks)):
+                self.wfile.write(blanks)
+        except OSError:
+            return
 
     def drip(self, answer: bytes) -> None:
         self.close_connection = True
@@ -208,6 +236,13 @@ class Conversation(BaseHTTPRequestHandler):
                 self.wfile.write(chunk)
         except OSError:  # whoever asked has gone
             self.close_connection = True
+
+
+def _packed(size: int) -> bytes:
+    """So many blanks as gzip, but for its end: the same block again and again."""
+    packer, blanks = zlib.compressobj(9, zlib.DEFLATED, 31), b" " * (1 << 20)
+    first, again = (packer.compress(blanks) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return first + again * (size // len(blanks) - 1)
 
 
 def _bytes_of(answer: Any) -> bytes:

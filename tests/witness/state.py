@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs
 
+from tests.witness import dice, runlists
 from tests.witness.content import Content, chunks_of, size_of
-from tests.witness.paging import page
 from tests.witness.rules import Refusal, check_run
+from tests.witness.webhooks import Webhooks
 
 Json = dict[str, Any]
 ENDED = {"succeeded", "failed", "cancelled"}
@@ -50,10 +50,12 @@ class Told(dict[str, list[Json]]):
 
 class State:
     """A project's things, behind the server's lock; lists are newest first but those of evals and
-    completions. `lag` hides new runs from lists for so many seconds; `filter` is how the metadata
-    filter behaves: "exact", "ignored", or "refused". After `expires_after` more requests the key is
-    refused. `shown_again` are the cursors whose next page begins with them once more; `deleted` the
-    ids of what was there and is gone, with its kind.
+    completions. `lag` hides each new run from lists for so many seconds, or for some of a range;
+    `filter` and `paging` say how runs are listed (see `runlists`), `leaves_out` which of their
+    fields are never shown, `refuses` which of an order's are not known here. Runs that are `hidden`
+    nobody finds until they are shown again. After `expires_after` more requests the key is refused.
+    `shown_again` are the cursors whose next page begins with them once more; `deleted` the ids of
+    what was there and is gone, with its kind.
     """
 
     def __init__(
@@ -80,8 +82,12 @@ class State:
         self.eval_items = Told()
         self.completions: list[Json] = []
         self.messages: dict[str, list[Json]] = {}
-        self.lag = 0.0
-        self.filter = "exact"
+        self.webhooks = Webhooks(project_id)
+        self.lag: float | list[float] = 0.0
+        self.filter, self.paging = "exact", "newest first"
+        self.leaves_out: list[str] = []
+        self.refuses: list[str] = []
+        self.hidden: set[str] = set()
         self.count = 0
         self.expires_after: int | None = None
         self.shown_again: set[str] = set()
@@ -181,6 +187,10 @@ class State:
 
     def add_run(self, body: Json) -> Json:
         """Create a run, or raise Refusal."""
+        unknown = next((name for name in self.refuses if name in body), None)
+        if unknown is not None:
+            message = f"Unknown parameter: '{unknown}'."
+            raise Refusal(400, message, code="unknown_parameter", param=unknown)
         usable = {f["id"] for f in self.files if f["purpose"] == "fine-tune"}
         check_run(body, usable, {m["id"] for m in self.models})
         run_id = self.new_id("ftjob-")
@@ -210,7 +220,9 @@ class State:
             "error": {},
         }
         self.runs.insert(0, made)
-        self.visible_at[run_id] = time.monotonic() + self.lag
+        lag = self.lag
+        hidden_for = lag if isinstance(lag, (int, float)) else dice.of("lag", run_id).uniform(*lag)
+        self.visible_at[run_id] = time.monotonic() + hidden_for
         self.events[run_id] = []
         self.checkpoints[run_id] = []
         self.add_event(run_id, message="Created fine-tuning job")
@@ -233,15 +245,20 @@ class State:
 
     def run(self, run_id: str) -> Json:
         found = next((run for run in self.runs if run["id"] == run_id), None)
-        if found is None:
+        if found is None or run_id in self.hidden:
             raise Refusal(404, f"Could not find fine tune: {run_id}", code="fine_tune_not_found")
         return found
 
     def move(self, run_id: str, fields: Json) -> None:
-        """Change a run; a tuned model it names can be talked to."""
-        self.run(run_id).update(fields)
+        """Change a run; a tuned model it names can be talked to. Its end is told by webhook."""
+        _, runs, place = self.list_with(run_id)
+        run = runs[place]
+        has_ended = run["status"] in ENDED
+        run.update(fields)
         if isinstance(fields.get("fine_tuned_model"), str):
             self.models.append(model(fields["fine_tuned_model"], owner="acme"))
+        if not has_ended and run["status"] in ENDED:
+            self.webhooks.tell(run)
 
     def cancel(self, run_id: str) -> Json:
         """End a run; one that has ended already is refused."""
@@ -250,20 +267,15 @@ class State:
             raise Refusal(400, f"Job has already {run['status']}.", code="invalid_status")
         run.update(status="cancelled", finished_at=int(time.time()))
         self.add_event(run_id, message="Fine-tuning job cancelled")
+        self.webhooks.tell(run)
         return run
 
     def listed_runs(self, query: str) -> Json:
-        """A page of runs, filtered by `metadata[k]=v` as far as the filter works."""
-        asked = parse_qs(query)
-        wanted = {k[9:-1]: v[0] for k, v in asked.items() if k.startswith("metadata[")}
-        if wanted and self.filter == "refused":
-            raise Refusal(400, "Unknown parameter: metadata.", param="metadata")
+        """A page of runs: see `runlists`."""
         now = time.monotonic()
-
-        def shows(run: Json) -> bool:
-            is_there = self.visible_at[run["id"]] <= now
-            is_asked_for = wanted.items() <= run["metadata"].items()
-            return is_there and (is_asked_for or self.filter == "ignored")
-
-        found = [run for run in self.runs if shows(run)]
-        return page(found, query, default=20, again=self.shown_again)
+        there = [
+            run
+            for run in self.runs
+            if self.visible_at[run["id"]] <= now and run["id"] not in self.hidden
+        ]
+        return runlists.page_of(self, there, query)
