@@ -19,12 +19,15 @@ class PermissionResource:
 
 @dataclass(frozen=True, slots=True)
 class AccountResource:
-    """What the last test found, and when. None is what the provider does not say."""
+    """What the last test found, and when. None is what the provider does not say; `shows_tags` says
+    whether its list tells of the tags of runs.
+    """
 
     organization: str | None
     project: str | None
     models: list[str]
     permissions: list[PermissionResource]
+    shows_tags: bool | None
     tested_at: datetime
 
 
@@ -93,5 +96,6 @@ def _account_resource(connection: Connection) -> AccountResource | None:
         project=found["project"],
         models=list(found["models"]),
         permissions=[PermissionResource(**one) for one in found["permissions"]],
+        shows_tags=found.get("shows_tags"),
         tested_at=connection.account_at,
     )

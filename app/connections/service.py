@@ -24,7 +24,7 @@ from app.connections.keys import (
 )
 from app.connections.models import Connection
 from app.core import clock, secrets
-from app.core.errors import Conflict, WrongInput
+from app.core.errors import Conflict, NotFound, WrongInput
 from app.core.http import HttpOptions
 from app.providers.base import Capabilities, NotPermitted, Provider
 from app.providers.profiles import FALLBACK, profiles
@@ -202,9 +202,15 @@ def _move(connection: Connection, base_url: str) -> None:
 
 
 def delete_connection(session: Session, connection: Connection, *, actor_id: int) -> None:
-    """Remove it and its key. Raises Conflict for Practice, and while anything uses it."""
+    """Remove it and its key. Raises Conflict for Practice, and while anything uses it; NotFound
+    when somebody else was faster.
+    """
     if connection.is_practice:
         raise Conflict(PRACTICES_OWN)
+    # Whoever starts a job over it just now is seen, or sees that it is gone.
+    held = session.get(Connection, connection.id, with_for_update=True, populate_existing=True)
+    if held is None:
+        raise NotFound
     if used := queries.uses_of(session, connection.id):
         raise Conflict(f"{connection.name} stays: {_in_words(used)} came over it.")
     record(session, connection, "connection.removed", actor_id, name=connection.name)

@@ -21,6 +21,12 @@ PERMISSIONS = {
     ),
 }
 
+# What it means that a list does not tell of the tags of runs.
+BY_A_PERSON = (
+    "Its list does not tell them. Whether an order without an answer runs, a person decides."
+)
+BY_SUFFIX = "Its list does not tell them. The end of its suffix says which run is of an order."
+
 # What an ability is called where its name alone does not say it.
 ABILITIES = {"archive": "bringing its history home", "hooks": "webhooks set up by Luthier"}
 
@@ -90,12 +96,15 @@ class ModelLine:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """What the last test found. `whose` is empty where the provider does not say."""
+    """What the last test found. `whose` is empty where the provider does not say; `untagged` is
+    what it means where its list does not tell of the tags of runs.
+    """
 
     whose: str
     permissions: tuple[PermissionLine, ...]
     models: tuple[ModelLine, ...]
     tunable: int
+    untagged: str | None
     at: datetime
 
 
@@ -213,8 +222,13 @@ def _account(connection: Connection, profile: Profile) -> AccountView | None:
         permissions=tuple(_permission(one) for one in found["permissions"]),
         models=tuple(sorted(models, key=lambda one: (not one.can_tune, one.name))),
         tunable=sum(one.can_tune for one in models),
+        untagged=_untagged(profile) if found.get("shows_tags") is False else None,
         at=connection.account_at,
     )
+
+
+def _untagged(profile: Profile) -> str:
+    return BY_SUFFIX if profile.capabilities.tagging == "suffix" else BY_A_PERSON
 
 
 def _permission(found: Mapping[str, Any]) -> PermissionLine:

@@ -26,7 +26,7 @@ from app.jobs import queries as jobs
 from app.jobs import queries_orders as orders
 from app.jobs import words
 from app.jobs.charts import highest, spark
-from app.jobs.models import Job, JobStatus
+from app.jobs.models import Job, JobStatus, Orphan
 from app.notices import queries as notices
 from app.projects.models import Project
 
@@ -68,6 +68,16 @@ def home(
     )
 
 
+def _orphan_title(orphan: Orphan) -> str:
+    """A run that waits for a person, in one line."""
+    where = orphan.connection.name
+    if orphan.job is None:
+        return f"{where} has a run of ours that no job has"
+    if not orphan.is_tagged:
+        return f"A run at {where} may be that of {orphan.job.name}"
+    return f"A run of {orphan.job.name} showed up at {where}"
+
+
 def _needs(
     session: Session,
     project_id: int,
@@ -92,10 +102,10 @@ def _needs(
         Need(
             "doubt",
             "alert",
-            f"A run of {orphan.job.name} showed up at {orphan.connection.name}"
-            if orphan.job
-            else f"{orphan.connection.name} has a run of ours that no job has",
-            f"{orphan.run_id}: adopt it, or have it cancelled there. What it trains is billed.",
+            _orphan_title(orphan),
+            f"{orphan.run_id}: adopt it, or have it cancelled there. What it trains is billed."
+            if orphan.is_tagged
+            else f"{orphan.run_id} carries no tag and trains on its file. Adopt it if it is.",
             link("connections.show", connection_id=orphan.connection_id),
             "Decide",
         )

@@ -45,7 +45,8 @@ class OrdersResource:
 @dataclass(frozen=True, slots=True)
 class OrphanResource:
     """A run with this instance's tag that no job has. `job_id` is the job it was ordered for, where
-    that is known; `error` says why it could not be cancelled.
+    that is known; `error` says why it could not be cancelled. One that is not `is_tagged` carries
+    no tag and trains on the file of that job, whose order is in doubt: it may be its run.
     """
 
     id: int
@@ -57,6 +58,7 @@ class OrphanResource:
     provider_status: str
     ordered_at: datetime | None
     found_at: datetime
+    is_tagged: bool
     cancel_asked_at: datetime | None
     error: str | None
     settled_at: datetime | None
@@ -143,6 +145,7 @@ def orphan_resource(orphan: Orphan) -> OrphanResource:
         base_model=orphan.base_model,
         provider_status=orphan.provider_status,
         ordered_at=orphan.ordered_at,
+        is_tagged=orphan.is_tagged,
         found_at=orphan.found_at,
         cancel_asked_at=orphan.cancel_asked_at,
         error=orphan.words,

@@ -11,6 +11,7 @@ from app.core import clock, leases
 from app.core.errors import Conflict
 from app.core.queue import enqueue
 from app.jobs import orphans, queries_orders
+from app.jobs.likeness import settle_guesses
 from app.jobs.models import Job, JobStatus, Orphan, StartAttempt
 from app.jobs.service import end, log, tell
 from app.jobs.starts import take_run
@@ -40,6 +41,7 @@ def start_again(session: Session, job: Job, *, user: User) -> None:
     job, attempts = _in_doubt(session, job)
     for attempt in attempts:
         attempt.outcome = "given_up"
+    settle_guesses(session, job, None)
     words = f"{user.name} took the risk of a second order. The first one is still looked for."
     log(session, job, words, level="warn")
     _go_on(session, job, user, "job.started_again")
@@ -52,6 +54,7 @@ def did_not_start(session: Session, job: Job, *, user: User) -> None:
     job, attempts = _in_doubt(session, job)
     for attempt in attempts:
         attempt.outcome = "did_not_start"
+    settle_guesses(session, job, None)
     words = f"It did not start, says {user.name}."
     end(session, job, JobStatus.CANCELLED, error=words, actor_id=user.id)
     log(session, job, f"{words} Should its run show up, it is cancelled there.", level="warn")
@@ -80,9 +83,9 @@ def _record(session: Session, job: Job, user: User, verb: str) -> None:
 
 
 def adopt(session: Session, orphan: Orphan, *, user: User) -> Job:
-    """The run is its job's own from now on, although that had ended: it is followed to its end.
-    Only a person does this. Raises Conflict when the run is settled, or no job here is without one
-    and waits for it.
+    """The run is its job's own from now on, although that had ended, or nothing but its file says
+    so: it is followed to its end. Only a person does this. Raises Conflict when the run is settled,
+    or no job here is without one and waits for it.
     """
     connection, orphan = _unsettled(session, orphan)
     if orphan.job_id is None:
@@ -90,6 +93,8 @@ def adopt(session: Session, orphan: Orphan, *, user: User) -> Job:
     job = session.get_one(Job, orphan.job_id, with_for_update=True, populate_existing=True)
     if job.run_id is not None:
         raise Conflict(HAS_RUN.format(run_id=job.run_id))
+    for attempt in queries_orders.unproved_attempts(session, job.id):
+        attempt.outcome = "found"
     job.error = job.ended_at = job.cancel_requested_at = job.archived_at = None
     take_run(session, connection, job, orphan.run_id, orphan.provider_status)
     log(session, job, f"{user.name} adopted run {orphan.run_id}, which had shown up there.")

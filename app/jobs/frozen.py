@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.connections.service import capabilities_of
 from app.datasets.models import DatasetVersion
 from app.jobs.models import Checkpoint, Job
+from app.providers.values import MARK_LETTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,15 @@ def settings_of(job: Job) -> tuple[Fact, ...]:
         else:
             facts.append(Fact(name, _plain(asked)))
     facts.append(Fact("seed", str(job.seed) if job.seed is not None else "chosen by the provider"))
-    facts.append(Fact("suffix", job.suffix or "none"))
+    facts.append(Fact("suffix", job.suffix or "none", _mark_of(job)))
     return tuple(facts)
+
+
+def _mark_of(job: Job) -> str | None:
+    """What stands behind the suffix in the tuned model's name where an order is known by it."""
+    if job.rescued_at is not None or capabilities_of(job.connection).tagging != "suffix":
+        return None
+    return f"marked {job.op_key[:MARK_LETTERS]}"
 
 
 def _plain(value: object) -> str:

@@ -17,10 +17,14 @@ NEVER_SHOWN = "The provider's list shows no such run ten minutes after the order
 NEVER_READ = "The provider's list could not be read for ten minutes."
 
 
-def look_later(session: Session, job: Job, attempt: StartAttempt) -> None:
-    """Look for the run 15 s to 10 min after the order; when it does not show, a person decides."""
+def look_later(
+    session: Session, job: Job, attempt: StartAttempt, *, words: str = NEVER_SHOWN
+) -> None:
+    """Look for the run 15 s to 10 min after the order; when it does not show, a person decides, who
+    is told so in these words.
+    """
     if attempt.looks >= len(LOOKS):
-        give_up(session, job, attempt, NEVER_SHOWN)
+        give_up(session, job, attempt, words)
     else:
         since = attempt.looking_since or attempt.sent_at
         wait = timedelta(seconds=settings().wait(LOOKS[attempt.looks]))

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.auth.models import User
@@ -192,8 +192,9 @@ class Orphan(Base):
     """A run that carries this instance's tag and that no job here has for its own.
 
     `job_id` is the job whose order it came from, where that is known. It waits for a person until
-    `settled_at`; `outcome` is then adopted, cancelled, or ended. `words` say why it could not be
-    cancelled when that was last tried.
+    `settled_at`; `outcome` is then adopted, cancelled, ended, or not_ours. `words` say why it could
+    not be cancelled when that was last tried. One that is not `is_tagged` carries nobody's tag and
+    trains on the file of its job, whose order is in doubt: it may be that job's run.
     """
 
     __tablename__ = "orphans"
@@ -215,6 +216,7 @@ class Orphan(Base):
     ordered_at: Mapped[datetime | None]
     found_at: Mapped[datetime]
     cancel_asked_at: Mapped[datetime | None]
+    is_tagged: Mapped[bool] = mapped_column(default=True, server_default=true())
     words: Mapped[str | None] = mapped_column(Text)
     settled_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(16))

@@ -15,14 +15,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import CursorResult, delete, update
 from sqlalchemy.orm import Session
 
+from app.auth import service as auth
 from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, instance
 from app.core.events import announce
 from app.jobs import queries_orders
+from app.jobs.likeness import is_of
 from app.jobs.models import Checkpoint, Job, JobStatus, MetricChunk, Orphan
-from app.jobs.searches import record_spare
-from app.jobs.service import log
+from app.jobs.service import log, tell
 from app.jobs.starts import record_started, take_run
 from app.jobs.telling import tell_orphan
 from app.providers.base import (
@@ -33,6 +34,7 @@ from app.providers.base import (
     RunReport,
     RunStatus,
 )
+from app.providers.values import MARK_LETTERS
 from app.settings import settings
 
 EVERY_SECONDS = 900.0
@@ -115,17 +117,20 @@ def record_look(session: Session, watch: Watch, runs: Sequence[RunReport]) -> li
     session.get_one(Connection, watch.connection.id, with_for_update=True)
     by_tag: dict[str, list[RunReport]] = defaultdict(list)
     for run in sorted(runs, key=RunReport.age):
-        by_tag[run.op_key or ""].append(run)
+        by_tag[run.op_key or run.mark or ""].append(run)
     jobs = queries_orders.jobs_with_tags(session, by_tag.keys())
+    marks = {tag for tag in by_tag if len(tag) == MARK_LETTERS}
+    jobs |= queries_orders.jobs_with_marks(session, watch.connection.id, marks)
     known = queries_orders.runs_with_jobs(session, {run.run_id for run in runs})
     spare: list[Spare] = []
-    for tag, tagged in by_tag.items():
+    for tag, listed in by_tag.items():
         job = jobs.get(tag)
+        tagged = listed if job is None else [run for run in listed if is_of(job, run)]
         if job is None:
             for run in tagged:
-                if run.run_id not in known:
+                if run.run_id not in known and run.instance == watch.instance:
                     note(session, watch.connection, run, None)
-        elif job.connection_id == watch.connection.id:
+        elif tagged and job.connection_id == watch.connection.id:
             spare += _of_job(session, watch.connection, job, tagged)
     asked = (one for one in _open(session, watch.connection.id) if one.cancel_asked_at)
     spare += [Spare(None, one.run_id) for one in asked]
@@ -188,7 +193,12 @@ def _change_over(session: Session, connection: Connection, job: Job, oldest: Run
 
 
 def note(
-    session: Session, connection: Connection, run: RunReport, job: Job | None
+    session: Session,
+    connection: Connection,
+    run: RunReport,
+    job: Job | None,
+    *,
+    is_tagged: bool = True,
 ) -> Orphan | None:
     """Keep a run that waits for a person; one that ended without a model does not."""
     moment = clock.now(session)
@@ -205,12 +215,14 @@ def note(
             base_model=run.base_model,
             provider_status="",
             has_ended=False,
+            is_tagged=is_tagged,
             ordered_at=run.created_at,
             found_at=moment,
         )
         session.add(found)
         session.flush()
-        tell_orphan(session, connection, found, job)
+        if is_tagged:  # of a guess people are told with its job's doubt
+            tell_orphan(session, connection, found, job)
         tell_of(session, connection)
     found.provider_status, found.has_ended = run.provider_status[:255], run.status.has_ended
     if not has_model and found.settled_at is None:
@@ -267,3 +279,26 @@ def record_trouble(session: Session, watch: Watch, error: ProviderError) -> None
 def tell_of(session: Session, connection: Connection) -> None:
     """Tell open pages that a run without a job was found or settled."""
     announce(session, f"connection:{connection.id}", f"project:{connection.project_id}")
+
+
+def record_spare(session: Session, job_id: int, run_id: str, refusal: str | None) -> None:
+    """Tell what became of a run with the job's tag that the job does not follow: cancelled, or why
+    it could not be.
+    """
+    job = session.get_one(Job, job_id)
+    what = "carries the same order" if job.run_id is not None else "showed up after the job's end"
+    if refusal is None:
+        log(session, job, f"Run {run_id} {what}: it was cancelled there.", level="warn")
+        auth.record(
+            session,
+            "job.spare_cancelled",
+            f"job:{job.id}",
+            actor_id=None,
+            project_id=job.project_id,
+            name=job.name,
+            run_id=run_id,
+        )
+    else:
+        words = f"Run {run_id} {what}, and could not be cancelled: {refusal}"
+        log(session, job, words, level="error")
+    tell(session, job)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.connections.models import Connection
 from app.jobs.models import UNENDED, Job, JobStatus, Orphan, StartAttempt, StartLook
+from app.providers.values import MARK_LETTERS
 
 MOST_LOOKED_AT = 50
 
@@ -77,6 +78,21 @@ def jobs_with_tags(session: Session, tags: Collection[str]) -> dict[str, Job]:
     return {
         job.op_key: job for job in session.scalars(select(Job).where(Job.op_key.in_(tags))).all()
     }
+
+
+def jobs_with_marks(session: Session, connection_id: int, marks: Collection[str]) -> dict[str, Job]:
+    """The connection's jobs whose orders' keys begin with these marks, by mark."""
+    if not marks:
+        return {}
+    mark = func.substr(Job.op_key, 1, MARK_LETTERS)
+    query = select(Job).where(Job.connection_id == connection_id, mark.in_(marks))
+    return {job.op_key[:MARK_LETTERS]: job for job in session.scalars(query)}
+
+
+def guesses_for(session: Session, job_id: int) -> Sequence[Orphan]:
+    """The runs without a tag of which a person is to say whether they are the job's."""
+    open_ones = (Orphan.settled_at.is_(None), Orphan.is_tagged.is_(False))
+    return session.scalars(select(Orphan).where(Orphan.job_id == job_id, *open_ones)).all()
 
 
 def runs_with_jobs(session: Session, run_ids: Collection[str]) -> set[str]:

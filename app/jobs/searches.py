@@ -1,17 +1,24 @@
 """Looking for the run of an order that nobody proved: what was found, and what it means."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from app.auth import service as auth
+from app.connections.models import Connection
 from app.core import clock, leases
-from app.jobs.looks import LOOKS, NEVER_READ, give_up, look_later, record_look
-from app.jobs.models import UNSURE, Job, StartAttempt
-from app.jobs.service import log, tell
+from app.jobs import orphans
+from app.jobs.likeness import in_words, is_of, may_be_of
+from app.jobs.looks import LOOKS, NEVER_READ, NEVER_SHOWN, give_up, look_later, record_look
+from app.jobs.models import UNSURE, Job, JobStatus, StartAttempt
+from app.jobs.service import tell
 from app.jobs.starts import StartWork, held, record_started
 from app.providers.base import RunReport, RunSearch
 from app.settings import settings
+
+OTHER_KEY = "It was ordered with another key, which may see another project."
+# What an order's outcome is while its run is looked for by itself.
+SOUGHT = UNSURE - {"given_up"}
 
 
 def record_found(session: Session, work: StartWork, found: RunSearch) -> list[str]:
@@ -21,21 +28,45 @@ def record_found(session: Session, work: StartWork, found: RunSearch) -> list[st
     attempt = session.get_one(StartAttempt, work.doubt.id) if work.doubt else None
     if attempt is None:
         return []
-    if found.runs:
-        oldest, *others = sorted(found.runs, key=RunReport.age)
+    if runs := [run for run in found.runs if is_of(work.job, run)]:
+        oldest, *others = sorted(runs, key=RunReport.age)
         record_look(session, work.job.id, f"Run {oldest.run_id} carries the order's tag.")
         attempt.outcome = "found"
         record_started(session, work.job.id, oldest)
         return [run.run_id for run in others if not run.status.has_ended]
-    job = held(session, work)
-    if job is not None:
-        record_look(session, job.id, _none_among(found.listed))
-        if attempt.outcome not in UNSURE:
-            _go_on(session, job)
-        elif attempt.outcome != "given_up":
-            attempt.looks += 1
-            look_later(session, job, attempt)
+    _record_none(session, work, attempt, found)
     return []
+
+
+def _record_none(
+    session: Session, work: StartWork, attempt: StartAttempt, found: RunSearch
+) -> None:
+    """The list shows no run with the order's tag. One that carries none at all may be it."""
+    guesses = may_be_of(session, work.job, found.untagged)
+    # Connection before job, as a sweep does: two orders of locking are a deadlock.
+    connection = session.get_one(Connection, work.connection.id, with_for_update=bool(guesses))
+    job = held(session, work)
+    if job is None:
+        return
+    words = [_none_among(found.listed), *([in_words(guesses)] if guesses else [])]
+    record_look(session, job.id, " ".join(words))
+    if attempt.outcome not in UNSURE:
+        _go_on(session, job)
+    if attempt.outcome not in SOUGHT:
+        return
+    attempt.looks += 1
+    look_later(session, job, attempt, words=_why_in_doubt(work, attempt, guesses))
+    if job.status == JobStatus.IN_DOUBT:
+        for run in guesses:
+            orphans.note(session, connection, run, job, is_tagged=False)
+
+
+def _why_in_doubt(work: StartWork, attempt: StartAttempt, guesses: Sequence[RunReport]) -> str:
+    """What a person is told who decides."""
+    words = in_words(guesses) if guesses else NEVER_SHOWN
+    key_set_at = work.connection.key_set_at
+    is_other_key = key_set_at is not None and key_set_at > attempt.sent_at
+    return f"{words} {OTHER_KEY}" if is_other_key else words
 
 
 def _go_on(session: Session, job: Job) -> None:
@@ -68,26 +99,3 @@ def record_search_failed(session: Session, work: StartWork, words: str, *, secon
     else:
         wait = timedelta(seconds=settings().wait(seconds))
         leases.settle(job, due_at=moment + wait, error=words)
-
-
-def record_spare(session: Session, job_id: int, run_id: str, refusal: str | None) -> None:
-    """Tell what became of a run with the job's tag that the job does not follow: cancelled, or why
-    it could not be.
-    """
-    job = session.get_one(Job, job_id)
-    what = "carries the same order" if job.run_id is not None else "showed up after the job's end"
-    if refusal is None:
-        log(session, job, f"Run {run_id} {what}: it was cancelled there.", level="warn")
-        auth.record(
-            session,
-            "job.spare_cancelled",
-            f"job:{job.id}",
-            actor_id=None,
-            project_id=job.project_id,
-            name=job.name,
-            run_id=run_id,
-        )
-    else:
-        words = f"Run {run_id} {what}, and could not be cancelled: {refusal}"
-        log(session, job, words, level="error")
-    tell(session, job)

@@ -15,6 +15,7 @@ from app.connections.models import Connection
 from app.core import clock, instance, leases
 from app.core.storage import Blob
 from app.jobs import lifetimes, queries, queries_orders
+from app.jobs.likeness import settle_guesses
 from app.jobs.looks import look_later
 from app.jobs.models import UNSURE, WAITING, Job, JobStatus, StartAttempt
 from app.jobs.service import end, log, tell
@@ -288,6 +289,7 @@ def take_run(
     job.status = JobStatus.RUNNING
     job.run_id, job.provider_status = run_id, provider_status
     job.started_at = job.changed_at = moment
+    settle_guesses(session, job, run_id)
     leases.settle(job, due_at=None)
     connection.due_at = moment
     connection.sweep_seconds = 15.0

@@ -18,7 +18,7 @@ from app.core.http import HttpOptions
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets.split import split
-from app.jobs import queries, queries_orders, searches, starts, sweeps
+from app.jobs import orphans, queries, queries_orders, searches, starts, sweeps
 from app.jobs.look import look_at_runs
 from app.jobs.models import Job
 from app.jobs.starts import StartWork
@@ -270,7 +270,7 @@ def cancel_spare(provider: Provider, job_id: int, run_id: str) -> None:
     except ProviderError as error:
         refusal = error.message
     with unit_of_work() as session:
-        searches.record_spare(session, job_id, run_id, refusal)
+        orphans.record_spare(session, job_id, run_id, refusal)
 
 
 def _is_found_after_all(work: StartWork, provider: Provider) -> bool:

@@ -46,8 +46,8 @@ class DoubtView:
 
 @dataclass(frozen=True, slots=True)
 class OrphanRow:
-    """A run that no job has. `job_id` is the job it was ordered for, where that is known; who
-    `can_adopt` makes it that job's own.
+    """A run that no job has. `job_id` is the job it was ordered for, where that is known, or, where
+    it carries no tag, may have been; who `can_adopt` makes it that job's own.
     """
 
     id: int
@@ -60,6 +60,7 @@ class OrphanRow:
     job_id: int | None
     job_name: str | None
     is_cancelling: bool
+    is_tagged: bool
     words: str | None
     can_adopt: bool
 
@@ -101,6 +102,7 @@ def orphan_row(orphan: Orphan) -> OrphanRow:
         job_id=job.id if job else None,
         job_name=job.name if job else None,
         is_cancelling=orphan.cancel_asked_at is not None,
+        is_tagged=orphan.is_tagged,
         words=orphan.words,
         can_adopt=job is not None and job.run_id is None,
     )

@@ -10,7 +10,9 @@ NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
 ParameterValue = int | float | str
-Tagging = Literal["metadata_list", "metadata_scan"]
+# How the run of an order is found again: by a list that can be filtered for its metadata, by
+# looking through the list for it, or for the end of its suffix, where metadata may not come back.
+Tagging = Literal["metadata_list", "metadata_scan", "suffix"]
 
 
 @dataclass(frozen=True, slots=True)

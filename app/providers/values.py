@@ -1,5 +1,6 @@
 """The values that go in and out of a provider: frozen, in our words, UTC, bytes."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,6 +14,9 @@ T = TypeVar("T")
 
 OP_KEY_TAG = "luthier_op"
 INSTANCE_TAG = "luthier_instance"
+# The beginning of an order's key, at the end of a suffix.
+MARK_LETTERS = 8
+MARK = re.compile(r"(?:^|-)([0-9a-f]{8})$", re.ASCII)
 TOO_MANY_REQUESTS = 429
 
 
@@ -56,7 +60,8 @@ class Permission:
 class AccountInfo:
     """Whose key it is and what it may do.
 
-    `profile` is what the answering server makes itself known as.
+    `profile` is what the answering server makes itself known as. `shows_tags` says whether its list
+    tells of the tags of runs; None where it shows no run.
     """
 
     organization: str | None
@@ -65,6 +70,7 @@ class AccountInfo:
     permissions: tuple[Permission, ...]
     profile: str
     is_trainer: bool
+    shows_tags: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +179,14 @@ class RunReport:
         return self.metadata.get(OP_KEY_TAG)
 
     @property
+    def mark(self) -> str | None:
+        """What may be the beginning of such a start's key: the end of the suffix, or, since some
+        show that only as part of it, of the tuned model's name.
+        """
+        found = MARK.search(self.suffix or self.model_name or "")
+        return found[1] if found else None
+
+    @property
     def instance(self) -> str | None:
         """The Luthier that started it."""
         return self.metadata.get(INSTANCE_TAG)
@@ -180,10 +194,14 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class RunSearch:
-    """What a search found: the runs that carry a tag, oldest first, and how many were `listed`."""
+    """What a search found: the runs that carry a tag, oldest first, and how many were `listed`.
+    `untagged` are those made since the order that carry nobody's: whose they are the list cannot
+    tell.
+    """
 
     runs: tuple[RunReport, ...]
     listed: int
+    untagged: tuple[RunReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What went wrong on OpenAI's wire, translated once into our errors and into safe words."""
 
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -155,7 +154,8 @@ def connection_words(cause: BaseException | None, label: str) -> str:
 def wait_asked_for(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by `retry-after-ms` or either form of `Retry-After`; at most a day.
 
-    Junk is None, a time in the past 0.
+    None where nothing can be read, and where it is no wait at all: who sends that to everybody he
+    turns away is not to be asked again at once.
     """
     milliseconds = headers.get("retry-after-ms", "").strip()
     if SECONDS.fullmatch(milliseconds):
@@ -170,8 +170,8 @@ def wait_asked_for(headers: Mapping[str, str]) -> float | None:
     return _bounded((at - datetime.now(UTC)).total_seconds())
 
 
-def _bounded(seconds: float) -> float:
-    return min(max(seconds, 0.0), LONGEST_WAIT) if math.isfinite(seconds) else LONGEST_WAIT
+def _bounded(seconds: float) -> float | None:
+    return min(seconds, LONGEST_WAIT) if seconds > 0 else None
 
 
 def is_refusal(body: Any) -> bool:

@@ -1,7 +1,7 @@
 """OpenAI's wire as a Provider: OpenAI itself, Azure's v1 route, other services, and our trainer."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from itertools import chain, islice
 from typing import Any, Self
@@ -12,7 +12,6 @@ import structlog
 
 from app.core.http import HttpOptions
 from app.providers.base import (
-    INSTANCE_TAG,
     OP_KEY_TAG,
     AccountInfo,
     Archive,
@@ -40,9 +39,10 @@ from app.providers.base import (
     StartOutcome,
     UploadState,
 )
-from app.providers.openai import chat, files, runs, start
+from app.providers.openai import chat, files, runs, start, tags
 from app.providers.openai.archive import History
 from app.providers.openai.errors import words
+from app.providers.openai.found import CLOCKS_DIFFER, Found, Wanted
 from app.providers.openai.hooks import HookEndpoints
 from app.providers.openai.wire import Json, Wire, objects
 from app.providers.profiles import profile_by_headers, profile_for, profiles
@@ -50,12 +50,12 @@ from app.providers.profiles import profile_by_headers, profile_for, profiles
 log = structlog.get_logger(__name__)
 
 MOST_MODELS = 2_000
+FEW_RUNS = 5
 # Of the log behind the last known event: enough for a quarter of a million steps, and a worker
 # has room for it.
 MOST_EVENT_PAGES, MOST_EVENT_BYTES = 10_000, 64 * 2**20
 MOST_FILTERED_PAGES = 10
 MOST_SCANNED_PAGES = 100
-CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 class OpenAIProvider:
@@ -123,6 +123,7 @@ class OpenAIProvider:
         except NotPermitted as error:
             headers = httpx2.Headers()
             listing = Permission("models", is_allowed=False, words=error.message)
+        found_runs: list[Json] = []
         recognised = profile_by_headers(headers, otherwise=profile_for(self.wire.base_url))
         return AccountInfo(
             organization=said_in(headers, "openai-organization"),
@@ -131,8 +132,9 @@ class OpenAIProvider:
             permissions=(
                 listing,
                 self._permission("files", self._first_file),
-                self._permission("fine-tuning", self._first_run),
+                self._permission("fine-tuning", lambda: found_runs.extend(self._first_runs())),
             ),
+            shows_tags=any("metadata" in run for run in found_runs) if found_runs else None,
             profile=recognised,
             is_trainer=profiles()[recognised].capabilities.is_ours,
         )
@@ -151,8 +153,8 @@ class OpenAIProvider:
             answer = self.wire.api.files.with_raw_response.list(purpose=files.PURPOSE, limit=1)
         return self.wire.read_list(answer.http_response)
 
-    def _first_run(self) -> Json:
-        return self._run_page(None, limit=1)
+    def _first_runs(self) -> list[Json]:
+        return objects(self._run_page(None, limit=FEW_RUNS)["data"])
 
     def find_file(self, name: str, size: int) -> FileRef | None:
         return files.find(self.wire, name, size)
@@ -170,35 +172,45 @@ class OpenAIProvider:
         """The runs of one start. Where the list can be filtered that is asked for first; nothing
         is believed absent that a look through the list has not missed too.
         """
+        wanted = partial(tags.is_of, op_key=tag, profile=self.wire.profile)
         if self.capabilities().tagging == "metadata_list":
-            found = self._filtered(tag)
+            found = self._filtered(tag, wanted)
             if found.runs:
                 return found
-        return self._scanned(OP_KEY_TAG, tag, since)
+        return self._scanned(wanted, since)
 
     def find_ours(self, instance: str, *, since: datetime) -> RunSearch:
-        """Every run that carries an instance's tag: by looking, since a filter may hide some."""
-        return self._scanned(INSTANCE_TAG, instance, since)
+        """Every run that carries an instance's tag: by looking, since a filter may hide some. Where
+        the tag may not come back, those too whose suffix ends as one of ours does.
+        """
+        wanted = partial(tags.is_ours, instance=instance, profile=self.wire.profile)
+        return self._scanned(wanted, since)
 
-    def _filtered(self, tag: str) -> RunSearch:
+    def _filtered(self, tag: str, wanted: Wanted) -> RunSearch:
         """Ask for the tag and believe only what carries it: some servers ignore the filter."""
         fetch = partial(self._run_page, metadata={OP_KEY_TAG: tag})
+        found = Found(wanted)
         try:
-            pages = list(self.wire.pages(fetch, most=MOST_FILTERED_PAGES))
+            for page in self.wire.pages(fetch, most=MOST_FILTERED_PAGES):
+                found.add(page)
         except RequestRejected:
             return RunSearch((), 0)
-        return tagged(chain.from_iterable(pages), OP_KEY_TAG, tag)
+        return found.search()
 
-    def _scanned(self, name: str, tag: str, since: datetime) -> RunSearch:
-        """Look through everything not older than `since`, newest first; clocks may differ."""
-        since -= CLOCKS_DIFFER
-        seen: list[Json] = []
-        for page in self.wire.pages(self._run_page, most=MOST_SCANNED_PAGES):
-            seen += page
-            times = [runs.time_of(data, "created_at") for data in page]
-            if times and all(at is not None and at < since for at in times):
-                break
-        return tagged(seen, name, tag)
+    def _scanned(self, wanted: Wanted, since: datetime) -> RunSearch:
+        """Look through everything not older than `since`; clocks may differ. What was found before
+        a list went wrong is found: that none was takes a whole one.
+        """
+        found = Found(wanted, since - CLOCKS_DIFFER)
+        try:
+            for page in self.wire.pages(self._run_page, most=MOST_SCANNED_PAGES):
+                found.add(page)
+                if found.has_all():
+                    break
+        except ProviderError:
+            if not found.wanted:
+                raise
+        return found.search()
 
     def report(self, run_id: str) -> RunReport:
         with self.wire.errors():
@@ -307,13 +319,6 @@ class OpenAIProvider:
 def said_in(headers: Mapping[str, str], name: str) -> str | None:
     """A header's text as a page may show it."""
     return words(headers[name], "")[: runs.LONGEST_NAME] if headers.get(name) else None
-
-
-def tagged(listed: Any, name: str, tag: str) -> RunSearch:
-    """The runs that carry a tag, oldest first, each once."""
-    found = {run.run_id: run for data in listed if (run := runs.report(data)) is not None}
-    ours = [run for run in found.values() if run.metadata.get(name) == tag]
-    return RunSearch(tuple(sorted(ours, key=RunReport.age)), len(found))
 
 
 def date_of(data: Json, key: str) -> date | None:

@@ -78,7 +78,7 @@ def report(data: Json) -> RunReport | None:
         method=text_of(method, "type"),
         hyperparameters=hyperparameters(data, method),
         seed=integer_of(data, "seed"),
-        suffix=text_of(data, "user_provided_suffix"),
+        suffix=name_of(data, "user_provided_suffix") or name_of(data, "suffix"),
         training_file_id=name_of(data, "training_file"),
         validation_file_id=name_of(data, "validation_file"),
         result_file_ids=tuple(f for f in data.get("result_files") or () if isinstance(f, str)),

@@ -7,8 +7,6 @@ import httpx2
 import openai
 
 from app.providers.base import (
-    INSTANCE_TAG,
-    OP_KEY_TAG,
     NotSent,
     Refused,
     RunRequest,
@@ -16,7 +14,7 @@ from app.providers.base import (
     StartOutcome,
     Unknown,
 )
-from app.providers.openai import runs
+from app.providers.openai import runs, tags
 from app.providers.openai.errors import (
     code_of,
     connection_words,
@@ -26,6 +24,7 @@ from app.providers.openai.errors import (
     wait_asked_for,
 )
 from app.providers.openai.wire import Wire, json_object
+from app.providers.profiles import Profile
 
 # Raised only before a byte of the request has left.
 NEVER_CONNECTED = (
@@ -39,6 +38,7 @@ NOT_BY_ITSELF = {"insufficient_quota", "billing_hard_limit_reached", "billing_no
 # So many orders a day and model, seen at OpenAI; told without a wait, once an hour is enough.
 NOT_TODAY = {"daily_rate_limit_exceeded"}
 DAYS_WAIT_SECONDS = 3600.0
+TAGS = "metadata"
 CLEAR_REFUSALS = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
@@ -50,28 +50,38 @@ CLEAR_REFUSALS = {
 
 
 def start(wire: Wire, request: RunRequest) -> StartOutcome:
-    """Ask for the run once and say how it ended; an exception here counts as unknown."""
+    """Ask for the run once and say how it ended; an exception here counts as unknown. A service
+    that clearly refuses tags is asked without: then its suffix, or a person, knows the run again.
+    """
+    body = body_of(request, wire.profile)
+    outcome = _ask(wire, request.op_key, body)
+    if isinstance(outcome, Refused) and TAGS in outcome.message:
+        del body[TAGS]
+        return _ask(wire, request.op_key, body)
+    return outcome
+
+
+def _ask(wire: Wire, op_key: str, body: dict[str, Any]) -> StartOutcome:
     try:
         answer = wire.paid.fine_tuning.jobs.with_raw_response.create(
-            **cast("Any", body_of(request)), extra_headers={"Idempotency-Key": request.op_key}
+            **cast("Any", body), extra_headers={"Idempotency-Key": op_key}
         )
     except openai.APIConnectionError as error:
         reason = connection_words(error.__cause__, wire.profile.label)
         return NotSent(reason) if isinstance(error.__cause__, NEVER_CONNECTED) else Unknown(reason)
     except openai.APIStatusError as error:
         return _of_refusal(error, wire)
-    return _of_answer(answer.http_response, wire.profile.label, request.op_key)
+    return _of_answer(answer.http_response, wire.profile.label, op_key)
 
 
-def body_of(request: RunRequest) -> dict[str, Any]:
+def body_of(request: RunRequest, profile: Profile) -> dict[str, Any]:
     """The create request; what was not chosen is left to the provider."""
     chosen = {
         "model": request.base_model,
         "training_file": request.training_file_id,
         "validation_file": request.validation_file_id,
-        "suffix": request.suffix,
         "seed": request.seed,
-        "metadata": {OP_KEY_TAG: request.op_key, INSTANCE_TAG: request.instance},
+        **tags.carried(request, profile),
         "method": {
             "type": request.method,
             request.method: {"hyperparameters": dict(request.hyperparameters)},

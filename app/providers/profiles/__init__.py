@@ -32,6 +32,7 @@ class Profile:
     """A service: how to recognise it, its capabilities, its spellings, its base models.
 
     `file_page_size` is for looking for one file, `files_a_page` for reading all of them.
+    `suffix_limit` is the longest suffix, where it also carries the order's mark.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Profile:
     file_page_size: int
     files_a_page: int
     upload_part_size: int | None = None
+    suffix_limit: int | None = None
     hosts: tuple[str, ...] = ()
     header: str | None = None
 
