@@ -214,10 +214,11 @@ def trainer_key(asked: argparse.Namespace) -> int:
 
 
 def rotate_secret(_: argparse.Namespace) -> int:
-    """Seal the keys of all connections with a fresh secret; broken off, it is just run again."""
+    """Seal all keys and webhook secrets with a fresh secret; broken off, it is just run again."""
     from app.connections.keyring import reseal_keys
     from app.core import secrets
     from app.core.database import unit_of_work
+    from app.notices.sending.service import reseal
 
     _expect_database()
     _know_all_tables()
@@ -227,10 +228,13 @@ def rotate_secret(_: argparse.Namespace) -> int:
         raise SystemExit(str(error)) from error
     with unit_of_work() as session:
         sealed, lost = reseal_keys(session)
+        webhooks, lost_webhooks = reseal(session)
     secrets.end_rotation()
-    print(f"{sealed} keys are sealed with the fresh secret.")
+    print(f"{sealed} keys and {webhooks} webhook secrets are sealed with the fresh secret.")
     if lost:
         print(f"{lost} could not be opened; their connections ask for them again.")
+    if lost_webhooks:
+        print(f"{lost_webhooks} webhook secrets could not be opened; their logs say what helps.")
     if settings().secret is not None:
         print("Take LUTHIER_OLD_SECRET away now, and restart every process.")
     return 0

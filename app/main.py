@@ -62,6 +62,8 @@ from app.jobs import routes_doubt as jobs_doubt
 from app.jobs import routes_list as jobs_list
 from app.notices import api as notices_api
 from app.notices import routes as notices
+from app.notices.endpoints import api as endpoints_api
+from app.notices.endpoints import routes as endpoints
 from app.projects import api as projects_api
 from app.projects import routes as projects
 from app.projects.access import outside
@@ -105,6 +107,7 @@ PAGES = (
     rescued_usage.router,
     notices.router,
     notices.linked,
+    endpoints.router,
     dashboard.router,
     upkeep.router,
     docs.router,
@@ -122,6 +125,7 @@ API = (
     rescued_evals_api.router,
     rescue_archive.api,
     notices_api.router,
+    endpoints_api.router,
 )
 PROBLEM = {
     "description": "What is wrong, in words (RFC 9457)",

@@ -32,6 +32,7 @@ MODULES = (
     "app.jobs.tasks_orphans",
     "app.rescue.tasks",
     "app.notices.tasks",
+    "app.notices.sending.tasks",
     "app.upkeep.tasks",
     # Before the fork, so that the pool shares its memory.
     "app.providers.openai",

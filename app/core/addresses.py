@@ -39,6 +39,7 @@ NAME = re.compile(
 )
 OTHER_WAYS_TO_WRITE_IPV4 = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*", re.ASCII)
 PATH = re.compile(r"[A-Za-z0-9._~/:@!$&'()*+,;=-]*", re.ASCII)
+QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*", re.ASCII)
 PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home", ".home.arpa")
 
 
@@ -90,6 +91,18 @@ def check_url(url: str, *, allow: Collection[str] | None = None) -> None:
         )
     if parts.port not in {None, PLAIN_HTTPS_PORT}:
         raise UnsafeUrl(f"Only port 443 is open. {how_to_allow(where)}")
+
+
+def check_receiver(url: str) -> None:
+    """The same for the address of a receiver of webhooks, which may have a query behind its path.
+    Raises UnsafeUrl.
+    """
+    address, _, query = url.partition("?")
+    if len(url) > LONGEST_URL:
+        raise UnsafeUrl(f"The address is too long (at most {LONGEST_URL:,} characters).")
+    if not QUERY.fullmatch(query):
+        raise UnsafeUrl("What follows ? is not well formed.")
+    check_url(address)
 
 
 def _read(url: str) -> SplitResult:

@@ -20,9 +20,10 @@ from app.datasets import queries as datasets
 from app.datasets.models import DatasetVersion, VersionStatus
 from app.jobs import queries as jobs
 from app.jobs.models import Job, JobStatus
+from app.notices.models import Delivery
 
 # What waits for a worker, by what the work is done on.
-WORK = {"version": DatasetVersion, "job": Job, "connection": Connection}
+WORK = {"version": DatasetVersion, "job": Job, "connection": Connection, "delivery": Delivery}
 
 
 def text(session: Session) -> bytes:

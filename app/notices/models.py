@@ -1,12 +1,12 @@
-"""What a project was told of, the dates behind some of it, who has read what, and the links of
-calendars.
+"""What a project was told of, the dates behind some of it, who has read what; where else it is
+sent, and what became of that; the links of calendars.
 """
 
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.auth.models import User
@@ -103,6 +103,91 @@ class NoticeRead(Base):
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     at: Mapped[datetime]
+
+
+class EndpointKind(StrEnum):
+    """What an address takes: signed messages for programs, or the text Slack's webhooks take."""
+
+    WEBHOOK = "webhook"
+    SLACK = "slack"
+
+
+class Endpoint(Base):
+    """An address outside that a project's notices are sent to, those of its topics.
+
+    Of a webhook, `address` is the URL and `sealed` the secret that signs; `sealed_old` signs beside
+    it until `old_until`. A Slack URL is a secret itself: it is sealed, `address` is what is shown.
+    `failing_since` is the first failure after the last success; `stopped_words` say why Luthier
+    switched it off.
+    """
+
+    __tablename__ = "notice_endpoints"
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(120))
+    address: Mapped[str] = mapped_column(Text)
+    topics: Mapped[list[Any]]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_old: Mapped[bytes | None] = mapped_column(LargeBinary)
+    old_until: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    stopped_words: Mapped[str | None] = mapped_column(Text)
+
+
+class Delivery(Leased, Base):
+    """One notice on its way to one endpoint, or to one person by mail; without a notice it is a
+    test. `message_id` stays the same at every try, so that a receiver knows a repeat.
+
+    It waits while `due_at` is set; `tries` that had an outcome are rows of their own. After a
+    failure nothing else goes the same way until `hold_until`.
+    """
+
+    __tablename__ = "notice_deliveries"
+    __table_args__ = (Index(None, "endpoint_id", "id"), Index(None, "project_id", "created_at"))
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    notice_id: Mapped[int | None] = mapped_column(
+        ForeignKey("notices.id", ondelete="CASCADE"), index=True
+    )
+    endpoint_id: Mapped[int | None] = mapped_column(
+        ForeignKey("notice_endpoints.id", ondelete="CASCADE")
+    )
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    message_id: Mapped[str] = mapped_column(String(40), unique=True)
+    created_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    hold_until: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+
+    notice: Mapped[Notice | None] = relationship(lazy="raise")
+    endpoint: Mapped[Endpoint | None] = relationship(lazy="raise")
+    user: Mapped[User | None] = relationship(lazy="raise")
+
+
+class DeliveryTry(Base):
+    """What became of one try: the status and the beginning of the answer, or why there was none."""
+
+    __tablename__ = "delivery_tries"
+
+    id: Mapped[Id]
+    delivery_id: Mapped[int] = mapped_column(
+        ForeignKey("notice_deliveries.id", ondelete="CASCADE"), index=True
+    )
+    at: Mapped[datetime]
+    milliseconds: Mapped[int]
+    status: Mapped[int | None]
+    answer: Mapped[str] = mapped_column(Text, default="")
+    problem: Mapped[str | None] = mapped_column(Text)
 
 
 class CalendarLink(Base):

@@ -18,7 +18,7 @@ from app.notices import entries, links, queries, service, views
 from app.notices.ics import calendar_text
 from app.notices.listing import NOTICES
 from app.notices.occasions import occasions_of
-from app.projects.access import CurrentProject, enter
+from app.projects.access import CurrentProject, enter, role_here
 from app.settings import settings
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
@@ -43,6 +43,7 @@ def index(
         list=list_view(request, asked, found, place_of(session, fenced, asked, found)),
         has_any=bool(found.ids) or queries.has_notices(session, project.id),
         unread=queries.count_unread(session, project.id, user.id, today),
+        can_manage=role_here(request).may("manage"),
         distances=service.DISTANCES,
         topic=f"project:{project.id}",
     )

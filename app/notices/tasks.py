@@ -1,5 +1,5 @@
-"""The worker's part: look at each project's dates every hour and at midnight, and tell what is
-due.
+"""The worker's part: look at each project's dates every hour and at midnight, tell what is due, and
+forget what was sent a month ago.
 """
 
 from app.core import clock, leases
@@ -8,6 +8,8 @@ from app.core.queue import Work, finds_work, post, task
 from app.notices import service
 from app.notices.models import DateWatch
 from app.notices.occasions import occasions_of
+from app.notices.sending import tasks as sending
+from app.notices.sending.service import forget_old
 
 
 @finds_work
@@ -19,9 +21,9 @@ def waiting() -> list[Work]:
 
 @task("notices.due", queue="ingest")
 def due() -> None:
-    """Ring for every project whose dates are to be looked at."""
-    for name, watch_id in waiting():
-        post(name, watch_id)
+    """Ring for every project whose dates are to be looked at, and for what is to be sent."""
+    for name, row_id in (*waiting(), *sending.waiting()):
+        post(name, row_id)
 
 
 @task("notices.look", queue="ingest")
@@ -37,3 +39,4 @@ def look(watch_id: int) -> None:
         dates = occasions_of(session, work.project_id, since=clock.now(session).date())
     with unit_of_work() as session:
         service.record_look(session, work, dates)
+        forget_old(session, work.project_id)

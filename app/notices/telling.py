@@ -10,6 +10,7 @@ from app.core import clock, instance
 from app.core.events import announce
 from app.notices import queries
 from app.notices.models import Notice, NoticeRead, Topic
+from app.notices.sending.addressing import send_out
 
 TITLE_LENGTH = 400
 
@@ -53,7 +54,7 @@ def tell(
 
 
 def give(session: Session, notice: Notice) -> bool:
-    """Write a notice down. False when it was told before."""
+    """Write a notice down and have it sent. False when it was told before."""
     if queries.is_told(session, notice.project_id, notice.topic, notice.key):
         return False
     try:
@@ -64,5 +65,6 @@ def give(session: Session, notice: Notice) -> bool:
         if not queries.is_told(session, notice.project_id, notice.topic, notice.key):
             raise
         return False
+    send_out(session, notice)
     announce(session, f"project:{notice.project_id}")
     return True

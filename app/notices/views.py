@@ -49,6 +49,7 @@ class NoticesView:
     list: ListView
     has_any: bool
     unread: int
+    can_manage: bool
     distances: tuple[int, ...]
     topic: str
 

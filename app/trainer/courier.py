@@ -5,11 +5,12 @@ import logging
 import random
 import time
 
+from app.core.signing import signed_headers
 from app.settings import settings
 from app.trainer.outbox import End, Letter, Outbox
 from app.trainer.posting import Undelivered, post
 from app.trainer.runs import Runs
-from app.trainer.webhooks import Endpoint, signed_headers
+from app.trainer.webhooks import Endpoint
 
 FIRST_WAIT_SECONDS, WAIT_GROWTH, LONGEST_WAIT_SECONDS = 5.0, 3, 6 * 3600.0
 MOST_GROWTHS = 10
@@ -130,5 +131,7 @@ async def _problem(letter: Letter) -> str | None:
 async def send(endpoint: Endpoint, webhook_id: str, body: bytes) -> int:
     """Send a message once, signed now, and return the receiver's status. Raises Undelivered."""
     now = time.time()
-    headers = signed_headers(webhook_id, body, endpoint.secrets_at(now), now)
+    headers = signed_headers(
+        webhook_id, body, endpoint.secrets_at(now), now, sender="luthier-trainer"
+    )
     return await post(endpoint.url, headers, body)

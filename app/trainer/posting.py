@@ -1,16 +1,15 @@
 """Sends one webhook, to addresses alone that the trainer may call."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 
 import httpx2
 
-from app.core.http import HttpOptions, UnsafeUrl, async_client, check_url
+from app.core import addresses
+from app.core.http import HttpOptions, UnsafeUrl, async_client
 from app.trainer.errors import Refusal
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 5.0, 10.0, 15.0
-_QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*", re.ASCII)
 
 
 class Undelivered(Exception):
@@ -22,11 +21,8 @@ def check_receiver(url: str) -> None:
 
     Looks at the text alone; where a name leads is checked when it is called. Raises Refusal.
     """
-    address, _, query = url.partition("?")
-    if not _QUERY.fullmatch(query):
-        raise Refusal("What follows ? in 'url' is not well formed.", param="url")
     try:
-        check_url(address)
+        addresses.check_receiver(url)
     except UnsafeUrl as error:
         raise Refusal(f"Invalid 'url': {error}", param="url", code="invalid_url") from error
 

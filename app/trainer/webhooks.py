@@ -1,24 +1,17 @@
-"""Webhooks in the Standard Webhooks form: who is told of what, and how a message is signed."""
+"""Webhooks in the Standard Webhooks form: who is told of what."""
 
-import base64
-import hashlib
-import hmac
-import secrets
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from app.core.signing import GRACE_SECONDS, new_secret
 from app.trainer.errors import Refusal
 from app.trainer.files import random_name
 from app.trainer.parameters import one_of, refuse_unknown
 from app.trainer.requests import Body, invalid_type, text
 
 EVENT_TYPES = ("fine_tuning.job.succeeded", "fine_tuning.job.failed", "fine_tuning.job.cancelled")
-GRACE_SECONDS = 86_400
 NAME_LIMIT = 256
-# A number of bytes whose base64 needs no padding; Standard Webhooks asks for 24 to 64.
-_SECRET_BYTES = 33
 _HINT_LETTERS = 4
 
 
@@ -111,11 +104,6 @@ def rotated(endpoint: Endpoint, now: float, *, keeps_old: bool) -> Endpoint:
     )
 
 
-def new_secret() -> str:
-    """`whsec_<base64>`."""
-    return f"whsec_{base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
-
-
 def message(kind: str, run_id: str, at: int) -> bytes:
     """The body of an event, as it is signed and sent."""
     return msgspec.json.encode(
@@ -127,26 +115,3 @@ def message(kind: str, run_id: str, at: int) -> bytes:
             "data": {"id": run_id},
         }
     )
-
-
-def signed_headers(
-    webhook_id: str, body: bytes, known_secrets: Sequence[str], now: float
-) -> dict[str, str]:
-    """The headers of one attempt: HMAC-SHA256 of `id.timestamp.body`, once by every secret.
-
-    https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-    """
-    stamp = str(int(now))
-    signed = b".".join((webhook_id.encode(), stamp.encode(), body))
-    return {
-        "content-type": "application/json",
-        "user-agent": "luthier-trainer",
-        "webhook-id": webhook_id,
-        "webhook-timestamp": stamp,
-        "webhook-signature": " ".join(_signature(secret, signed) for secret in known_secrets),
-    }
-
-
-def _signature(secret: str, signed: bytes) -> str:
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    return f"v1,{base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()}"

@@ -20,6 +20,7 @@ PARTS = {
     "base_models": "connection_id",
     "webhook_deliveries": "connection_id",
     "notice_reads": "notice_id",
+    "delivery_tries": "delivery_id",
 }
 TABLES = sorted(tables.metadata.tables.values(), key=lambda table: table.name)
 MAPPERS = sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__)

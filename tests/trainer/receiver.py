@@ -3,6 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -24,9 +25,13 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`answers[path]` are the statuses still to give, then 200; a path of `hung` never answers."""
+    """`answers[path]` are the statuses still to give, then 200; a path of `hung` never answers.
+    `words[path]` is the body of its answers, `headers[path]` what they carry.
+    """
 
     answers: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    words: dict[str, bytes] = field(default_factory=dict)
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
     hung: set[str] = field(default_factory=set)
     received: list[Received] = field(default_factory=list)
     _released: threading.Event = field(default_factory=threading.Event)
@@ -45,15 +50,20 @@ class Receiver:
                 left = receiver.answers[self.path]
                 self.send_response(left.pop(0) if left else 200)
                 self.send_header("location", "/elsewhere")
-                self.send_header("content-length", "0")
+                for name, value in receiver.headers.get(self.path, {}).items():
+                    self.send_header(name, value)
+                words = receiver.words.get(self.path, b"")
+                self.send_header("content-length", str(len(words)))
                 self.end_headers()
+                with suppress(ConnectionError):  # a sender reads no more than it keeps
+                    self.wfile.write(words)
 
             def log_message(self, *_: Any) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def url(self, path: str) -> str:
         """The address of one path."""

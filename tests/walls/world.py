@@ -20,7 +20,9 @@ from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
 from app.jobs import orphans
-from app.notices.models import Notice, WatchedDate
+from app.notices.endpoints import service as endpoints
+from app.notices.models import EndpointKind, Notice, Topic, WatchedDate
+from app.notices.sending.addressing import deliver_to
 from app.projects import service as projects
 from app.projects.models import Project, Role
 from app.projects.queries import membership, open_invitations
@@ -190,9 +192,27 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_id": rescued_run.id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,
+        **_endpoint(session, project, name),
         "invitation_id": open_invitations(session, project.id, clock.now(session))[0].id,
         "token": "no-link-has-this-token",
     }
+
+
+def _endpoint(session: Session, project: Project, name: str) -> Ids:
+    """A webhook that was sent a test."""
+    endpoint, _ = endpoints.create_endpoint(
+        session,
+        project_id=project.id,
+        actor_id=project.created_by,
+        name=name,
+        kind=EndpointKind.WEBHOOK,
+        url="https://hooks.example.com/luthier",
+        topics=list(Topic),
+    )
+    delivery = deliver_to(session, endpoint, None)
+    delivery.due_at, delivery.delivered_at = None, delivery.created_at
+    session.flush()
+    return {"endpoint_id": endpoint.id, "delivery_id": delivery.id}
 
 
 def _notice(session: Session, project: Project, name: str) -> Notice:

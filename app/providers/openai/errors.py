@@ -5,8 +5,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +13,7 @@ import openai
 
 from app.core.http import AnswerTooLarge, HeldBack
 from app.core.sockets import Refused
+from app.core.waiting import wait_asked_for
 from app.providers.base import (
     AllowanceSpent,
     KeyRejected,
@@ -27,8 +26,6 @@ from app.providers.base import (
 )
 
 LONGEST_WORDS = 500
-LONGEST_WAIT = 86_400.0
-SECONDS = re.compile(r"[+-]?\d{1,12}(\.\d{1,9})?", re.ASCII)
 
 ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
@@ -149,29 +146,6 @@ def connection_words(cause: BaseException | None, label: str) -> str:
     if isinstance(cause, httpx2.TimeoutException):
         return f"{label} did not answer in time."
     return f"{label} broke off: {words(str(cause), '')}" if str(cause) else f"{label} broke off."
-
-
-def wait_asked_for(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait by `retry-after-ms` or either form of `Retry-After`; at most a day.
-
-    None where nothing can be read, and where it is no wait at all: who sends that to everybody he
-    turns away is not to be asked again at once.
-    """
-    milliseconds = headers.get("retry-after-ms", "").strip()
-    if SECONDS.fullmatch(milliseconds):
-        return _bounded(float(milliseconds) / 1000)
-    asked = headers.get("retry-after", "").strip()
-    if SECONDS.fullmatch(asked):
-        return _bounded(float(asked))
-    try:
-        at = parsedate_to_datetime(asked).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return _bounded((at - datetime.now(UTC)).total_seconds())
-
-
-def _bounded(seconds: float) -> float | None:
-    return min(seconds, LONGEST_WAIT) if seconds > 0 else None
 
 
 def is_refusal(body: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, cast
 import httpx2
 import openai
 
+from app.core.waiting import wait_asked_for
 from app.providers.base import (
     NotSent,
     Refused,
@@ -21,7 +22,6 @@ from app.providers.openai.errors import (
     is_refusal,
     refuses_key,
     told,
-    wait_asked_for,
 )
 from app.providers.openai.wire import Wire, json_object
 from app.providers.profiles import Profile
