@@ -29,6 +29,7 @@ from app.catalog import routes_list as catalog_list
 from app.catalog.access import ANSWERS_OF_ONE
 from app.catalog.asking import WAITERS
 from app.connections import api as connections_api
+from app.connections import api_hooks as hooks_api
 from app.connections import routes as connections
 from app.connections import routes_hooks as hooks
 from app.connections.access import ASKING, ASKING_OF_ONE
@@ -87,6 +88,8 @@ PAGES = (
     connections.asking,
     connections.router,
     hooks.receiving,
+    hooks.asking,
+    hooks.router,
     datasets_list.router,
     catalog_list.router,
     datasets.receiving,
@@ -116,6 +119,7 @@ PAGES = (
 API = (
     projects_api.router,
     connections_api.router,
+    hooks_api.router,
     datasets_api.router,
     jobs_api.router,
     jobs_doubt_api.router,

@@ -69,3 +69,24 @@ class AdminKeyForm(Form):
     """The page's form for the admin key alone."""
 
     admin_key: Key
+
+
+class HookSecretForm(Form):
+    """The page's form for the signing secret of an endpoint that a person made."""
+
+    secret: Key
+
+
+class HookForm(Form):
+    """How a webhook comes about: by the provider's API, or `by_hand`, which makes the address alone
+    and takes the `secret` of the endpoint that a person makes there.
+    """
+
+    by_hand: bool = False
+    secret: Key | None = None
+
+
+class HookRemoval(Form):
+    """The page's form: `here_only` leaves the endpoint at the provider as it is."""
+
+    here_only: bool = False

@@ -23,6 +23,11 @@ BEING_ASKED = "The provider is being asked just now. Look again in a moment."
 NOT_SET_UP = "This connection has no webhook."
 
 
+def can_set_up(connection: Connection) -> bool:
+    """True where the provider's API makes webhook endpoints."""
+    return ABILITY in capabilities_of(connection).abilities
+
+
 def address_for(connection: Connection) -> str:
     """What stands before a webhook's path: a trainer on this machine calls it here, everybody else
     where people find it.
@@ -58,13 +63,15 @@ def begin(session: Session, connection: Connection, *, actor_id: int) -> Hook:
     if hook is not None and opens(hook):
         hook.address = address_for(connection)
         return hook
-    if hook is not None:  # what nobody can open is of no use
+    endpoint_id = hook.endpoint_id if hook else None
+    if hook is not None:  # what nobody can open is of no use, but for its name at the provider
         session.delete(hook)
         session.flush()
     hook = Hook(
         project_id=connection.project_id,
         connection_id=connection.id,
         address=address_for(connection),
+        endpoint_id=endpoint_id,
         created_by=actor_id,
         created_at=clock.now(session),
     )
@@ -88,11 +95,13 @@ def ask(session: Session, connection: Connection) -> Hook:
     return hook
 
 
-def stop_asking(session: Session, connection: Connection) -> None:
-    """The provider refused, or did not answer."""
+def stop_asking(session: Session, connection: Connection, *, is_settled: bool) -> None:
+    """No secret came. Unless it is settled that the provider made none, the note stays; who asks
+    again need not wait.
+    """
     hook = queries_hooks.held_hook(session, connection.id)
     if hook is not None:
-        hook.asked_at = None
+        hook.asked_at = None if is_settled else clock.now(session) - ASKING
         standing.tell(session, connection)
 
 
@@ -127,17 +136,6 @@ def _keep(session: Session, connection: Connection, hook: Hook, secret: str, act
     keep_secret(hook, secret, clock.now(session))
     hook.refused_at = hook.refused_words = None
     record(session, connection, "connection.webhook_secret", actor_id, name=connection.name)
-    standing.tell(session, connection)
-
-
-def forget(session: Session, connection: Connection, *, actor_id: int) -> None:
-    """Take the address away: whatever comes there is answered that there is nothing."""
-    hook = queries_hooks.held_hook(session, connection.id)
-    if hook is None:
-        return
-    session.delete(hook)
-    connection.hooked_at = None
-    record(session, connection, "connection.webhook_removed", actor_id, name=connection.name)
     standing.tell(session, connection)
 
 

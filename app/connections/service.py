@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
-from app.connections import queries, standing, testing
+from app.connections import queries, queries_hooks, standing, testing
 from app.connections.allowance import Allowance
 from app.connections.keys import (
     ADMIN_UNREADABLE,
@@ -44,6 +44,7 @@ STAYS = (
     "Under way at {here}, and lost sight of if it moved: {named}. Wait until that has ended, or "
     "stop it; or add another connection for the new address."
 )
+STILL_CALLED = "Remove its webhook first: {label} would go on calling an address that is gone."
 MOST_NAMED = 5
 NO_ADMIN_KEY = "This connection has no admin key."
 PRACTICES_OWN = "Practice is this instance's own trainer: its address and key keep themselves."
@@ -125,6 +126,7 @@ def change_connection(
         changed = {"base_url": base_url, "before": connection.base_url}
         if origin(connection.base_url) != origin(base_url):
             remove_admin_key(session, connection, actor_id=actor_id)
+            forget_hook(session, connection, actor_id=actor_id)
         _move(connection, base_url)
         standing.forget(session, connection)
         record(session, connection, "connection.moved", actor_id, name=connection.name, **changed)
@@ -149,6 +151,19 @@ def remove_admin_key(session: Session, connection: Connection, *, actor_id: int)
         return
     forget_admin_key(connection)
     record(session, connection, "connection.admin_key_removed", actor_id, name=connection.name)
+    standing.tell(session, connection)
+
+
+def forget_hook(session: Session, connection: Connection, *, actor_id: int) -> None:
+    """Take its webhook's address away, if it has one: what comes there is told that there is
+    nothing.
+    """
+    hook = queries_hooks.held_hook(session, connection.id)
+    if hook is None:
+        return
+    session.delete(hook)
+    connection.hooked_at = None
+    record(session, connection, "connection.webhook_removed", actor_id, name=connection.name)
     standing.tell(session, connection)
 
 
@@ -202,8 +217,8 @@ def _move(connection: Connection, base_url: str) -> None:
 
 
 def delete_connection(session: Session, connection: Connection, *, actor_id: int) -> None:
-    """Remove it and its key. Raises Conflict for Practice, and while anything uses it; NotFound
-    when somebody else was faster.
+    """Remove it and its key. Raises Conflict for Practice, while anything uses it, and while its
+    provider calls its webhook; NotFound when somebody else was faster.
     """
     if connection.is_practice:
         raise Conflict(PRACTICES_OWN)
@@ -211,6 +226,9 @@ def delete_connection(session: Session, connection: Connection, *, actor_id: int
     held = session.get(Connection, connection.id, with_for_update=True, populate_existing=True)
     if held is None:
         raise NotFound
+    hook = queries_hooks.hook_of(session, connection.id)
+    if hook is not None and hook.endpoint_id is not None:
+        raise Conflict(STILL_CALLED.format(label=service_of(connection)))
     if used := queries.uses_of(session, connection.id):
         raise Conflict(f"{connection.name} stays: {_in_words(used)} came over it.")
     record(session, connection, "connection.removed", actor_id, name=connection.name)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
+from app.core.pages import duration
+
 PREFIX = "whsec_"
 LEAST_SECRET_BYTES = 24
 TOLERANCE = timedelta(seconds=300)
@@ -111,11 +113,10 @@ def _signatures(header: bytes) -> list[bytes]:
 
 def _out_of_time(sent_at: datetime, moment: datetime) -> str:
     seconds = (moment - sent_at).total_seconds()
-    minutes = round(abs(seconds) / 60)
-    side = "ago" if seconds > 0 else "from now"
+    side = "ago" if seconds > 0 else "ahead"
     return (
-        f"It was signed {minutes:,} minutes {side} by this instance's clock; five are the most. "
-        "An old one was sent again, or one of the two clocks is wrong."
+        f"It was signed {duration(abs(seconds))} {side} by this instance's clock; 5 min are the "
+        "most. An old one was sent again, or one of the two clocks is wrong."
     )
 
 

@@ -152,8 +152,10 @@ class Supervisor:
         port = home.trainer_port(self._home)
         key = secrets.derive("trainer").hex()
         words = ("--port", str(port), "--home", str(self._home / "trainer"))
-        keys = {"LUTHIER_TRAINER_KEYS": key}
-        self._add("trainer", app("trainer", *words), env=keys, nice=BACKGROUND)
+        # It may call this instance: that a run has ended.
+        allowed = (*self._config.allow_hosts, f"127.0.0.1:{self._port}")
+        env = {"LUTHIER_TRAINER_KEYS": key, "LUTHIER_ALLOW_HOSTS": ",".join(allowed)}
+        self._add("trainer", app("trainer", *words), env=env, nice=BACKGROUND)
         self._env["LUTHIER_TRAINER_URL"] = f"http://127.0.0.1:{port}/v1"
         self._env["LUTHIER_TRAINER_KEY"] = key
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
+from app.connections.hooks import forget_old as forget_old_deliveries
 from app.core import clock, instance, leases
 from app.core.errors import Conflict
 from app.core.events import announce
@@ -151,12 +152,13 @@ def record_pruned(
 
 
 def record_measured(session: Session, work: Work, report: dict[str, Any]) -> None:
-    """Keep what takes space; it is measured again tomorrow. Torn uploads go every day by
-    themselves, the rest when a person says so.
+    """Keep what takes space; it is measured again tomorrow. Torn uploads and old deliveries of
+    webhooks go every day by themselves, the rest when a person says so.
     """
     row = leases.hold(session, Housekeeping, work.row_id, work.fence)
     if row is None:
         return
+    forget_old_deliveries(session)
     row.report, row.measured_at = report, clock.now(session)
     leases.settle(row, due_at=clock.now(session) + EVERY)
     announce(session, TOPIC)

@@ -2,9 +2,11 @@
 
 import json
 
+import httpx2
 import pytest
 
-from tests.browser.visitor import visiting
+from tests.browser.visitor import NARROW, WIDE, visiting
+from tests.hooks import OTHER_SECRET, SECRET, event, signed
 from tests.journeys.api import OWNER, Script
 from tests.processes import start_luthier
 from tests.witness import handle
@@ -49,7 +51,9 @@ def test_a_new_connection_tests_itself_and_a_refused_key_is_told_without_a_reloa
         assert witness.creates == []
 
 
-def test_an_owner_gives_an_admin_key_and_takes_it_back(chromium, tmp_path, witness):
+def test_an_owner_gives_an_admin_key_takes_it_back_and_sets_a_webhook_up(
+    chromium, tmp_path, witness
+):
     with (
         start_luthier(tmp_path / "home", LUTHIER_ALLOW_HOSTS=witness.host, **OWNER) as luthier,
         Script(luthier) as script,
@@ -72,3 +76,57 @@ def test_an_owner_gives_an_admin_key_and_takes_it_back(chromium, tmp_path, witne
             mara.button("Forget it").click()
             page.get_by_text("The admin key is forgotten.").wait_for()
             page.get_by_role("textbox", name="Admin key").wait_for()
+            (practice, _) = script.get(f"/projects/{project['id']}/connections")["data"]
+            _set_a_webhook_up(mara, practice["id"])
+            _enter_one_by_hand(mara, made["id"])
+
+
+def _set_a_webhook_up(mara, connection_id):
+    """At the trainer of this machine, by one button of the connection's page."""
+    page = mara.page
+    mara.go(f"/connections/{connection_id}")
+    mara.button("Set up the webhook").click()
+    mara.heading("Webhook")
+    page.get_by_text("Nothing has arrived yet.").wait_for()
+    mara.button("Send a test").click()
+    page.get_by_text("A test was sent, and answered with 204.").wait_for()
+    page.get_by_text("No job here has this run.").wait_for()
+    mara.look()
+    mara.button("Rotate the secret").click()
+    page.get_by_role("dialog").get_by_role("button", name="Rotate").click()
+    page.get_by_text("The one before").wait_for()
+    for size, scheme in ((NARROW, "light"), (NARROW, "dark"), (WIDE, "dark"), (WIDE, "light")):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        mara.look()
+    mara.walk(f"/connections/{connection_id}/webhook")
+    mara.look()
+    mara.button("Remove the webhook").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
+    page.get_by_text("The webhook is removed.").wait_for()
+    mara.button("Set up the webhook").wait_for()
+
+
+def _enter_one_by_hand(mara, connection_id):
+    """Where a person makes the endpoint, the page takes its secret and hears what comes."""
+    page = mara.page
+    mara.go(f"/connections/{connection_id}")
+    mara.link("Set it up by hand").click()
+    mara.button("Make the address").click()
+    page.get_by_text("Waiting for its secret").first.wait_for()
+    address = page.locator("[data-copy-text^='http']").get_attribute("data-copy-text")
+    page.get_by_role("textbox", name="Signing secret").fill("whsec_c2hvcnQ=")
+    with mara.expecting(422):
+        mara.button("Save the secret").click()
+        page.get_by_text("has 24 bytes or more").wait_for()
+    mara.look()
+    page.get_by_role("textbox", name="Signing secret").fill(SECRET)
+    mara.button("Save the secret").click()
+    page.get_by_text("The signing secret is sealed.").wait_for()
+    page.evaluate("document.body.dataset.marked = 'yes'")
+    for secret, outcome in ((SECRET, "Not about a run."), (OTHER_SECRET, "does not fit")):
+        one = signed(event("x", "batch.completed"), secret=secret)
+        httpx2.post(address, content=one.body, headers=one.headers, trust_env=False)
+        page.get_by_text(outcome).wait_for()
+    assert page.evaluate("document.body.dataset.marked") == "yes", "no reload"
+    mara.look()

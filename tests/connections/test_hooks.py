@@ -10,12 +10,15 @@ from app.connections import hook_setup, hooks, queries_hooks
 from app.connections.hook_secrets import OVERLAP, secrets_at
 from app.connections.keyring import reseal_keys
 from app.connections.models import Connection, Hook
+from app.connections.service import forget_hook
 from app.core import clock, secrets
 from app.core.database import read_only, unit_of_work
 from app.jobs import tasks, tasks_orphans
 from app.jobs.models import Job, JobStatus
 from app.projects.models import Project
 from app.settings import settings
+from app.upkeep import service as housekeeping
+from app.upkeep import tasks as upkeep
 from tests import make
 from tests.conftest import SECRET as INSTANCES
 from tests.hooks import (
@@ -153,7 +156,7 @@ def test_refusals_are_told_to_the_owner_once_for_many(workshop, client, path):
     assert hook_of(workshop.connection_id).refused_at == first
     clock.shift(60)
     deliver(client, path, signed(event("x"), at=1))
-    assert "five are the most" in hook_of(workshop.connection_id).refused_words
+    assert "5 min are the most" in hook_of(workshop.connection_id).refused_words
 
 
 @one_database
@@ -271,7 +274,9 @@ def test_after_a_week_deliveries_are_forgotten_and_their_replay_is_too_old(works
     assert len(deliveries(workshop.connection_id)) == 1
     clock.shift(hooks.KEPT.total_seconds() + 60)
     with unit_of_work() as session:
-        hooks.forget_old(session)
+        row = housekeeping.begin(session)
+        row.due_at = clock.now(session)
+    upkeep.keep(row.id)
     assert deliveries(workshop.connection_id) == []
     assert deliver(client, path, one) == 400
 
@@ -324,7 +329,7 @@ def test_a_removed_webhook_is_an_unknown_address(workshop, client, path):
     one = signed(event("x"))
     with unit_of_work() as session:
         connection = session.get_one(Connection, workshop.connection_id)
-        hook_setup.forget(session, connection, actor_id=workshop.users["owner"])
+        forget_hook(session, connection, actor_id=workshop.users["owner"])
     assert deliver(client, path, one) == 404
     with read_only() as session:
         assert session.query(Hook).count() == 0

@@ -150,12 +150,12 @@ def test_digits_of_other_scripts_are_no_timestamp():
     assert sdk_accepts(one), "the SDK reads them as digits"
 
 
-@pytest.mark.parametrize("seconds", [-301, 301, -3_600, 86_400 * 3])
-def test_what_was_signed_long_ago_or_lies_ahead_is_refused_and_says_how_far(seconds):
-    one = signed(BODY, at=NOW.timestamp() - seconds)
-    words = refused(one)
-    assert f"{round(abs(seconds) / 60):,} minutes" in words
-    assert ("ago" if seconds > 0 else "from now") in words
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(302, "5 min ago"), (-302, "5 min ahead"), (720, "12 min ago"), (3 * 86_400, "3 days ago")],
+)
+def test_what_was_signed_long_ago_or_lies_ahead_is_refused_and_says_how_far(seconds, told):
+    assert told in refused(signed(BODY, at=NOW.timestamp() - seconds))
 
 
 @pytest.mark.parametrize("seconds", [-299, 0, 299])

@@ -204,6 +204,21 @@ TABLE: dict[str, Expected] = {
     "connections.delete": manage(409),  # a job came over it
     "connections.test": manage(303),
     "hooks.receive": public(404, "providers have no account here; the signature is the proof"),
+    "hooks.of_connection": view(),
+    "hooks.show": manage(),
+    "hooks.deliveries": manage(),
+    "hooks.begin": manage(303),
+    "hooks.keep_secret": manage(422),
+    "hooks.set_up": manage(502),  # the provider of this world has no webhooks
+    "hooks.rotate": manage(409),  # there is none
+    "hooks.test": manage(409),
+    "hooks.remove": manage(409),
+    "api.webhooks.show": manage(404),
+    "api.webhooks.set_up": manage(201, {"by_hand": True}),
+    "api.webhooks.rotate": manage(409),
+    "api.webhooks.test": manage(409),
+    "api.webhooks.deliveries": manage(),
+    "api.webhooks.remove": manage(409),
     "jobs.of_connection": view(),
     "api.connections.show": view(),
     "api.connections.change": manage(200),

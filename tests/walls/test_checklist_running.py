@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from tests.hooks import event, signed
 from tests.journeys.api import OWNER, TRAINING, Curve, Script, command
 from tests.processes import command_line, free_port, processes_of, start_luthier
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
 
 CANARY = "sk-canary-7c0e94a635f2d8b71"
+SIGNING = "whsec_Y2FuYXJ5LW9mLWEtd2ViaG9vay03YzBlOTRhNjM1"
 EMAIL, PASSWORD = OWNER.values()
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 LINK = re.compile(r"/invitations/([\w-]{40,})")
@@ -94,6 +96,7 @@ def test_37_no_secret_is_found_after_the_whole_way(luthier):
         with Script(luthier) as script:
             token = script._http.headers["authorization"].partition(" ")[2]
             link = _go_the_whole_way(luthier, script, client)
+            hook = _use_a_webhook(script, client)
             html = [client.get(path).text for path in _pages(client)]
     secrets = {
         "the connection's key": CANARY,
@@ -103,6 +106,8 @@ def test_37_no_secret_is_found_after_the_whole_way(luthier):
         "the API token": token,
         "the session": cookie,
         "the invitation": link,
+        "the webhook's secret": SIGNING,
+        "the webhook's address": hook,
     }
     assert len(html) > 12
     assert all(len(secret) > 15 for secret in secrets.values())
@@ -148,6 +153,21 @@ def _go_the_whole_way(luthier, script, client):
         data={"role": "viewer", "csrf": CSRF.search(members)[1]},
     )
     return LINK.search(invited.text)[1]
+
+
+def _use_a_webhook(script, client):
+    """Deliver what is genuine and what is not; the token in its address."""
+    (project,) = script.get("/projects")["data"]
+    connections = script.get(f"/projects/{project['id']}/connections")["data"]
+    gone = next(one for one in connections if one["name"] == "Gone")
+    made = script.post(f"/connections/{gone['id']}/webhook", json={"secret": SIGNING})
+    path = urlsplit(made["url"]).path
+    one = signed(event("ftjob-1"), secret=SIGNING)
+    for body, status in ((one.body, 204), (b"{}", 400), (b"x" * 100_000, 413)):
+        assert client.post(path, content=body, headers=one.headers).status_code == status
+    assert client.post(path, headers={"Host": "evil.example"}).status_code == 400
+    script.post(f"/connections/{gone['id']}/webhook", 422, json={"secret": SIGNING[:-12]})
+    return path.removeprefix("/hooks/")
 
 
 def _few_rows(home):

@@ -31,8 +31,9 @@ class BaseModelRule:
 class Profile:
     """A service: how to recognise it, its capabilities, its spellings, its base models.
 
-    `file_page_size` is for looking for one file, `files_a_page` for reading all of them.
-    `suffix_limit` is the longest suffix, where it also carries the order's mark.
+    `file_page_size` is for looking for one file, `files_a_page` for reading all of them;
+    `suffix_limit` is the longest suffix, where it also carries the order's mark; `hooks_page` says
+    where a person makes a webhook endpoint.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Profile:
     suffix_limit: int | None = None
     hosts: tuple[str, ...] = ()
     header: str | None = None
+    hooks_page: str | None = None
 
     def rule_for(self, model: str) -> BaseModelRule | None:
         """What is known of a base model; None says that it cannot be tuned here."""
