@@ -1,5 +1,5 @@
-"""Starts, deaths, lost answers, late lists, cancels and decisions in any order that Hypothesis
-thinks of: whatever comes, no job has two runs in the end, and none is lost.
+"""Starts, deaths, lost answers, late lists, webhooks, cancels and decisions in any order that
+Hypothesis thinks of: whatever comes, no job has two runs in the end, and none is lost.
 """
 
 import threading
@@ -11,7 +11,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
+import app.reactions  # noqa: F401 - what a webhook sets off
 from app.auth.models import Activity, User
+from app.connections import hooks
+from app.connections.signatures import Event
 from app.core import clock, queue
 from app.core.database import read_only, unit_of_work
 from app.core.errors import Conflict
@@ -121,6 +124,18 @@ class AnyOrder(RuleBasedStateMachine):
         runs = [run["id"] for run in self.witness.runs if run["status"] not in ENDED]
         if runs:
             self.witness.change_run(data.draw(st.sampled_from(sorted(runs))), status=status)
+
+    @rule(
+        data=st.data(), webhook_id=st.sampled_from(["wh_1", "wh_2"]), times=st.sampled_from([1, 3])
+    )
+    def webhooks_come(self, data: Any, webhook_id: str, times: int) -> None:
+        """Of a run here or of none, the same one again, and news that is none."""
+        runs = ["ftjob-of-nobody", *sorted(run["id"] for run in self.witness.runs)]
+        run_id, word = data.draw(st.sampled_from(runs)), "fine_tuning.job.succeeded"
+        for _ in range(times):
+            with unit_of_work() as session:
+                event = Event(webhook_id, clock.now(session), word, run_id)
+                hooks.take(session, self.team.connection_id, event)
 
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
