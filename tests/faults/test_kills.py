@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.database import unit_of_work
 from app.projects.models import Project
 from tests import make
-from tests.faults.stage import CONVERGED_SECONDS, SETTLE_SECONDS, on
+from tests.faults.stage import CONVERGED_SECONDS, WAITS, on
 from tests.jobs.steps import attempts_of
 from tests.stage import job_of
 from tests.waiting import eventually
@@ -255,18 +255,14 @@ def test_K16_an_order_that_is_carried_out_when_everybody_had_given_up(stage):
     """A zombie beyond the last check, or a network that keeps an order for so long: nothing here
     can stop it, and the look through the connection finds its run.
     """
-    late = SETTLE_SECONDS * 2
-    stage.witness.script(Fault(CREATE_RUN, end="real", delay=late))
-    stage.start("beat", "worker")
-    job_id = stage.queue_job()
-    eventually(lambda: stage.witness.creates, within=60)
-    stage.kill("worker")
-    stage.start("worker")
-    assert stage.settled(job_id).status == "in_doubt"
+    stage.witness.script(Fault(CREATE_RUN, end="drop", delay=2))
+    job = killed_while_ordering(stage)
+    assert job.status == "in_doubt"
 
-    eventually(lambda: job_of(job_id).status == "running", within=late + 1200)
+    run = stage.witness.carry_out(*stage.orders_of(job))
 
-    stage.assert_paid_once(job_id)
+    eventually(lambda: job_of(job.id).run_id == run["id"], within=CONVERGED_SECONDS + 900 / WAITS)
+    assert stage.assert_paid_once(job.id).status == "running"
     stage.invariants_hold()
 
 

@@ -41,6 +41,10 @@ def webhooks(organisation: Organisation, state: State, asked: Any) -> Any:
     return {"data": state.webhooks.deliveries, "endpoints": state.webhooks.endpoints}
 
 
+def carried_out(organisation: Organisation, state: State, asked: Any) -> Any:
+    return state.add_run(asked)
+
+
 def event(organisation: Organisation, state: State, asked: Any) -> Any:
     return state.add_event(asked.pop("run_id"), **asked)
 
@@ -82,6 +86,7 @@ CONTROLS: dict[str, Callable[[Organisation, State, Any], Any]] = {
     "/_project": project,
     "/_set": settings,
     "/_run": run,
+    "/_carry_out": carried_out,
     "/_hide": hide,
     "/_webhooks": webhooks,
     "/_event": event,

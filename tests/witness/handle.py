@@ -97,6 +97,12 @@ class Witness:
         """The receivers of this project, each with its `secret`."""
         return self.tell("/_webhooks", {})["endpoints"]
 
+    def carry_out(self, order: Request) -> dict[str, Any]:
+        """Let an order that it read before have its effect now, as if it had been on its way for so
+        long: the run.
+        """
+        return self.tell("/_carry_out", order.body)
+
     def add_event(self, run_id: str, **fields: Any) -> dict[str, Any]:
         return self.tell("/_event", {"run_id": run_id, **fields})
 
