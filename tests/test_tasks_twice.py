@@ -14,7 +14,9 @@ from app.core import clock, queue
 from app.core.database import read_only, unit_of_work
 from app.core.orm import Base
 from app.jobs import tasks as jobs
-from app.notices.models import DateWatch
+from app.notices.endpoints import service as endpoints
+from app.notices.models import DateWatch, Delivery, EndpointKind, Topic
+from app.notices.telling import tell
 from app.projects.models import Project
 from app.rescue import service as rescues
 from app.upkeep import service as upkeep
@@ -24,8 +26,13 @@ from tests.jobs.steps import queue_job
 from tests.stage import Team, run_together
 from tests.witness import handle
 from tests.witness.handle import Witness
+from tests.witness.script import Fault
 
 MOST_STEPS = 100
+OTHERWISE_EACH_TIME = {
+    *("fence", "place", "report", "milliseconds"),
+    *("op_key", "message_id", "sealed"),
+}
 Args = tuple[int, ...]
 
 
@@ -87,6 +94,30 @@ def dates_to_look_at(team: Team, witness: Witness) -> Args:
         return (watch.id,)
 
 
+def a_notice_to_send(team: Team, witness: Witness) -> Args:
+    witness.script(Fault("POST /heard", status=204, times=10))
+    with unit_of_work() as session:
+        endpoints.create_endpoint(
+            session,
+            project_id=team.project_id,
+            actor_id=team.users["owner"],
+            name="Deploys",
+            kind=EndpointKind.WEBHOOK,
+            url=f"http://{witness.host}/heard",
+            topics=list(Topic),
+        )
+        tell(
+            session,
+            project_id=team.project_id,
+            topic=Topic.JOB_ENDED,
+            key="job:1",
+            title="june has ended",
+            text="It succeeded.",
+            path="/jobs/1",
+        )
+        return (session.query(Delivery).one().id,)
+
+
 def the_housekeeping(team: Team, witness: Witness) -> Args:
     with unit_of_work() as session:
         return (upkeep.begin(session).id,)
@@ -108,6 +139,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "jobs.start": a_queued_job,
     "jobs.sweep": a_run_that_ended,
     "notices.look": dates_to_look_at,
+    "notices.send": a_notice_to_send,
     "rescue.step": a_rescue,
     "upkeep.keep": the_housekeeping,
 }
@@ -185,6 +217,6 @@ def dump() -> dict[str, list[str]]:
 
 
 def _plain(name: str, value: Any) -> Any:
-    if name in {"fence", "op_key", "report", "place"} and value is not None:
+    if name in OTHERWISE_EACH_TIME and value is not None:
         return "some"
     return "a moment" if isinstance(value, datetime) else value
