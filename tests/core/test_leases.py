@@ -9,7 +9,7 @@ from app.core import clock, leases
 from app.core.database import read_only, unit_of_work
 from app.datasets.models import DatasetVersion
 from tests import make
-from tests.stage import make_team
+from tests.stage import make_team, run_together
 
 
 @pytest.fixture
@@ -23,6 +23,16 @@ def row(team):
 def claim(row, seconds=60):
     with unit_of_work() as session:
         return leases.claim(session, DatasetVersion, row, seconds=seconds)
+
+
+def claim_many(limit=100, seconds=60):
+    with unit_of_work() as session:
+        return leases.claim_many(session, DatasetVersion, seconds=seconds, limit=limit)
+
+
+def settle_many(fences, **words):
+    with unit_of_work() as session:
+        return leases.settle_many(session, DatasetVersion, fences, **{"due_at": None, **words})
 
 
 def due():
@@ -96,6 +106,86 @@ def test_the_longest_waiting_is_named_first(team, row):
         earlier = make.make_version(session, project)
         earlier.due_at = version.due_at - timedelta(seconds=9)
     assert due() == [earlier.id, row]
+
+
+@pytest.fixture
+def rows(team, row):
+    """Five rows that are due, the longest waiting first."""
+    return make_due_rows(team, row, count=5)
+
+
+def make_due_rows(team, row, *, count):
+    with unit_of_work() as session:
+        first = session.get_one(DatasetVersion, row)
+        columns = {column.key for column in DatasetVersion.__table__.columns} - {"id"}
+        common = {name: getattr(first, name) for name in columns}
+        moment = clock.now(session) - timedelta(minutes=1)
+        first.due_at = moment
+        copies = [
+            DatasetVersion(
+                **common | {"number": n + 1, "due_at": moment + timedelta(milliseconds=n)}
+            )
+            for n in range(1, count)
+        ]
+        session.add_all(copies)
+        session.flush()
+        return [row, *(copy.id for copy in copies)]
+
+
+def test_many_are_taken_at_once_the_longest_waiting_first(rows):
+    first = claim_many(limit=3)
+    assert first.keys() == set(rows[:3])
+    assert claim_many().keys() == set(rows[3:])
+    assert claim_many() == {}
+
+
+def test_many_that_come_back_are_taken_with_higher_fences(rows):
+    first = claim_many(limit=3, seconds=60)
+    clock.shift(61)
+    second = claim_many(limit=3)
+    assert second == {row_id: fence + 1 for row_id, fence in first.items()}
+    assert settle_many(first, error="Too late.") == set()
+    with read_only() as session:
+        assert {session.get_one(DatasetVersion, one).last_error for one in rows} == {None}
+    assert settle_many({**second, rows[3]: 7}) == set(rows[:3])
+    assert due() == rows[3:]
+
+
+def test_many_can_be_given_back_for_another_try(rows):
+    with read_only() as session:
+        later = clock.now(session) + timedelta(seconds=9)
+    taken = claim_many(limit=2)
+    assert settle_many(taken, due_at=later, has_progress=False, error="No.") == set(rows[:2])
+    assert claim_many().keys() == set(rows[2:])
+    clock.shift(10)
+    assert claim_many().keys() == set(rows[:2])
+    with read_only() as session:
+        found = session.get_one(DatasetVersion, rows[0])
+        assert (found.last_error, found.attempts) == ("No.", 2)
+
+
+def test_what_is_poisoned_or_not_asked_for_is_not_among_the_many(rows):
+    with unit_of_work() as session:
+        session.get_one(DatasetVersion, rows[0]).attempts = leases.POISON_AFTER
+        wanted = [DatasetVersion.id != rows[1]]
+        taken = leases.claim_many(session, DatasetVersion, seconds=60, where=wanted)
+    assert taken.keys() == set(rows[2:])
+
+
+def test_of_many_rows_none_is_given_to_two(real_database):
+    """Eight claimers at once, two rows at a time, each giving back what it took."""
+    team = make_team(make.PUBLIC_URL, "sk-0123456789abcdef")
+    rows = make_due_rows(team, team.version_id, count=60)
+    taken, settled = [], []
+
+    def work():
+        while fences := claim_many(limit=2):
+            taken.extend(fences)
+            settled.extend(settle_many(fences))
+
+    run_together(work, 8)
+    assert sorted(taken) == rows
+    assert sorted(settled) == rows
 
 
 def test_of_many_workers_at_once_one_gets_it(real_database):
