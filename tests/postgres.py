@@ -37,12 +37,13 @@ class Postgres:
     folder: Path
     _programs: Path
     _words: dict[str, Any]
+    _settings: tuple[str, ...] = FAST
     _server: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        settings = [word for setting in FAST for word in ("-c", setting)]
+        settings = [word for setting in self._settings for word in ("-c", setting)]
         words = ["-D", self.folder / "data", "-k", self.folder, "-h", "", *settings]
         self._server = subprocess.Popen(
             [self._programs / "postgres", *words],
@@ -91,8 +92,10 @@ class Postgres:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
-    """A fresh server; it and its files are gone afterwards."""
+def running(settings: tuple[str, ...] = FAST) -> Iterator[Postgres]:
+    """A fresh server; it and its files are gone afterwards. What is measured takes `settings` of
+    its own, as ours trust that nobody pulls the plug.
+    """
     folder = Path(tempfile.mkdtemp(prefix="luthier-pg-", dir=_open_folder()))
     user = NOBODY if os.geteuid() == 0 else None
     if user is not None:
@@ -120,7 +123,7 @@ def running() -> Iterator[Postgres]:
                 "luthier",
             )
             subprocess.run([programs / "initdb", "-D", data, *options], check=True, **common)
-            made = Postgres(folder, programs, common)
+            made = Postgres(folder, programs, common, settings)
             try:
                 made.start()
                 yield made

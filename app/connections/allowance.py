@@ -29,12 +29,17 @@ class Allowance:
         self._is_free = able.is_ours
         self._at_once = min(max(able.requests_per_minute // AT_ONCE_PER, 1), MOST_AT_ONCE)
         self._connection, self._is_urgent, self._left = connection, is_urgent, 0
+        self._patience_seconds = settings().wait(PATIENCE_SECONDS)
+
+    def take_what_is_left(self) -> None:
+        """From now on wait for no turn, and leave some to those who do."""
+        self._patience_seconds, self._is_urgent = 0.0, False
 
     def __call__(self) -> None:
         """Wait a moment for a turn. Raises HeldBack when it is further away than that."""
         if self._is_free:
             return
-        until = time.monotonic() + settings().wait(PATIENCE_SECONDS)
+        until = time.monotonic() + self._patience_seconds
         while not self._left:
             wait = self._reserve()
             if wait and time.monotonic() + wait > until:

@@ -14,14 +14,15 @@ class Connection(Leased, Base):
     """An account at a provider. The lease is that of its sweeps: one worker at a time looks at its
     runs.
 
-    `not_before` holds every call of a connection that was told to wait; `refused_at` says the key
-    was turned down, and then nothing is sent until it is another. `calls_spent_until` counts calls:
-    how far ahead of the clock its allowance is used up. The admin key, where there is one, only
-    reads what belongs to the whole organisation. `account` is what the last test found (an
-    `AccountInfo`), `account_at` its date; `test_due_at` says that a test was asked for,
-    `models_due_at` when its list of models is read again (None: now), `orphans_due_at` when it is
-    looked through for runs of ours that no job has (None: nothing was ordered lately).
-    `hooked_at` says when a webhook of its provider last arrived.
+    `swept_at` is when they were last looked at, `sweep_seconds` how long after it the next look
+    comes, where nobody waits for it. `not_before` holds every call of a connection that was told to
+    wait; `refused_at` says the key was turned down, and then nothing is sent until it is another.
+    `calls_spent_until` counts calls: how far ahead of the clock its allowance is used up. The admin
+    key, where there is one, only reads what belongs to the whole organisation. `account` is what
+    the last test found (an `AccountInfo`), `account_at` its date; `test_due_at` says that a test
+    was asked for, `models_due_at` when its list of models is read again (None: now),
+    `orphans_due_at` when it is looked through for runs of ours that no job has (None: nothing was
+    ordered lately). `hooked_at` says when a webhook of its provider last arrived.
     """
 
     __tablename__ = "connections"
@@ -51,6 +52,7 @@ class Connection(Leased, Base):
     account_at: Mapped[datetime | None]
     test_due_at: Mapped[datetime | None] = mapped_column(index=True)
     models_due_at: Mapped[datetime | None]
+    swept_at: Mapped[datetime | None]
     orphans_due_at: Mapped[datetime | None] = mapped_column(index=True)
     hooked_at: Mapped[datetime | None]
     not_before: Mapped[datetime | None]

@@ -1,5 +1,6 @@
 """How a connection stands: what its provider last said of the key, and how long calls wait."""
 
+import random
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -27,20 +28,27 @@ FIRST_READING_SECONDS = 3_600.0
 # A refused key is tried again when as much time has passed as it was refused for, within these.
 FIRST_PROBE_SECONDS, LAST_PROBE_SECONDS = 900.0, 14_400.0
 
+# A little less than the clock's own second, which finds what is due.
+TICK = timedelta(seconds=0.4)
+LATER_BY_CHANCE_SECONDS = 1.0
+
 # What higher domains know of a connection's old key or address, dropped in the same unit of work;
 # filled by app/reactions.py.
 FORGET: list[Callable[[Session, int], None]] = []
 
 
 def record_answer(session: Session, connection_id: int) -> None:
-    """The provider answered: nothing holds the connection any more."""
+    """The provider answered: nothing holds the connection any more, but for a wait that somebody
+    else was asked for meanwhile.
+    """
     connection = session.get_one(Connection, connection_id)
     moment = clock.now(session)
     if connection.words or connection.refused_at or connection.checked_at is None:
         connection.words = connection.refused_at = None
         connection.checked_at = moment
         tell(session, connection)
-    connection.not_before = None
+    if connection.not_before is not None and connection.not_before <= moment:
+        connection.not_before = None
     if connection.answered_at is None or moment - connection.answered_at > ANSWERED_EVERY:
         connection.answered_at = moment
 
@@ -51,6 +59,7 @@ def record_account(session: Session, asked: Connection, found: AccountInfo) -> N
     if connection is None:
         return
     was_refused = connection.refused_at is not None
+    connection.not_before = None
     record_answer(session, connection.id)
     connection.profile = found.profile
     connection.account_at = connection.checked_at = clock.now(session)
@@ -106,6 +115,8 @@ def hold(
     connection = session.get_one(Connection, asked.id)
     if connection.refused_at is not None:
         return connection.not_before
+    # Not all connections of a provider come back at the same moment.
+    seconds += random.uniform(0, LATER_BY_CHANCE_SECONDS)  # noqa: S311 - spreads load
     wait = timedelta(seconds=settings().wait(min(max(seconds, 1.0), LONGEST_WAIT_SECONDS)))
     until = max(clock.now(session) + wait, connection.not_before or clock.now(session))
     connection.not_before = until
@@ -116,6 +127,33 @@ def is_held(connection: Connection, moment: datetime) -> bool:
     """True while nothing may be sent over it: it was told to wait, or its key is refused."""
     is_waiting = connection.not_before is not None and connection.not_before > moment
     return is_waiting or connection.refused_at is not None
+
+
+def look_every(connection: Connection) -> timedelta:
+    """How soon after each other the looks at its runs may come, while somebody waits for them."""
+    return timedelta(seconds=profiles()[connection.profile].capabilities.watch_seconds)
+
+
+def soonest_look(connection: Connection) -> datetime | None:
+    """Before when its runs are not looked at, however many ask for it; None: now."""
+    waits = [connection.not_before]
+    if connection.swept_at is not None:
+        waits.append(connection.swept_at + look_every(connection) - TICK)
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def look_soon(session: Session, connection: Connection) -> None:
+    """Somebody waits for news, or there may be some: look at its runs now, or as soon as may be.
+    Many who ask together are one look.
+    """
+    if connection.refused_at is not None:
+        return
+    moment = clock.now(session)
+    at = max(moment, soonest_look(connection) or moment)
+    # While a look is out, its time stands for its own beginning.
+    is_out = connection.lease_until is not None and connection.lease_until > moment
+    if is_out or connection.due_at is None or connection.due_at > at:
+        connection.due_at = at
 
 
 def reserve_calls(

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from app.connections import standing
 from app.connections.models import Connection
-from app.connections.service import capabilities_of
 from app.core import clock
 from app.core.queue import enqueue
 from app.jobs import queries_orders, queries_runs
@@ -22,34 +22,18 @@ def heard(session: Session, connection: Connection, run_id: str) -> str:
     if job is not None:
         if job.has_ended:
             return "known"
-        look_soon(session, connection)
+        _look_soon(session, connection)
         return "looked"
     if not queries_orders.has_open_order(session, connection.id):
         return "unknown"
-    look_soon(session, connection)
+    _look_soon(session, connection)
     _look_through_soon(session, connection)
     return "searched"
 
 
-def look_soon(session: Session, connection: Connection) -> None:
-    """Let the next look come now; where many are asked for, no oftener than somebody who watches
-    would get them, and never before a wait that the provider asked for has passed.
-    """
-    if connection.refused_at is not None:
-        return
-    moment = clock.now(session)
-    each = timedelta(seconds=capabilities_of(connection).watch_seconds)
-    times = [moment]
-    if connection.not_before is not None:
-        times.append(connection.not_before)
-    if connection.hooked_at is not None:
-        times.append(connection.hooked_at + each)
-    at = max(times)
-    is_out = connection.lease_until is not None and connection.lease_until > moment
-    # While a look is out, its time stands for its own beginning.
-    if is_out or connection.due_at is None or connection.due_at > at:
-        connection.due_at = at
-    if connection.due_at <= moment:
+def _look_soon(session: Session, connection: Connection) -> None:
+    standing.look_soon(session, connection)
+    if connection.due_at is not None and connection.due_at <= clock.now(session):
         enqueue(session, "jobs.sweep", connection.id)
 
 

@@ -1,9 +1,12 @@
-"""One look at a connection's runs: as few calls as will do, and none that another run pays for."""
+"""One look at a connection's runs: all their states first, by as few calls as will do; then, with
+what is left of the allowance, what single runs say. None is asked that another run pays for.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import NamedTuple, Protocol
 
 from app.jobs.sweeps import FollowedRun, Sighting, Watch
 from app.providers.base import (
@@ -26,87 +29,183 @@ LOOK_SECONDS = 20.0
 KEEP_EVERY_SECONDS = 5.0
 
 Keep = Callable[[], None]
+Seen = dict[int, Sighting]
 
 
-def look_at_runs(watch: Watch, provider: Provider, *, keep: Keep) -> dict[int, Sighting]:
-    """What each run says, by job, in their order; after twenty seconds, or when the allowance of
-    calls is spent, the rest waits for the next look. `keep` renews the sweep's lease and raises
-    when it is lost.
+class Gate(Protocol):
+    """What paces the provider's calls."""
 
-    Raises ProviderUnavailable and KeyRejected; what goes wrong with one run concerns that run.
+    def take_what_is_left(self) -> None:
+        """Let calls through from now on only where none has to wait for it."""
+
+
+class Log(NamedTuple):
+    """What a run wrote since the line that is known, newest first, and what it saved."""
+
+    events: Sequence[RunEvent] = ()
+    checkpoints: Sequence[CheckpointInfo] = ()
+
+
+class Look(NamedTuple):
+    """What a look saw, by job: nothing of a run that says what is known already. `error` is what
+    ended it before its time.
     """
+
+    seen: Seen
+    error: ProviderError | None = None
+
+
+def look_at_runs(watch: Watch, provider: Provider, *, gate: Gate, keep: Keep) -> Look:
+    """List the runs, stop those that are to be stopped, ask singly for those no list shows, and
+    read the logs of those that may have more to say: until twenty seconds have passed, or the
+    allowance of calls is spent. The rest waits for the next look. `keep` renews the sweep's lease
+    and raises when it is lost.
+    """
+    seen: Seen = {}
     keep = _now_and_then(keep)
-    listed = _listed(watch.runs, provider, keep)
-    seen: dict[int, Sighting] = {}
-    singly = MOST_SINGLY
-    until = time.monotonic() + LOOK_SECONDS
-    for run in watch.runs:
-        keep()
-        if time.monotonic() > until:
-            break
-        report = listed.get(run.run_id)
-        if report is None:
-            if singly == 0:
-                continue
-            singly -= 1
-        try:
-            seen[run.job_id] = _look(run, report or provider.report(run.run_id), provider, keep)
-        except NotFound:
-            seen[run.job_id] = Sighting(None)
-        except AllowanceSpent:
-            if not seen:
-                raise
-            break  # the rest waits for the next look
-        except (ProviderUnavailable, KeyRejected):
-            raise
-        except ProviderError:
-            continue  # what is wrong with one run concerns that run
-    return seen
+    try:
+        unlisted = _list(watch, provider, keep, seen)
+        _cancel(watch, provider, seen)
+        gate.take_what_is_left()
+        with suppress(AllowanceSpent):
+            _ask_singly(unlisted, watch, provider, keep, seen)
+            unknown = {run.job_id for run in unlisted} - seen.keys()
+            known = [run for run in watch.runs if run.job_id not in unknown]
+            _read_logs(known, watch, provider, keep, seen)
+    except ProviderError as error:
+        return Look(seen, error)
+    return Look(seen)
 
 
-def _listed(runs: Sequence[FollowedRun], provider: Provider, keep: Keep) -> dict[str, RunReport]:
+def _list(watch: Watch, provider: Provider, keep: Keep, seen: Seen) -> list[FollowedRun]:
     """List until every run is seen, the page is older than the oldest of them, or twenty seconds
-    have passed.
+    have passed; those no page showed.
     """
-    wanted = {run.run_id for run in runs}
-    oldest = min((run.started_at for run in runs if run.started_at is not None), default=None)
-    found: dict[str, RunReport] = {}
+    unlisted = [run for run in watch.runs if not run.has_ended]
+    if watch.runs and not unlisted:
+        return []
+    oldest = min((run.started_at for run in unlisted if run.started_at), default=None)
     cursor: str | None = None
     until = time.monotonic() + LOOK_SECONDS
     for _ in range(MOST_PAGES):
         keep()
         page = provider.list_runs(cursor=cursor)
-        found.update({report.run_id: report for report in page.items if report.run_id in wanted})
+        shown = {report.run_id: report for report in page.items}
+        for run in unlisted:
+            if run.run_id in shown and run.is_told_more_by(shown[run.run_id]):
+                seen[run.job_id] = Sighting(shown[run.run_id])
+        unlisted = [run for run in unlisted if run.run_id not in shown]
+        for run_id in watch.vanished.keys() & shown.keys():
+            seen[watch.vanished[run_id]] = Sighting(shown[run_id])
         cursor = page.cursor
         last = page.items[-1].created_at if page.items else None
         is_older = last is not None and oldest is not None and oldest - last > CLOCKS_DIFFER
-        is_late = time.monotonic() > until
-        if cursor is None or len(found) == len(wanted) or is_older or is_late:
+        if cursor is None or not unlisted or is_older or time.monotonic() > until:
             break
-    return found
+    return unlisted
 
 
-def _look(run: FollowedRun, report: RunReport, provider: Provider, keep: Keep) -> Sighting:
-    if run.wants_cancel and not report.status.has_ended:
-        with suppress(RequestRejected):  # it has ended meanwhile: the next look keeps the truth
-            report = provider.cancel(run.run_id)
-    has_changed = report.provider_status != run.provider_status
-    if not (run.wants_events or has_changed or report.status.has_ended):
-        return Sighting(report)
+def _cancel(watch: Watch, provider: Provider, seen: Seen) -> None:
+    """Ask those to stop that somebody cancelled and that are not known to have ended."""
+    for run in watch.runs:
+        if run.wants_cancel and not _ends(_report(run, seen)):
+            with _of_one_run():
+                seen[run.job_id] = Sighting(provider.cancel(run.run_id))
+
+
+def _ask_singly(
+    unlisted: Sequence[FollowedRun], watch: Watch, provider: Provider, keep: Keep, seen: Seen
+) -> None:
+    """Those no list shows: first those that somebody waits for, the others in turn."""
+    unlisted = [run for run in unlisted if run.job_id not in seen]
+    first = [run for run in unlisted if run.is_watched or run.wants_cancel]
+    others = [run for run in unlisted if not (run.is_watched or run.wants_cancel)]
+    begin = watch.fence * MOST_SINGLY % len(others) if others else 0
+    for run in [*first, *others[begin:], *others[:begin]][:MOST_SINGLY]:
+        keep()
+        with _of_one_run():
+            try:
+                seen[run.job_id] = Sighting(provider.report(run.run_id))
+            except NotFound:
+                seen[run.job_id] = Sighting(None, is_missing=True)
+
+
+def _read_logs(
+    runs: Sequence[FollowedRun], watch: Watch, provider: Provider, keep: Keep, seen: Seen
+) -> None:
+    """What the runs wrote since the line that is known: of those that ended, then of those that
+    somebody watches, that changed, that were not read for longest. Who watches one waits no longer
+    for the others than for the next look.
+    """
+    seconds = provider.capabilities().watch_seconds if watch.is_watched else LOOK_SECONDS
+    until = time.monotonic() + seconds
+    wanted = [run for run in runs if _wants_log(run, seen)]
+    for run in sorted(wanted, key=lambda run: _patience_with(run, seen)):
+        keep()
+        if time.monotonic() > until:
+            return
+        log = _log(run, _report(run, seen), provider, keep)
+        if log is not None:
+            known = seen.get(run.job_id, Sighting(None))
+            seen[run.job_id] = known._replace(events=log.events, checkpoints=log.checkpoints)
+
+
+def _log(run: FollowedRun, report: RunReport | None, provider: Provider, keep: Keep) -> Log | None:
+    """What a run wrote and saved; None when that cannot be read now."""
     try:
         events = list(_kept(provider.events(run.run_id, known_id=run.known_event_id), keep))
-        return Sighting(report, events, _checkpoints(run, report, events, provider))
+    except RequestRejected:
+        return Log()  # it has none to tell, and is asked when it would be anyway
     except (ProviderUnavailable, KeyRejected):
         raise
     except ProviderError:
-        return Sighting(report)  # its state is known; its log is asked for again
+        return None
+    checkpoints: Sequence[CheckpointInfo] = ()
+    with _of_one_run():
+        checkpoints = _checkpoints(run, report, events, provider)
+    return Log(events, checkpoints)
+
+
+@contextmanager
+def _of_one_run() -> Iterator[None]:
+    """What is wrong with one run concerns that run: another look asks again."""
+    try:
+        yield
+    except (ProviderUnavailable, KeyRejected):
+        raise
+    except ProviderError:
+        return
+
+
+def _wants_log(run: FollowedRun, seen: Seen) -> bool:
+    is_missing = run.job_id in seen and seen[run.job_id].is_missing
+    return not is_missing and (run.wants_events or _has_changed(run, seen))
+
+
+def _has_changed(run: FollowedRun, seen: Seen) -> bool:
+    report = _report(run, seen)
+    return report is not None and report.provider_status != run.provider_status
+
+
+def _report(run: FollowedRun, seen: Seen) -> RunReport | None:
+    return seen[run.job_id].report if run.job_id in seen else None
+
+
+def _patience_with(run: FollowedRun, seen: Seen) -> tuple[bool, bool, bool]:
+    ends = run.has_ended or _ends(_report(run, seen))
+    return not ends, not run.is_watched, not _has_changed(run, seen)
+
+
+def _ends(report: RunReport | None) -> bool:
+    return report is not None and report.status.has_ended
 
 
 def _checkpoints(
-    run: FollowedRun, report: RunReport, events: Sequence[RunEvent], provider: Provider
+    run: FollowedRun, report: RunReport | None, events: Sequence[RunEvent], provider: Provider
 ) -> list[CheckpointInfo]:
     """Asked for when one may be new: at the end, and when the full validation set was measured."""
-    is_saved = report.status.has_ended or any("full_valid_loss" in event.data for event in events)
+    is_measured = any("full_valid_loss" in event.data for event in events)
+    is_saved = run.has_ended or _ends(report) or is_measured
     if not is_saved or "checkpoints" not in provider.capabilities().abilities:
         return []
     return provider.checkpoints(run.run_id)

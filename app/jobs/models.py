@@ -41,7 +41,8 @@ class Job(Leased, Base):
 
     The lease is that of its start; once it runs, its connection's sweeps follow it. `op_key` tags
     the run at the provider. Hyperparameters carry OpenAI's names; `resolved` holds the numbers the
-    provider settled on.
+    provider settled on. `run_status` is what its run is in our words. `events_at` is when its log
+    was last read; where it is null after the end, the last lines are still to be read.
 
     A job with `rescued_at` was asked for elsewhere and came home with its provider's history:
     nothing was ever started for it here, nobody here asked for it, and its rows may be no dataset.
@@ -70,6 +71,13 @@ class Job(Leased, Base):
         ),
         Index(None, "project_id", "status", "ended_at"),
         Index(None, "connection_id", "status"),
+        Index(
+            "ix_jobs_unread",
+            "connection_id",
+            "changed_at",
+            postgresql_where=text("events_at IS NULL"),
+            sqlite_where=text("events_at IS NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -111,6 +119,7 @@ class Job(Leased, Base):
 
     run_id: Mapped[str | None] = mapped_column(String(255))
     provider_status: Mapped[str | None] = mapped_column(String(255))
+    run_status: Mapped[str | None] = mapped_column(String(16))
     resolved: Mapped[dict[str, Any] | None]
     started_at: Mapped[datetime | None]
     training_since: Mapped[datetime | None]

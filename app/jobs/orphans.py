@@ -25,6 +25,7 @@ from app.jobs.likeness import is_of
 from app.jobs.models import Checkpoint, Job, JobStatus, MetricChunk, Orphan
 from app.jobs.service import log, tell
 from app.jobs.starts import record_started, take_run
+from app.jobs.sweeps import come_back
 from app.jobs.telling import tell_orphan
 from app.providers.base import (
     AllowanceSpent,
@@ -43,6 +44,7 @@ AFTER = timedelta(hours=72)
 TRY_AGAIN_SECONDS = 60.0
 # What a run says of its progress, beside its state.
 NUMBERS = (
+    "run_status",
     "resolved",
     "training_since",
     "estimated_finish_at",
@@ -145,6 +147,8 @@ def _of_job(
     if job.run_id is None and job.has_ended:
         return _of_ended(session, connection, job, runs)
     oldest = runs[0]
+    if job.status == JobStatus.VANISHED and any(run.run_id == job.run_id for run in runs):
+        come_back(session, job)
     if job.run_id is None:
         _adopt(session, job, oldest)
     elif oldest.run_id != job.run_id and not (job.has_ended or oldest.status.has_ended):
@@ -189,7 +193,8 @@ def _change_over(session: Session, connection: Connection, job: Job, oldest: Run
         session.execute(delete(model).where(model.job_id == job.id))
     for name in NUMBERS:
         setattr(job, name, None)
-    take_run(session, connection, job, oldest.run_id, oldest.provider_status)
+    held = session.get_one(Connection, connection.id)  # the look's own is of another session
+    take_run(session, held, job, oldest.run_id, oldest.provider_status)
 
 
 def note(

@@ -14,7 +14,6 @@ from app.connections.models import Connection
 from app.core.orm import holds
 from app.datasets.models import Dataset, DatasetVersion
 from app.jobs.models import (
-    FOLLOWED,
     UNENDED,
     WAITING,
     Checkpoint,
@@ -223,24 +222,6 @@ def failed_lately(session: Session, project_id: int, since: datetime) -> Sequenc
     return session.scalars(_with_all(query).order_by(Job.id.desc()).limit(5)).all()
 
 
-def followed_jobs(session: Session, connection_id: int) -> Sequence[Job]:
-    """The jobs of a connection whose runs a sweep looks at, the longest unseen first."""
-    return session.scalars(
-        select(Job)
-        .where(
-            Job.connection_id == connection_id, Job.status.in_(FOLLOWED), Job.run_id.is_not(None)
-        )
-        .order_by(Job.events_at.nulls_first(), Job.id)
-    ).all()
-
-
-def unended_jobs_over(session: Session, connection_id: int) -> Sequence[Job]:
-    """The jobs of a connection that have not ended, for what concerns them all."""
-    return session.scalars(
-        select(Job).where(Job.connection_id == connection_id, Job.status.in_(UNENDED))
-    ).all()
-
-
 def names_under_way(session: Session, connection_id: int) -> Sequence[str]:
     """What the jobs of a connection that have not ended are called, the first asked for first."""
     query = select(Job.name).where(Job.connection_id == connection_id, Job.status.in_(UNENDED))
@@ -253,28 +234,6 @@ def startable() -> ColumnElement[bool]:
     """
     is_ours = and_(Job.status.in_(WAITING), Job.rescued_at.is_(None))
     return and_(is_ours, Job.connection_id.not_in(connections.stopped()))
-
-
-def watched_until(session: Session, connection_id: int) -> datetime | None:
-    """Until when somebody looks at one of the connection's running jobs."""
-    return session.scalar(
-        select(func.max(Job.watched_until)).where(
-            Job.connection_id == connection_id, Job.status.in_(FOLLOWED)
-        )
-    )
-
-
-def next_expected_end(session: Session, connection_id: int, *, after: datetime) -> datetime | None:
-    """When the provider expects the next of the connection's runs to end; one overdue is no
-    expectation any more.
-    """
-    return session.scalar(
-        select(func.min(Job.estimated_finish_at)).where(
-            Job.connection_id == connection_id,
-            Job.status.in_(FOLLOWED),
-            Job.estimated_finish_at > after,
-        )
-    )
 
 
 def open_attempt(session: Session, job_id: int) -> StartAttempt | None:

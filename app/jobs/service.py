@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.auth.models import User
 from app.connections import queries as connections
+from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, database, leases
 from app.core.crash import checkpoint
@@ -240,16 +241,10 @@ def end(
 
 def mark_watched(session: Session, job_id: int) -> None:
     """Somebody looks at this job: its connection is swept often for a while."""
-    moment = clock.now(session)
     job = session.get_one(Job, job_id)
-    job.watched_until = moment + WATCH
-    connection = session.get_one(Connection, job.connection_id)
-    if (
-        connection.refused_at is None
-        and job.status in FOLLOWED
-        and (connection.due_at is None or connection.due_at > moment)
-    ):
-        connection.due_at = max(moment, connection.not_before or moment)
+    job.watched_until = clock.now(session) + WATCH
+    if job.status in FOLLOWED:
+        standing.look_soon(session, session.get_one(Connection, job.connection_id))
 
 
 def is_watch_due(job: Job, moment: Any) -> bool:

@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from app.connections import standing
+from app.connections.allowance import Allowance
 from app.connections.models import Connection
 from app.connections.service import open_connection
 from app.core import clock, instance, leases, storage
@@ -19,7 +20,7 @@ from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets.split import split
 from app.jobs import orphans, queries, queries_orders, searches, starts, sweeps
-from app.jobs.look import look_at_runs
+from app.jobs.look import Look, look_at_runs
 from app.jobs.models import Job
 from app.jobs.starts import StartWork
 from app.jobs.sweeps import Watch
@@ -292,23 +293,24 @@ def sweep(connection_id: int) -> None:
         watch = sweeps.claim_sweep(session, connection_id)
     if watch is None:
         return
+    gate = Allowance(watch.connection, is_urgent=watch.is_watched)
+    patience = HttpOptions(
+        read_seconds=LOOK_READ_SECONDS, total_seconds=LOOK_TOTAL_SECONDS, gate=gate
+    )
     try:
-        patience = HttpOptions(read_seconds=LOOK_READ_SECONDS, total_seconds=LOOK_TOTAL_SECONDS)
-        opened = open_connection(watch.connection, patience, is_urgent=watch.is_watched)
-        with closing(opened) as provider:
-            seen = look_at_runs(watch, provider, keep=partial(_keep_sweep, watch))
+        with closing(open_connection(watch.connection, patience)) as provider:
+            keep = partial(_keep_sweep, watch)
+            look = look_at_runs(watch, provider, gate=gate, keep=keep)
     except LeaseLost:
         return
     except ProviderError as error:
-        with unit_of_work() as session:
-            sweeps.hold_connection(session, watch, error)
-        return
+        look = Look({}, error)
     try:
         with unit_of_work() as session:
-            sweeps.record_sweep(session, watch, seen)
+            sweeps.record_sweep(session, watch, look.seen, look.error)
     except DiskFull:  # what was seen is still there to be seen
         with unit_of_work() as session:
-            sweeps.hold_connection(session, watch, UNREADABLE)
+            sweeps.record_sweep(session, watch, {}, UNREADABLE)
 
 
 def _keep_sweep(watch: Watch) -> None:

@@ -56,6 +56,18 @@ def test_what_nobody_watches_leaves_room_for_what_somebody_does(team):
     assert left >= PER_MINUTE // 10
 
 
+def test_what_is_left_is_taken_without_waiting(team, monkeypatch):
+    monkeypatch.setattr(allowance.time, "sleep", lambda seconds: seconds and pytest.fail("waits"))
+    gate, made = Allowance(connection_of(team.connection_id), is_urgent=True), 0
+    gate.take_what_is_left()
+    with pytest.raises(HeldBack):
+        while True:
+            gate()
+            made += 1
+    assert PER_MINUTE // 10 <= made <= PER_MINUTE // 4
+    assert calls_within(team.connection_id, 1, is_urgent=True) >= PER_MINUTE // 10
+
+
 def test_many_at_once_do_not_get_more_together(real_database):
     with unit_of_work() as session:
         project = make.make_project(session, make.make_user(session, new_token()[:8]))

@@ -234,6 +234,7 @@ def test_a_webhook_that_is_faster_than_the_orders_answer_lets_the_run_be_found(
 def test_many_hints_bring_no_more_looks_than_somebody_who_watches(workshop, client, job, path):
     run_id = job_of(job).run_id
     deliver(client, path, signed(event(run_id)))
+    tasks.sweep(workshop.connection_id)
     postpone(workshop.connection_id)
     deliver(client, path, signed(event(run_id)))
     wait = connection_of(workshop.connection_id).due_at - now()

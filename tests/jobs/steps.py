@@ -62,12 +62,15 @@ def answer(status, message="No.", code=None):
 
 
 def look(workshop):
-    """Time has passed: the connection is due, and a worker looks."""
+    """Time has passed: the connection is due, and held only where its key is refused; a worker
+    looks.
+    """
     with unit_of_work() as session:
         connection = session.get_one(Connection, workshop.connection_id)
         connection.due_at = clock.now(session)
+        connection.not_before = connection.not_before if connection.refused_at else None
         for job in session.query(Job):
-            job.events_at = None
+            job.events_at = job.events_at if job.has_ended else None
     tasks.sweep(workshop.connection_id)
 
 
@@ -106,3 +109,9 @@ def decide(what, team, job_id, name="editor"):
     with unit_of_work() as session:
         user = session.get_one(User, team.users[name])
         what(session, session.get_one(Job, job_id), user=user)
+
+
+def metric(witness, run_id, step, **numbers):
+    """A run writes what it measured at a step."""
+    data = {"step": step, "total_steps": 24, **numbers}
+    witness.add_event(run_id, type="metrics", message=f"Step {step}", data=data)

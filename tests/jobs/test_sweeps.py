@@ -3,8 +3,6 @@
 import json
 from datetime import timedelta
 
-import pytest
-
 from app.catalog.models import TunedModel
 from app.connections.models import Connection
 from app.core import clock, storage
@@ -12,18 +10,13 @@ from app.core.database import read_only, unit_of_work
 from app.jobs import metrics, queries, service, sweeps, tasks
 from app.jobs.models import Checkpoint, Job, JobEvent, JobStatus
 from tests import make
-from tests.jobs.steps import look
+from tests.jobs.steps import look, metric
 from tests.stage import connection_of, job_of
-from tests.witness.script import LIST_RUNS, Fault, refusal
+from tests.witness.script import Fault, refusal
 
 CANCEL = "POST /v1/fine_tuning/jobs/{}/cancel"
 EVENTS = "GET /v1/fine_tuning/jobs/{}/events"
 TUNED = "ft:gpt-4o-mini-2024-07-18:acme::new"
-
-
-def metric(witness, run_id, step, **numbers):
-    data = {"step": step, "total_steps": 24, **numbers}
-    witness.add_event(run_id, type="metrics", message=f"Step {step}", data=data)
 
 
 def lines_of(job_id, *, ours=False):
@@ -200,120 +193,6 @@ def test_a_failure_without_a_reason_says_so(workshop, witness, job):
     assert job_of(job).error == "The provider gave no reason."
 
 
-def test_a_status_nobody_knows_is_shown_and_polled_on(workshop, witness, job):
-    witness.change_run(job_of(job).run_id, status="contemplating")
-    look(workshop)
-    found = job_of(job)
-    assert found.status == JobStatus.RUNNING
-    assert found.provider_status == "contemplating"
-    assert connection_of(workshop.connection_id).due_at is not None
-
-
-def test_a_paused_run_is_followed(workshop, witness, job):
-    run_id = job_of(job).run_id
-    witness.change_run(run_id, status="paused")
-    look(workshop)
-    assert job_of(job).status == JobStatus.PAUSED
-    witness.change_run(run_id, status="running")
-    look(workshop)
-    assert job_of(job).status == JobStatus.RUNNING
-
-
-def test_a_run_vanishes_after_three_misses_over_an_hour(workshop, witness, job):
-    with unit_of_work() as session:
-        session.get_one(Job, job).run_id = "ftjob-nobody-knows"
-    for _ in range(5):
-        look(workshop)
-    assert job_of(job).status == JobStatus.RUNNING
-    assert job_of(job).misses == 5
-
-    clock.shift(61)  # an hour is a minute in tests
-    look(workshop)
-
-    found = job_of(job)
-    assert found.status == JobStatus.VANISHED
-    assert "no longer knows" in found.error
-
-
-def test_a_run_that_comes_back_is_not_counted_as_missing(workshop, witness, job):
-    run_id = job_of(job).run_id
-    with unit_of_work() as session:
-        session.get_one(Job, job).run_id = "ftjob-nobody-knows"
-    look(workshop)
-    with unit_of_work() as session:
-        session.get_one(Job, job).run_id = run_id
-    look(workshop)
-    assert (job_of(job).misses, job_of(job).missed_since) == (0, None)
-
-
-@pytest.mark.parametrize(("status", "asked"), [(429, 90), (429, None), (500, None), (503, 30)])
-def test_a_provider_that_says_wait_holds_the_whole_connection(
-    workshop, witness, job, status, asked
-):
-    headers = {} if asked is None else {"retry-after": str(asked)}
-    body = json.dumps(refusal("Not now."))
-    witness.script(Fault(LIST_RUNS, status=status, headers=headers, body=body))
-
-    look(workshop)
-
-    connection = connection_of(workshop.connection_id)
-    assert job_of(job).status == JobStatus.RUNNING
-    assert "Not now." in connection.words
-    assert connection.due_at == connection.not_before
-    with read_only() as session:
-        held = (connection.not_before - clock.now(session)).total_seconds() * 60
-    assert held == pytest.approx(asked or 30, abs=25)
-    before = len(witness.journal.read(LIST_RUNS))
-    tasks.sweep(workshop.connection_id)
-    assert len(witness.journal.read(LIST_RUNS)) == before
-    look(workshop)
-    after = connection_of(workshop.connection_id)
-    assert (after.not_before, after.words) == (None, None)
-
-
-def test_a_refused_key_is_tried_again_seldom_and_the_job_goes_on(workshop, witness, job):
-    witness.script(Fault(LIST_RUNS, status=401, body=json.dumps(refusal("Bad key.")), times=3))
-    look(workshop)
-    assert connection_of(workshop.connection_id).refused_at is not None
-    assert job_of(job).status == JobStatus.RUNNING
-    probes = []
-    for second in range(0, 130, 5):  # of a clock that runs sixty times as fast
-        clock.shift(second)
-        before = len(witness.journal.read(LIST_RUNS))
-        for _ in range(3):
-            look(workshop)
-        probes += [second] * (len(witness.journal.read(LIST_RUNS)) - before)
-        if connection_of(workshop.connection_id).refused_at is None:
-            break
-    assert probes[:2] == [pytest.approx(15, abs=5), pytest.approx(35, abs=10)]
-    assert len([one for one in probes if one < second]) == 2
-    assert second == pytest.approx(75, abs=15)
-
-
-def test_the_next_look_comes_later_while_nothing_changes(workshop, witness, job):
-    witness.change_run(job_of(job).run_id, status="running")
-    look(workshop)
-    waits = []
-    for _ in range(9):
-        look(workshop)
-        waits.append(connection_of(workshop.connection_id).sweep_seconds)
-    assert waits[0] == 22.5
-    assert waits == sorted(waits)
-    assert waits[-1] == 300
-    witness.add_event(job_of(job).run_id, message="Something happened")
-    look(workshop)
-    assert connection_of(workshop.connection_id).sweep_seconds == 15
-
-
-def test_a_watched_job_is_looked_at_often(workshop, witness, job):
-    with unit_of_work() as session:
-        service.mark_watched(session, job)
-    look(workshop)
-    with read_only() as session:
-        due = connection_of(workshop.connection_id).due_at
-        assert (due - clock.now(session)) <= timedelta(seconds=5)
-
-
 def test_checkpoints_are_kept_once(workshop, witness, job):
     run_id = job_of(job).run_id
     witness.add_checkpoint(
@@ -332,16 +211,6 @@ def test_checkpoints_are_kept_once(workshop, witness, job):
         (kept,) = session.query(Checkpoint).all()
     assert (kept.step, kept.name) == (8, f"{TUNED}:ckpt-step-8")
     assert kept.metrics["full_valid_loss"] == 1.1
-
-
-def test_runs_behind_the_first_page_are_found_too(workshop, witness, job):
-    run_id = job_of(job).run_id
-    (ours,) = witness.runs
-    younger = [{**ours, "id": f"ftjob-younger-{n}", "metadata": {}} for n in range(130)]
-    witness.set(runs=[*younger, ours], visible_at={run["id"]: 0.0 for run in [*younger, ours]})
-    witness.change_run(run_id, status="running")
-    look(workshop)
-    assert job_of(job).provider_status == "running"
 
 
 def test_a_late_look_with_an_old_fence_changes_nothing(workshop, witness, job):

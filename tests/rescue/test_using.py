@@ -11,7 +11,7 @@ from app.catalog.models import TunedModel
 from app.connections.models import Connection
 from app.core.database import read_only, unit_of_work
 from app.datasets.models import Dataset, DatasetVersion
-from app.jobs import queries
+from app.jobs import queries, sweeps
 from app.jobs.models import Job, JobEvent, JobStatus, StartAttempt
 from app.projects.models import Project
 from app.rescue import using
@@ -195,10 +195,11 @@ def test_a_run_at_work_is_looked_at_by_the_next_sweep(brought, team):
     brought.use()
 
     (job,) = jobs()
-    with read_only() as session:
+    with unit_of_work() as session:
         connection = session.get_one(Connection, team.connection_id)
         assert connection.due_at is not None
-        assert [one.id for one in queries.followed_jobs(session, connection.id)] == [job.id]
+        watch = sweeps.claim_sweep(session, connection.id)
+        assert [run.job_id for run in watch.runs] == [job.id]
     assert job.known_event_id == "ftevent-2"
 
 

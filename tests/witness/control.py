@@ -45,6 +45,15 @@ def carried_out(organisation: Organisation, state: State, asked: Any) -> Any:
     return state.add_run(asked)
 
 
+def crowd(organisation: Organisation, state: State, asked: Any) -> Any:
+    """Many runs of one order at once, as they are a while after it; ids, the oldest first."""
+    made = [state.add_run(asked["body"]) for _ in range(asked["count"])]
+    for run in made:
+        run.update(asked["fields"])
+        state.visible_at[run["id"]] = 0.0
+    return {"data": [run["id"] for run in made]}
+
+
 def event(organisation: Organisation, state: State, asked: Any) -> Any:
     return state.add_event(asked.pop("run_id"), **asked)
 
@@ -89,6 +98,7 @@ CONTROLS: dict[str, Callable[[Organisation, State, Any], Any]] = {
     "/_carry_out": carried_out,
     "/_hide": hide,
     "/_webhooks": webhooks,
+    "/_crowd": crowd,
     "/_event": event,
     "/_checkpoint": checkpoint,
     "/_file": file,

@@ -75,6 +75,10 @@ class Witness:
         """
         self.tell("/_set", attributes)
 
+    def add_crowd(self, body: dict[str, Any], count: int, **fields: Any) -> list[str]:
+        """That many runs of one order, moved on by `fields`; their ids, the oldest first."""
+        return self.tell("/_crowd", {"body": body, "count": count, "fields": fields})["data"]
+
     def change_run(self, run_id: str, **fields: Any) -> None:
         """Let a run move on."""
         self.tell("/_run", {"id": run_id, **fields})

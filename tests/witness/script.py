@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from email.utils import formatdate
 from typing import Any, Literal
 
@@ -49,6 +49,8 @@ class Fault:
     """One thing to go wrong on a route: a pattern for the whole of it. Of the requests that fit the
     first `skip` are answered well, then every `every`-th goes wrong, `times` in all.
 
+    With a `chance` below 1 it goes wrong only so often of those, as the dice fall.
+
     With `commits` the request takes effect first, as when an answer is lost on its way back.
     `end` says what follows: the real answer, this `status` and `body`, a closed connection, an
     answer cut off in the middle, one whose bytes come ten a second, one that stops in the middle
@@ -66,9 +68,19 @@ class Fault:
     times: int = 1
     skip: int = 0
     every: int = 1
+    chance: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def by_chance(*faults: tuple[float, Fault]) -> list[Fault]:
+    """Faults of one route of which a request meets one at most, each with its share of them all."""
+    made, left = [], 1.0
+    for share, fault in faults:
+        made.append(replace(fault, chance=share / left, times=10**9))
+        left -= share
+    return made
 
 
 @dataclass(frozen=True)

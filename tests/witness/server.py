@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from tests.witness import dice
 from tests.witness.content import Rows, chunks_of, size_of
 from tests.witness.control import CONTROLS
 from tests.witness.journal import Journal, Request
@@ -47,6 +48,7 @@ class Witness(ThreadingHTTPServer):
     def begin(self) -> None:
         """As new."""
         self.organisation = Organisation(self.keys, self.admin_keys)
+        self.dice = dice.of("faults")
         self.faults: list[Json] = []
         self.shifts: list[Json] = []
 
@@ -55,6 +57,8 @@ class Witness(ThreadingHTTPServer):
         with self.lock:
             for fault in self.faults:
                 if fault["times"] > 0 and re.fullmatch(fault["route"], route):
+                    if self.dice.random() >= fault["chance"]:
+                        continue
                     if fault["skip"] > 0:
                         fault["skip"] -= 1
                         continue
