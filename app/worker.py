@@ -5,6 +5,8 @@ import logging
 import os
 import threading
 import time
+from contextlib import suppress
+from typing import Any
 
 import structlog
 from celery.signals import (
@@ -16,7 +18,7 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from app.core import heartbeat, queue
+from app.core import heartbeat, queue, setback
 from app.core.queue import celery
 
 log = structlog.get_logger(__name__)
@@ -39,7 +41,7 @@ MODULES = (
 )
 
 QUEUES = ("provider", "ingest", "evaluate")
-QUIET_SECONDS = 15.0
+QUIET_SECONDS = 10.0
 LOOK_SECONDS = 5.0
 
 # What the beat asks for every second, and on which queue.
@@ -89,14 +91,18 @@ def _worker_starts(**_: object) -> None:
 
 
 @task_received.connect  # type: ignore[untyped-decorator]
-def _heard(**_: object) -> None:
+def _heard(request: Any, **_: object) -> None:
+    """Only the clock's own letters count: they expire, and a worker whose clock is ahead throws
+    every one of them away while others still reach it.
+    """
     global _heard_at  # noqa: PLW0603 - one note per process, read by its own looking thread
-    _heard_at = time.monotonic()
+    if request.name in TIMETABLE:
+        _heard_at = time.monotonic()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _worker_lives(**_: object) -> None:
-    heartbeat.keep_beating("worker")
+    heartbeat.keep_beating("worker", before=setback.mend)
     threading.Thread(target=_look_by_itself, name="look", daemon=True).start()
 
 
@@ -111,7 +117,7 @@ def _beat_lives(**_: object) -> None:
 
 
 def _look_by_itself() -> None:
-    """Beat rings every second. Nothing heard for a while means: the broker or beat is away, or this
+    """Beat rings every second. No ringing for a while means: the broker or beat is away, or this
     worker stopped listening after a reconnect. Then the work is done here, from the database alone.
     """
     while not _stopping.wait(LOOK_SECONDS):
@@ -123,9 +129,12 @@ def work_without_letters() -> None:
     """Do what is due, once, one after the other. A failure is logged and stops nothing else."""
     for find in queue.WAITING:
         try:
-            for name, row_id in find():
+            found = find()
+        except Exception:
+            log.exception("look.failed")
+            continue
+        for name, row_id in found:
+            with suppress(Exception):  # `working` has written it down
                 with queue.working(name, row_id):
                     queue.TASKS[name](row_id)
                 heartbeat.done()
-        except Exception:
-            log.exception("look.failed")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psycopg
 
@@ -40,6 +40,11 @@ class Postgres:
     _settings: tuple[str, ...] = FAST
     _server: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return self.folder / ".s.PGSQL.5432"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -78,8 +83,7 @@ class Postgres:
 
     def drop(self, url: str) -> None:
         """Remove a database, whoever is connected to it."""
-        name = url.rpartition("/")[2].partition("?")[0]
-        self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._execute(f'DROP DATABASE IF EXISTS "{name_of(url)}" WITH (FORCE)')
 
     def _execute(self, statement: str) -> None:
         self.execute(self.url("postgres"), statement)
@@ -89,6 +93,11 @@ class Postgres:
         with psycopg.connect(url, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+
+def name_of(url: str) -> str:
+    """Which database an address names."""
+    return urlsplit(url).path.removeprefix("/")
 
 
 @contextmanager

@@ -60,16 +60,11 @@ def engine() -> Engine:
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
         return made
-    return create_engine(
-        url,
-        **POOLED,
-        **COMMON,
-        pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": 5,
-            "options": "-c statement_timeout=15000 -c timezone=UTC",
-        },
-    )
+    from app.core import postgres  # noqa: PLC0415 - an embedded instance has no use for the driver
+
+    made = create_engine(url, **POOLED, **COMMON, pool_pre_ping=True)
+    event.listen(made, "do_connect", postgres.connect)
+    return made
 
 
 def connections_open() -> int:

@@ -11,6 +11,10 @@ from contextlib import asynccontextmanager
 import redis
 import redis.asyncio
 import structlog
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy.orm import Session
 
 from app.core import database
@@ -21,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 CHANNEL = "luthier:nudges"
 RETRY_SECONDS = 1.0
+PUBLISH_SECONDS = 0.5
+# A subscription is silent for as long as nothing happens: then it is asked whether it is there.
+QUIET_SECONDS, REPLY_SECONDS = 10.0, 5.0
 
 
 def announce(session: Session, *topics: str) -> None:
@@ -43,8 +50,14 @@ def nudge(topic: str) -> None:
 
 @functools.lru_cache
 def _client() -> redis.Redis:
+    """Tries again where the broker was restarted since; the library would try a silent one ten
+    times.
+    """
     return redis.Redis.from_url(
-        settings().redis_url, socket_timeout=0.5, socket_connect_timeout=0.5
+        settings().redis_url,
+        socket_timeout=PUBLISH_SECONDS,
+        socket_connect_timeout=PUBLISH_SECONDS,
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
 
 
@@ -98,20 +111,43 @@ class Hub:
             try:
                 async with (
                     redis.asyncio.Redis.from_url(
-                        settings().redis_url, health_check_interval=10
+                        settings().redis_url,
+                        socket_timeout=REPLY_SECONDS,
+                        socket_connect_timeout=REPLY_SECONDS,
+                        # The library would subscribe anew and not say that something was missed.
+                        retry=AsyncRetry(NoBackoff(), 0),
                     ) as client,
                     client.pubsub() as subscription,
                 ):
                     await subscription.subscribe(CHANNEL)
-                    async for message in subscription.listen():
-                        if message["type"] == "message":
-                            self.deliver(message["data"].decode())
+                    # What was published while nobody listened is gone: everybody looks once.
+                    for topic in list(self._waiting):
+                        self.deliver(topic)
+                    async for topic in _heard(subscription):
+                        self.deliver(topic)
             except (redis.RedisError, OSError) as error:
                 log.warning("nudges.lost", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
-                # What was published meanwhile is gone: everybody looks once.
-                for topic in list(self._waiting):
-                    self.deliver(topic)
+
+
+async def _heard(subscription: PubSub) -> AsyncIterator[str]:
+    """Every topic that is published. Raises redis.RedisError for a connection that is open at our
+    end alone, which the system would tell in two hours.
+    """
+    is_asked = False
+    while True:
+        message = await subscription.get_message(
+            timeout=REPLY_SECONDS if is_asked else QUIET_SECONDS
+        )
+        if message is not None:
+            is_asked = False
+            if message["type"] == "message":
+                yield message["data"].decode()
+        elif is_asked:
+            raise redis.TimeoutError("The broker has fallen silent.")
+        else:
+            is_asked = True
+            await subscription.ping()
 
 
 def ping() -> None:

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -65,8 +66,10 @@ def done() -> None:
     _done_at.value = time.monotonic()
 
 
-def keep_beating(kind: str) -> threading.Event:
-    """Beat in a thread until the returned event is set. A database that is away is waited for."""
+def keep_beating(kind: str, *, before: Callable[[Session], None] | None = None) -> threading.Event:
+    """Beat in a thread until the returned event is set, and do something `before` each time, in the
+    same unit of work. A database that is away is waited for.
+    """
     stop = threading.Event()
 
     def run() -> None:
@@ -75,6 +78,8 @@ def keep_beating(kind: str) -> threading.Event:
             try:
                 done_at = _done_at.value
                 with database.unit_of_work() as session:
+                    if before is not None:
+                        before(session)
                     beat(session, kind, has_worked=done_at != told)
                 told = done_at
             except SQLAlchemyError as error:

@@ -21,7 +21,19 @@ from app.settings import settings
 
 log = structlog.get_logger(__name__)
 
-celery = Celery("luthier", set_as_current=True)
+# Whoever writes a letter is waited for by a person; a worker that reads has time.
+WRITING = {"socket_timeout": 0.5, "retry_on_timeout": False}
+
+
+class Doorbell(Celery):  # type: ignore[misc]
+    """Celery, whose letters are posted at once or not at all."""
+
+    def connection_for_write(self, url: str | None = None, **words: Any) -> Any:
+        """A connection that gives up soon on a broker that has fallen silent."""
+        return super().connection_for_write(url, transport_options=WRITING, **words)
+
+
+celery = Doorbell("luthier", set_as_current=True)
 celery.conf.update(
     task_acks_late=False,
     worker_prefetch_multiplier=1,
@@ -40,6 +52,10 @@ celery.conf.update(
     worker_send_task_events=False,
     event_queue_expires=60,
     broker_connection_retry_on_startup=True,
+    # However long the broker is away: the work goes on without it meanwhile.
+    broker_connection_max_retries=None,
+    # A broker without memory refuses even that a letter was read: no reason to end.
+    broker_channel_error_retry=True,
     broker_connection_timeout=2,
     enable_utc=True,
     # kombu's own defaults look for lost messages only every hundred seconds.

@@ -10,7 +10,8 @@ SECONDS = re.compile(r"[+-]?\d{1,12}(\.\d{1,9})?", re.ASCII)
 
 
 def wait_asked_for(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait by `retry-after-ms` or either form of `Retry-After`; at most a day.
+    """Seconds to wait by `retry-after-ms` or either form of `Retry-After`; at most a day. A date is
+    one of the sender's clock, which its `Date` shows.
 
     None where nothing can be read, and where it is no wait at all: who sends that to everybody he
     turns away is not to be asked again at once.
@@ -21,11 +22,18 @@ def wait_asked_for(headers: Mapping[str, str]) -> float | None:
     asked = headers.get("retry-after", "").strip()
     if SECONDS.fullmatch(asked):
         return _bounded(float(asked))
+    until = _moment(asked)
+    if until is None:
+        return None
+    there = _moment(headers.get("date", "")) or datetime.now(UTC)
+    return _bounded((until - there).total_seconds())
+
+
+def _moment(text: str) -> datetime | None:
     try:
-        at = parsedate_to_datetime(asked).astimezone(UTC)
+        return parsedate_to_datetime(text).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-    return _bounded((at - datetime.now(UTC)).total_seconds())
 
 
 def _bounded(seconds: float) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 import anyio.to_thread
 from fastapi import Request
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.auth.access import current_user, declares
@@ -70,7 +71,8 @@ def streams_of(request: Request) -> int:
 
 async def nudges(request: Request, hub: Hub, topics: Sequence[str]) -> AsyncIterator[bytes]:
     """The stream's events: one nudge a topic at once, then each change. Ends when the rights do: at
-    once when a change of them is announced, and in half a minute when that was not heard.
+    once when a change of them is announced, and in half a minute when that was not heard. While the
+    database cannot say what they are it ends too, and the browser comes back.
     """
     checked_at = time.monotonic()
     rights = f"rights:{request.state.user.id}"
@@ -85,7 +87,11 @@ async def nudges(request: Request, hub: Hub, topics: Sequence[str]) -> AsyncIter
                 topic = ""
             if topic == rights or time.monotonic() - checked_at > RECHECK_SECONDS:
                 checked_at = time.monotonic()
-                if not await anyio.to_thread.run_sync(_may_still, request, topics):
+                try:
+                    may_still = await anyio.to_thread.run_sync(_may_still, request, topics)
+                except OperationalError:
+                    return
+                if not may_still:
                     yield b"event: ended\ndata: rights\n\n"
                     return
             yield _nudge(topic) if topic in topics else b": still here\n\n"

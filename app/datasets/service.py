@@ -121,8 +121,13 @@ def _record(session: Session, dataset: Dataset, verb: str, actor_id: int) -> Non
 
 
 def claim_check(session: Session, version_id: int) -> CheckWork | None:
-    """Take the check of a version for one slice; None when another worker has it or it is done."""
-    fence = leases.claim(session, DatasetVersion, version_id, seconds=LEASE_SECONDS)
+    """Take the check of a version for one slice; None when another worker has it, it is done, or
+    newer code does something else with it.
+    """
+    unchecked = DatasetVersion.status.in_((VersionStatus.RECEIVED, VersionStatus.CHECKING))
+    fence = leases.claim(
+        session, DatasetVersion, version_id, seconds=LEASE_SECONDS, where=[unchecked]
+    )
     if fence is None:
         return None
     version = session.get_one(DatasetVersion, version_id)

@@ -48,7 +48,7 @@ def lead(job: Job, standing: Standing) -> str:
         return _waiting(job, where, standing)
     if job.status in FOLLOWED and job.cancel_requested_at:
         return f"Cancelling: {where} is asked to stop."
-    say = {
+    say: dict[str, str] = {
         JobStatus.IN_DOUBT: f"{where} may or may not be running this job: {job.last_error}",
         JobStatus.RUNNING: _running(job, where),
         JobStatus.PAUSED: f"Paused at {where}, step {_of_steps(job)}.",
@@ -57,7 +57,7 @@ def lead(job: Job, standing: Standing) -> str:
         JobStatus.CANCELLED: _cancelled(job, where),
         JobStatus.VANISHED: f"{where} no longer knows this run.",
     }
-    return say[JobStatus(job.status)]
+    return say.get(job.status, f"{state_of(job).capitalize()}: a newer version of Luthier says so.")
 
 
 def _waiting(job: Job, where: str, standing: Standing) -> str:
@@ -125,7 +125,7 @@ def what_next(job: Job, standing: Standing) -> str | None:
         return "The run goes on there. Luthier hears of it again when the key works."
     if job.cancel_requested_at and job.status in FOLLOWED:
         return "The steps already done may be billed."
-    return {
+    say: dict[str, str] = {
         JobStatus.QUEUED: f"Next: the rows go to {where}, then one order is sent.",
         JobStatus.STARTING: "Next: training begins. Sent once, whatever happens here.",
         JobStatus.IN_DOUBT: "Nothing is sent again by itself. The provider's list is still looked "
@@ -133,7 +133,8 @@ def what_next(job: Job, standing: Standing) -> str | None:
         JobStatus.RUNNING: "Next: the model is saved, ready to talk to. You can close this page.",
         JobStatus.PAUSED: "Luthier keeps looking; it goes on where the provider resumes it.",
         JobStatus.VANISHED: "Its numbers up to then are kept.",
-    }.get(JobStatus(job.status))
+    }
+    return say.get(job.status)
 
 
 def _after_the_hold(where: str, standing: Standing) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
 
 import structlog
 
@@ -40,6 +41,35 @@ def test_a_task_takes_words_it_does_not_know():
     assert queue.celery.conf.task_acks_late is False
     assert queue.celery.conf.worker_prefetch_multiplier == 1
     assert queue.celery.conf.accept_content == ["json"]
+
+
+def test_work_that_fails_stops_no_other(monkeypatch):
+    from app import worker
+
+    def broken():
+        raise RuntimeError("No database.")
+
+    def fails(_row_id):
+        raise RuntimeError("No.")
+
+    done = []
+    monkeypatch.setattr(queue, "WAITING", [broken, lambda: [("fails", 1), ("works", 2)]])
+    monkeypatch.setattr(queue, "TASKS", {"fails": fails, "works": done.append})
+    with structlog.testing.capture_logs() as written:
+        worker.work_without_letters()
+    assert done == [2]
+    events_written = [line["event"] for line in written]
+    assert events_written == ["look.failed", "task.failed", "task.done"]
+
+
+def test_only_the_clocks_own_letters_are_a_ring(monkeypatch):
+    from app import worker
+
+    monkeypatch.setattr(worker, "_heard_at", 0.0)
+    worker._heard(SimpleNamespace(name="jobs.start"))
+    assert worker._heard_at == 0.0
+    worker._heard(SimpleNamespace(name="jobs.due"))
+    assert worker._heard_at > 0.0
 
 
 def test_a_nudge_reaches_every_page_that_waits_for_it(broker_url, monkeypatch):

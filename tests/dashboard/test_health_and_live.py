@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.auth import service as auth
 from app.auth.models import User
@@ -138,6 +139,26 @@ def test_a_stream_begins_with_one_nudge_a_topic_and_passes_changes_on():
         b"event: nudge\ndata: job:2\n\n",
         b"event: nudge\ndata: job:2\n\n",
     ]
+
+
+def test_a_stream_ends_while_nobody_can_say_who_may_hear_it(monkeypatch):
+    def away(*_):
+        raise OperationalError("SELECT 1", {}, Exception("the server closed the connection"))
+
+    monkeypatch.setattr(live, "visible_topics", away)
+    monkeypatch.setattr(live, "RECHECK_SECONDS", -1)
+
+    async def listen():
+        hub, request = events.Hub(), Asked("")
+        request.state.user = User(id=1)
+        told = []
+        async for line in live.nudges(request, hub, ["job:1"]):
+            told.append(line)
+            hub.deliver("job:1")
+        assert hub._waiting == {}
+        return told
+
+    assert asyncio.run(listen()) == [b"retry: 1000\n\n", b"event: nudge\ndata: job:1\n\n"]
 
 
 def test_a_stream_is_for_people_who_are_signed_in(client):

@@ -69,9 +69,9 @@ class Witness:
         self.tell("/_shifts", [shift.to_json() for shift in shifts])
 
     def set(self, **attributes: Any) -> None:
-        """Change how it is: `lag`, `filter`, `paging`, `leaves_out`, `refuses`, `models`,
-        `expires_after` requests of this key (see `State`); `latency`, `scope_status`, `allowance`
-        (requests a second, None for any) of all.
+        """Change how it is: `lag`, `skew`, `filter`, `paging`, `leaves_out`, `refuses`,
+        `models`, `expires_after` requests of this key (see `State`); `latency`, `scope_status`,
+        `allowance` (requests a second, None for any) of all.
         """
         self.tell("/_set", attributes)
 

@@ -53,9 +53,9 @@ class State:
     completions. `lag` hides each new run from lists for so many seconds, or for some of a range;
     `filter` and `paging` say how runs are listed (see `runlists`), `leaves_out` which of their
     fields are never shown, `refuses` which of an order's are not known here. Runs that are `hidden`
-    nobody finds until they are shown again. After `expires_after` more requests the key is refused.
-    `shown_again` are the cursors whose next page begins with them once more; `deleted` the ids of
-    what was there and is gone, with its kind.
+    nobody finds until they are shown again. Its clock is `skew` seconds ahead of everybody's. After
+    `expires_after` more requests the key is refused. `shown_again` are the cursors whose next page
+    begins with them once more; `deleted` the ids of what was there and is gone, with its kind.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class State:
         self.messages: dict[str, list[Json]] = {}
         self.webhooks = Webhooks(project_id)
         self.lag: float | list[float] = 0.0
+        self.skew = 0.0
         self.filter, self.paging = "exact", "newest first"
         self.leaves_out: list[str] = []
         self.refuses: list[str] = []
@@ -197,7 +198,7 @@ class State:
         made = {
             "id": run_id,
             "object": "fine_tuning.job",
-            "created_at": int(time.time()),
+            "created_at": int(time.time() + self.skew),
             "finished_at": None,
             "estimated_finish": None,
             "model": body["model"],
@@ -233,7 +234,7 @@ class State:
         made = {
             "id": self.new_id("ftevent-"),
             "object": "fine_tuning.job.event",
-            "created_at": int(time.time()),
+            "created_at": int(time.time() + self.skew),
             "level": "info",
             "message": "",
             "type": "message",
@@ -265,7 +266,7 @@ class State:
         run = self.run(run_id)
         if run["status"] in ENDED:
             raise Refusal(400, f"Job has already {run['status']}.", code="invalid_status")
-        run.update(status="cancelled", finished_at=int(time.time()))
+        run.update(status="cancelled", finished_at=int(time.time() + self.skew))
         self.add_event(run_id, message="Fine-tuning job cancelled")
         self.webhooks.tell(run)
         return run

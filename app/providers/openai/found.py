@@ -7,7 +7,8 @@ from app.providers.base import RunReport, RunSearch
 from app.providers.openai import runs
 from app.providers.openai.wire import Json
 
-CLOCKS_DIFFER = timedelta(minutes=5)
+# By ten minutes, and what an order may be under way.
+CLOCKS_DIFFER = timedelta(minutes=11)
 
 Wanted = Callable[[RunReport], bool]
 

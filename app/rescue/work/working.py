@@ -55,8 +55,11 @@ class Rest(NamedTuple):
 
 
 def claim(session: Session, part_id: int) -> Work | None:
-    """Take the next slice of a part; None when it is not due, or its connection stands still."""
-    fence = leases.claim(session, RescuePart, part_id, seconds=LEASE_SECONDS)
+    """Take the next slice of a part; None when it is not due, its connection stands still, or it
+    is at a stage of which only newer code knows.
+    """
+    is_known = RescuePart.stage.in_(Stage)
+    fence = leases.claim(session, RescuePart, part_id, seconds=LEASE_SECONDS, where=[is_known])
     if fence is None:
         return None
     part = queries.part_at_work(session, part_id)
