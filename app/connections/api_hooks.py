@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from app.connections import hook_asking, hook_setup, queries_hooks
+from app.connections import hook_asking, hook_setup, queries, queries_hooks
 from app.connections.access import ConnectionToTest, ManagedConnection, TestSeat
 from app.connections.forms import HookForm
 from app.connections.hook_secrets import url_of
@@ -76,7 +76,7 @@ def set_up(entered: ConnectionToTest, _seat: TestSeat, body: HookForm) -> HookRe
     connection, user_id = entered.thing, entered.user.id
     if body.by_hand or body.secret is not None:
         with unit_of_work() as session:
-            row = session.get_one(Connection, connection.id)
+            row = hook_setup.held(session, connection)
             hook_setup.begin(session, row, actor_id=user_id)
             if body.secret is not None:
                 secret = body.secret.get_secret_value()
@@ -119,7 +119,10 @@ def remove(entered: ConnectionToTest, _seat: TestSeat, here_only: bool = False) 
 
 def _fresh(connection: Connection) -> HookResource:
     with read_only() as session:
-        return _resource(session, session.get_one(Connection, connection.id))
+        row = queries.connection_by_id(session, connection.id)
+        if row is None:
+            raise NotFound
+        return _resource(session, row)
 
 
 def _resource(session: Session, connection: Connection) -> HookResource:

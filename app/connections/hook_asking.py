@@ -35,8 +35,7 @@ def set_up(connection: Connection, *, user_id: int) -> None:
     goes. Raises Conflict, ProviderFailed, TooMany.
     """
     with unit_of_work() as session:
-        row = session.get_one(Connection, connection.id)
-        hook_setup.begin(session, row, actor_id=user_id)
+        hook_setup.begin(session, hook_setup.held(session, connection), actor_id=user_id)
 
     def ask(provider: Hooks, hook: Hook) -> HookSecret:
         path, url = path_of(hook), url_of(hook)
@@ -60,12 +59,12 @@ def rotate(connection: Connection, *, user_id: int) -> None:
 
 def _secret(connection: Connection, user_id: int, ask: Callable[[Hooks, Hook], HookSecret]) -> None:
     with unit_of_work() as session:
-        hook = hook_setup.ask(session, session.get_one(Connection, connection.id))
+        hook = hook_setup.ask(session, hook_setup.held(session, connection))
     try:
         with _asking(connection) as provider:
             given = ask(provider, hook)
         with unit_of_work() as session:
-            row = session.get_one(Connection, connection.id)
+            row = hook_setup.held(session, connection)
             hook_setup.record_secret(session, row, given, actor_id=user_id)
     except (Conflict, ProviderFailed, TooMany) as error:
         with unit_of_work() as session:
@@ -92,7 +91,7 @@ def remove(connection: Connection, *, user_id: int, here_only: bool = False) -> 
         with _asking(connection) as provider, suppress(NotFound):
             provider.delete_hook(hook.endpoint_id)
     with unit_of_work() as session:
-        row = session.get_one(Connection, connection.id)
+        row = hook_setup.held(session, connection)
         service.forget_hook(session, row, actor_id=user_id)
 
 

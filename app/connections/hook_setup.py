@@ -11,7 +11,7 @@ from app.connections.models import Connection, Hook
 from app.connections.service import capabilities_of, record
 from app.connections.signatures import decoded
 from app.core import clock, secrets
-from app.core.errors import Conflict, WrongInput
+from app.core.errors import Conflict, NotFound, WrongInput
 from app.providers.hooks import HookSecret
 from app.settings import settings
 
@@ -51,6 +51,16 @@ def _is_at_home(url: str) -> bool:
     return urlsplit(url).hostname in AT_HOME
 
 
+def held(session: Session, connection: Connection) -> Connection:
+    """The connection's row, which nobody else changes until the unit of work ends. Raises NotFound
+    when it is gone.
+    """
+    row = session.get(Connection, connection.id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound
+    return row
+
+
 def begin(session: Session, connection: Connection, *, actor_id: int) -> Hook:
     """The connection's webhook with an address and no more than that; one that is there keeps its
     own. Raises Conflict where nobody could call it.
@@ -58,7 +68,7 @@ def begin(session: Session, connection: Connection, *, actor_id: int) -> Hook:
     if why := why_unreachable(connection):
         raise Conflict(why)
     # Two who begin at once wait here for one another.
-    session.refresh(connection, with_for_update=True)
+    held(session, connection)
     hook = queries_hooks.held_hook(session, connection.id)
     if hook is not None and opens(hook):
         hook.address = address_for(connection)
@@ -87,7 +97,7 @@ def ask(session: Session, connection: Connection) -> Hook:
     """Note that the provider is asked for this webhook's secret: if this process dies now, the page
     says that the answer is not kept. Raises Conflict while somebody else asks.
     """
-    hook = _held(session, connection)
+    hook = _hook(session, connection)
     moment = clock.now(session)
     if hook.asked_at is not None and moment - hook.asked_at < ASKING:
         raise Conflict(BEING_ASKED)
@@ -109,7 +119,7 @@ def record_secret(
     session: Session, connection: Connection, given: HookSecret, *, actor_id: int
 ) -> None:
     """Keep the secret that the provider made; the one before is good for another day."""
-    hook = _held(session, connection)
+    hook = _hook(session, connection)
     try:
         decoded(given.secret)
     except ValueError as error:
@@ -122,7 +132,7 @@ def keep_by_hand(session: Session, connection: Connection, secret: str, *, actor
     """Keep the secret of an endpoint that a person made or rotated at the provider. Raises
     WrongInput for what is none, and where the endpoint is Luthier's own making.
     """
-    hook = _held(session, connection)
+    hook = _hook(session, connection)
     if hook.endpoint_id is not None:
         raise WrongInput.field("secret", "Luthier made this endpoint: rotate its secret here.")
     try:
@@ -139,7 +149,7 @@ def _keep(session: Session, connection: Connection, hook: Hook, secret: str, act
     standing.tell(session, connection)
 
 
-def _held(session: Session, connection: Connection) -> Hook:
+def _hook(session: Session, connection: Connection) -> Hook:
     hook = queries_hooks.held_hook(session, connection.id)
     if hook is None:
         raise Conflict(NOT_SET_UP)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from http import HTTPStatus
 
-from sqlalchemy import or_, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.connections import queries_hooks
@@ -44,8 +44,10 @@ def receive(token: str, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> 
     except NotGenuine as error:
         if hook is None:
             return HTTPStatus.NOT_FOUND
-        with unit_of_work() as session:
-            _note_refusal(session, hook, str(error))
+        # A flood of forgeries costs a look each, and no more.
+        if hook.refused_at is None or moment - hook.refused_at > REFUSALS_EVERY:
+            with unit_of_work() as session:
+                _note_refusal(session, hook, str(error))
         return HTTPStatus.BAD_REQUEST
     if hook is None:
         return HTTPStatus.NOT_FOUND
@@ -86,13 +88,14 @@ def take(session: Session, connection_id: int, event: Event) -> None:
 
 
 def _note_refusal(session: Session, hook: Hook, words: str) -> None:
-    """Tell the owner why a delivery was turned down; many at once are told as one."""
-    moment = clock.now(session)
-    is_news = or_(Hook.refused_at.is_(None), Hook.refused_at < moment - REFUSALS_EVERY)
+    """Tell the owner why a delivery was turned down."""
     session.execute(
         update(Hook)
-        .where(Hook.id == hook.id, is_news)
-        .values(refused_at=moment, refused_words=words if hook.sealed_secret else NOTHING_KEPT)
+        .where(Hook.id == hook.id)
+        .values(
+            refused_at=clock.now(session),
+            refused_words=words if hook.sealed_secret else NOTHING_KEPT,
+        )
         .execution_options(synchronize_session=False)
     )
     announce(session, f"connection:{hook.connection_id}")

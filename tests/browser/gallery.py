@@ -129,6 +129,7 @@ def _furnish(script: Script, witness: Witness, luthier: Program, folder: Path) -
         "dates-new": "/dates?add=yes",
         "connections": f"{at}/connections",
         "connection": f"/connections/{openai}",
+        "webhook": f"/connections/{openai}/webhook",
         "connection-stopped": f"/connections/{stopped['connection']}",
         **rescued,
         "rescues-empty": f"/projects/{fresh['id']}/rescue",

@@ -9,7 +9,7 @@ from app.connections.hook_secrets import secrets_at, url_of
 from app.connections.models import Connection
 from app.core import clock
 from app.core.database import read_only, unit_of_work
-from app.core.errors import Conflict, ProviderFailed
+from app.core.errors import Conflict, NotFound, ProviderFailed
 from app.settings import settings
 from tests import make
 from tests.hooks import OTHER_SECRET, SECRET, deliver, deliveries, event, give_hook, hook_of, signed
@@ -341,3 +341,15 @@ def test_a_key_that_is_refused_meanwhile_is_told_where_people_look(workshop, own
     with pytest.raises(ProviderFailed, match="Incorrect API key"):
         witness.script(Fault(LIST, status=401, body=said))
         hook_asking.set_up(connection_of(workshop.connection_id), user_id=workshop.users["owner"])
+
+
+@one_database
+def test_a_connection_that_is_removed_meanwhile_is_not_found(team):
+    connection = connection_of(team.connection_id)
+    with unit_of_work() as session:
+        session.delete(session.get_one(Connection, team.connection_id))
+    for ask in (hook_asking.set_up, hook_asking.rotate):
+        with pytest.raises((NotFound, Conflict)):
+            ask(connection, user_id=team.users["owner"])
+    with unit_of_work() as session, pytest.raises(NotFound):
+        hook_setup.held(session, connection)
