@@ -56,6 +56,7 @@ from app.datasets import api as datasets_api
 from app.datasets import routes as datasets
 from app.datasets import routes_list as datasets_list
 from app.datasets import routes_rows as datasets_rows
+from app.datasets import routes_uploads as uploads
 from app.jobs import api as jobs_api
 from app.jobs import api_doubt as jobs_doubt_api
 from app.jobs import routes as jobs
@@ -95,6 +96,8 @@ PAGES = (
     datasets.receiving,
     datasets.router,
     datasets_rows.router,
+    uploads.receiving,
+    uploads.pages,
     jobs_list.router,
     jobs.asking,
     jobs.router,
@@ -121,6 +124,7 @@ API = (
     connections_api.router,
     hooks_api.router,
     datasets_api.router,
+    uploads.api,
     jobs_api.router,
     jobs_doubt_api.router,
     catalog_api.router,

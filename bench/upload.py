@@ -1,16 +1,21 @@
-"""Upload through the form's route by a raw client: at least 200 MB/s on loopback, memory flat.
+"""Upload by a raw client, in one request and by tus in parts: at least 200 MB/s on loopback and
+80 % of the disk, memory flat.
 
     python -m bench.upload [--gigabytes 2]
 
-The limit beside it is this machine hashing and writing the same bytes to the same disk, with no
-network and no server in between. A real Chromium's figure is printed too, where there is one.
+The limit beside it is this machine hashing and writing the same bytes to the same disk and forcing
+them there, with no network and no server in between. Completing is timed also in a process that did
+not see the bytes come and must read them. A real Chromium's figure is printed too, where there is
+one.
 """
 
 import argparse
 import hashlib
 import http.client
 import json
+import os
 import re
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -19,11 +24,14 @@ from urllib.parse import urlencode
 from tests.browser.conftest import chromium_path
 from tests.journeys.api import OWNER
 from tests.processes import Program, start_luthier
+from tests.waiting import eventually
 
 CLAIM_MB_PER_SECOND = 200
+CLAIM_SHARE = 0.8
 CLAIM_GROWTH_MB = 32
 MB = 1_000_000
 WARM_UP_BYTES = 64 * MB
+PART_BYTES = 64 * 2**20  # as static/js/transfer.js
 EMAIL, PASSWORD = OWNER.values()
 ROW = {
     "messages": [
@@ -41,6 +49,7 @@ class Browser:
         self.origin = luthier.address
         self.connection = http.client.HTTPConnection(host, timeout=120)
         self.headers: dict[str, str] = {"Origin": self.origin}
+        self.cookies: dict[str, str] = {}
 
     def sign_in(self) -> None:
         """Through the form, like a person."""
@@ -59,11 +68,40 @@ class Browser:
         self.connection.request(method, path, body, {**self.headers, **dict(more)})
         answer = self.connection.getresponse()
         content = answer.read()
-        if cookie := answer.headers.get("set-cookie"):
-            self.headers["Cookie"] = cookie.partition(";")[0]
+        for cookie in answer.headers.get_all("set-cookie", []):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
+            self.headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         if answer.status >= 400:
             raise SystemExit(f"{method} {path}: {answer.status} {content[:500]!r}")
         return answer.headers, content
+
+    def upload_in_parts(self, project: int, blocks: list[bytes]) -> tuple[float, str]:
+        """Megabytes per second from the first byte sent until all are safe, and where they are."""
+        size = sum(map(len, blocks))
+        started = time.perf_counter()
+        begun, _ = self.ask(
+            "POST", f"/projects/{project}/uploads", None, {"Upload-Length": str(size)}
+        )
+        offset, step = 0, PART_BYTES // len(blocks[0])
+        for place in range(0, len(blocks), step):
+            part = blocks[place : place + step]
+            length = sum(map(len, part))
+            words = {
+                "Upload-Offset": str(offset),
+                "Content-Type": "application/offset+octet-stream",
+                "Content-Length": str(length),
+            }
+            self.ask("PATCH", begun["location"], iter(part), words)
+            offset += length
+        return size / MB / (time.perf_counter() - started), begun["location"]
+
+    def complete(self, place: str) -> float:
+        """Seconds until what has arrived is a dataset."""
+        started = time.perf_counter()
+        _, content = self.ask("POST", f"{place}/complete")
+        assert json.loads(content)["location"]
+        return time.perf_counter() - started
 
     def upload(self, project: int, blocks: list[bytes]) -> float:
         """Megabytes per second from the first byte sent to the answer."""
@@ -96,6 +134,8 @@ def limit(place: Path, blocks: list[bytes]) -> float:
         for block in blocks:
             digest.update(block)
             target.write(block)
+        target.flush()
+        os.fsync(target.fileno())
     seconds = time.perf_counter() - started
     (place / "limit").unlink()
     return sum(map(len, blocks)) / MB / seconds
@@ -113,7 +153,7 @@ def by_chromium(address: str, project: int, file: Path, blocks: list[bytes]) -> 
         page = open_page(playwright, address)
         page.goto(f"{address}/projects/{project}/datasets")
         started = time.perf_counter()
-        with page.expect_response("**/datasets/upload?*", timeout=300_000):
+        with page.expect_response("**/uploads/*/complete", timeout=300_000):
             page.locator("input[type=file]").set_input_files(file)
         seconds = time.perf_counter() - started
     file.unlink()
@@ -132,9 +172,10 @@ def main() -> int:
     words.add_argument("--gigabytes", type=float, default=2)
     asked = words.parse_args()
     blocks = blocks_of(int(asked.gigabytes * 1000 * MB))
+    size = sum(map(len, blocks)) / MB
     with (
-        tempfile.TemporaryDirectory(prefix="luthier-") as place,
-        start_luthier(Path(place) / "home", **OWNER) as luthier,
+        tempfile.TemporaryDirectory(prefix="luthier-") as folder,
+        start_luthier(Path(folder) / "home", **OWNER) as luthier,
     ):
         browser = Browser(luthier)
         browser.sign_in()
@@ -142,16 +183,32 @@ def main() -> int:
         web = luthier.child("web")
         browser.upload(project, blocks_of(WARM_UP_BYTES))
         before = peak_mb(web)
-        speed = browser.upload(project, blocks)
+        plain = browser.upload(project, blocks)
+        parts, place = browser.upload_in_parts(project, blocks)
+        seconds = browser.complete(place)
         growth = peak_mb(web) - before
-        print(f"upload of {asked.gigabytes:g} GB: {speed:.0f} MB/s, peak memory +{growth:.0f} MB")
-        print(f"the claim: >= {CLAIM_MB_PER_SECOND} MB/s, < +{CLAIM_GROWTH_MB} MB")
+        print(f"upload of {asked.gigabytes:g} GB in one request: {plain:.0f} MB/s")
+        print(f"by tus in parts of 64 MiB: {parts:.0f} MB/s, completed in {seconds:.2f} s")
+        place = browser.upload_in_parts(project, blocks)[1]
+        os.kill(web, signal.SIGKILL)
+        eventually(lambda: luthier.child("web") != web and luthier.health()[0] == 200, 60)
+        browser.connection.close()
+        web, seconds = luthier.child("web"), browser.complete(place)
+        growth = max(growth, peak_mb(web) - before)
+        print(f"completed by another process: {seconds:.2f} s, {size / seconds:.0f} MB/s read")
+        print(f"peak memory +{growth:.0f} MB")
         if chromium_path() is not None:
-            shown = by_chromium(luthier.address, project, Path(place) / "rows.jsonl", blocks)
-            print(f"the same by Chromium, from its file dialog to the answer: {shown:.0f} MB/s")
+            shown = by_chromium(luthier.address, project, Path(folder) / "rows.jsonl", blocks)
+            print(f"by Chromium, from its file dialog to the answer: {shown:.0f} MB/s")
         luthier.stop()
-        print(f"hashing and writing alone: {limit(Path(place), blocks):.0f} MB/s")
-    return 0 if speed >= CLAIM_MB_PER_SECOND and growth < CLAIM_GROWTH_MB else 1
+        disk = limit(Path(folder), blocks)
+        print(f"hashing and writing alone: {disk:.0f} MB/s")
+        print(
+            f"the claim: >= {CLAIM_MB_PER_SECOND} MB/s and {CLAIM_SHARE:.0%} of the disk "
+            f"({parts / disk:.0%} here), < +{CLAIM_GROWTH_MB} MB"
+        )
+    is_fast = min(plain, parts) >= CLAIM_MB_PER_SECOND and parts >= CLAIM_SHARE * disk
+    return 0 if is_fast and growth < CLAIM_GROWTH_MB else 1
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ SANS = "@fontsource-variable/source-sans-3"
 MONO = "@fontsource-variable/source-code-pro"
 FILES = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "tus.min.js": "tus-js-client/dist/tus.min.js",
     "uPlot.iife.min.js": "uplot/dist/uPlot.iife.min.js",
     "uPlot.min.css": "uplot/dist/uPlot.min.css",
     **{

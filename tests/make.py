@@ -17,8 +17,10 @@ from app.connections.models import Connection
 from app.core import clock, storage
 from app.core.storage import Blob
 from app.datasets import service as datasets
+from app.datasets import uploads
 from app.datasets.checks import check_slice, verdict
-from app.datasets.models import Dataset, DatasetVersion
+from app.datasets.forms import UploadForm
+from app.datasets.models import Dataset, DatasetVersion, Upload
 from app.jobs import service as jobs
 from app.jobs import sweeps
 from app.jobs.forms import JobForm
@@ -140,6 +142,13 @@ def make_checked_version(
     datasets.record_check(session, work, verdict(index))
     session.flush()
     return version
+
+
+def make_upload(session: Session, project: Project, name: str = "Tickets") -> Upload:
+    """An upload of a kilobyte of which nothing is here."""
+    form = UploadForm(filename=f"{name}.jsonl", name=name)
+    actor_id = project.created_by or 0
+    return uploads.begin(session, project_id=project.id, actor_id=actor_id, form=form, size=1000)
 
 
 def make_job(

@@ -89,6 +89,12 @@ class WrongInput(ProductError):
         return cls(message, errors=[FieldError(name, message)])
 
 
+class Locked(ProductError):
+    """Somebody else has it in hand for the moment."""
+
+    status = 423
+
+
 class TooMany(ProductError):
     """Too often in too short a time; `Retry-After` says when to come back."""
 

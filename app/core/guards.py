@@ -16,6 +16,7 @@ from app.core import logs, measures
 from app.core.api import METRICS
 from app.core.database import SAFE_METHODS
 from app.core.errors import TooLarge
+from app.core.tus import VERSION
 from app.settings import settings
 
 log = structlog.get_logger("app.web")
@@ -26,7 +27,7 @@ CSP = (
     "base-uri 'none'"
 )
 # Where a body is a file; it is counted as it streams to disk.
-UPLOADS = re.compile(r"/(upload|datasets|versions)$")
+UPLOADS = re.compile(r"/(upload|datasets|versions|uploads/[0-9]+)$")
 FORM_BYTES, JSON_BYTES = 1_000_000, 16_000_000
 # What a provider posts to a webhook's address, before anybody knows whether it is the provider.
 HOOKS, HOOK_BYTES = "/hooks/", 65_536
@@ -67,6 +68,8 @@ class Guards:
                     answer.setdefault(name, value)
                 answer.setdefault("Content-Security-Policy", CSP)
                 answer["X-Request-Id"] = request_id
+                if "tus-resumable" in headers:  # refusals speak the protocol too
+                    answer["Tus-Resumable"] = VERSION
                 if settings().is_https:
                     answer["Strict-Transport-Security"] = "max-age=31536000"
                 if not scope["path"].startswith("/static/"):

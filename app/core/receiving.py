@@ -16,8 +16,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from app.core.errors import ProductError, TooMany, TooSlow, WrongInput
+from app.core.errors import Conflict, ProductError, TooLarge, TooMany, TooSlow, WrongInput
+from app.core.partial import Partial
 from app.core.storage import Blob, Incoming
+from app.core.tus import Checksum
 from app.settings import settings
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ FIELD_BYTES = 64 * 1024
 MAX_PARTS = 20
 # Who sends less than 10 kB a second for a minute is not uploading.
 PACE_SECONDS, PACE_BYTES = 60.0, 600_000
+# Who can go on where it broke is soon let go: a line that died leaves the part locked until then.
+STALL_SECONDS = 10.0
+NOTHING_KEPT, KEPT = "nothing was kept", "what has arrived is kept"
 
 # Uploads under way in this process, by sender; the event loop alone counts.
 _under_way: Counter[int] = Counter()
@@ -48,8 +53,8 @@ async def receive_raw(
     declared, and TooMany when this sender (the id of a user) uploads enough already.
     """
     declared = size if size is not None else _content_length(request)
-    with _one_of_few(sender), Incoming() as incoming:
-        async with _writing(incoming) as write:
+    with one_of_few(sender), Incoming() as incoming:
+        async with _writing(incoming.write) as write:
             async for piece in _gathered(request):
                 await write(piece)
         return await anyio.to_thread.run_sync(lambda: incoming.keep(size=declared, sha256=sha256))
@@ -63,11 +68,11 @@ async def receive_form(request: Request, *, sender: int) -> Received:
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         raise ProductError("Send the file as multipart/form-data.")
-    with _one_of_few(sender), Incoming() as incoming:
+    with one_of_few(sender), Incoming() as incoming:
         reader = _FormReader()
         parser = MultipartParser(boundary, reader.callbacks())
         try:
-            async with _writing(incoming) as write:
+            async with _writing(incoming.write) as write:
                 async for piece in _gathered(request):
                     parser.write(piece)
                     await write(reader.take_file_bytes())
@@ -84,8 +89,39 @@ async def receive_form(request: Request, *, sender: int) -> Received:
         return Received(blob, reader.file_name, reader.fields)
 
 
+async def receive_more(
+    request: Request, part: Partial, *, sender: int, offset: int, checksum: Checksum | None
+) -> int:
+    """Add the body to a part; how much of it is here then, and safe. However this breaks, what has
+    arrived stays, unless a checksum says that it is wrong.
+
+    Raises Conflict unless the body begins where the part ends, and Locked, NotFound and TooLarge as
+    `Partial`.
+    """
+    with one_of_few(sender), part:
+        if offset != part.length:
+            raise Conflict(f"The next byte is number {part.length:,}, not {offset:,}.")
+        if offset + (_content_length(request) or 0) > part.size:
+            raise TooLarge(f"More than the {part.size:,} bytes that were declared.")
+
+        def add(piece: bytes) -> None:
+            part.write(piece)
+            if checksum is not None:
+                checksum.update(piece)
+
+        async with _writing(add) as write:
+            async for piece in _gathered(request, stall=settings().wait(STALL_SECONDS), kept=KEPT):
+                await write(piece)
+        if checksum is not None and not checksum.is_right:
+            await anyio.to_thread.run_sync(part.cut_back, offset)
+            raise checksum.mismatch
+        await anyio.to_thread.run_sync(part.sync)
+        return part.length
+
+
 @contextmanager
-def _one_of_few(sender: int) -> Iterator[None]:
+def one_of_few(sender: int) -> Iterator[None]:
+    """One of the uploads that a person may have under way. Raises TooMany."""
     most = settings().uploads_at_once
     if _under_way[sender] >= most:
         raise TooMany(
@@ -102,7 +138,9 @@ def _one_of_few(sender: int) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _writing(incoming: Incoming) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+async def _writing(
+    to_disk: Callable[[bytes], None],
+) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
     """Write in a thread while the next piece arrives: at most one is on its way to the disk."""
     going: asyncio.Task[None] | None = None
 
@@ -110,7 +148,7 @@ async def _writing(incoming: Incoming) -> AsyncIterator[Callable[[bytes], Awaita
         nonlocal going
         if going is not None:
             await going
-        going = asyncio.create_task(anyio.to_thread.run_sync(incoming.write, piece))
+        going = asyncio.create_task(anyio.to_thread.run_sync(to_disk, piece))
 
     try:
         yield write
@@ -122,44 +160,51 @@ async def _writing(incoming: Incoming) -> AsyncIterator[Callable[[bytes], Awaita
         await going
 
 
-async def _gathered(request: Request) -> AsyncIterator[bytes]:
+async def _gathered(
+    request: Request, *, stall: float = PACE_SECONDS, kept: str = NOTHING_KEPT
+) -> AsyncIterator[bytes]:
     """The body in large pieces: a thread hop for every network packet would cost more than the
-    disk.
+    disk. A body that breaks off is given as far as it came, before ProductError is raised.
     """
     waiting: list[bytes] = []
     length = 0
+    broken: ProductError | None = None
     try:
-        async for chunk in _paced(request.stream()):
+        async for chunk in _paced(request.stream(), stall, kept):
             waiting.append(chunk)
             length += len(chunk)
             if length >= GATHER_BYTES:
                 yield b"".join(waiting)
                 waiting, length = [], 0
-    except ClientDisconnect as error:
-        raise ProductError("The upload stopped before its end; nothing was kept.") from error
+    except ClientDisconnect:
+        broken = ProductError(f"The upload stopped before its end; {kept}.")
+    except TooSlow as error:
+        broken = error
     if waiting:
         yield b"".join(waiting)
+    if broken is not None:
+        raise broken
 
 
-async def _paced(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same chunks. Raises TooSlow when waiting for the sender goes on and on for little: the
-    time in which we are busy ourselves does not count.
+async def _paced(chunks: AsyncIterator[bytes], stall: float, kept: str) -> AsyncIterator[bytes]:
+    """The same chunks. Raises TooSlow when the sender stands still for `stall` seconds, or waiting
+    for it goes on and on for little: the time in which we are busy ourselves does not count.
     """
     waited, seen = 0.0, 0
     while True:
         asked_at = time.monotonic()
         try:
-            async with asyncio.timeout(PACE_SECONDS):
+            async with asyncio.timeout(stall):
                 chunk = await anext(chunks, None)
         except TimeoutError as error:
-            raise TooSlow("The upload stands still; nothing was kept.") from error
+            raise TooSlow(f"The upload stands still; {kept}.") from error
         if chunk is None:
             return
         waited += time.monotonic() - asked_at
         seen += len(chunk)
         if waited > PACE_SECONDS:
             if seen < PACE_BYTES:
-                raise TooSlow("The upload is too slow; nothing was kept.")
+                raise TooSlow(f"The upload is too slow; {kept}.")
             waited, seen = 0.0, 0
         yield chunk
 

@@ -154,11 +154,7 @@ class Incoming:
         with telling_a_full_disk():
             self._file.flush()
             os.fsync(self._file.fileno())
-        target = blob_path(found)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with kept():  # its time of birth is now: whoever prunes sees either none or a young file
-            os.utime(self._path)
-            self._path.replace(target)
+        move_in(self._path, found)
         return Blob(found, self.size)
 
     def __exit__(
@@ -172,10 +168,21 @@ class Incoming:
         self._path.unlink(missing_ok=True)
 
 
-def check_room(place: Path) -> None:
-    """Leave the database its room. Raises DiskFull when less than the reserve is free."""
-    if shutil.disk_usage(place).free < settings().disk_reserve:
-        raise DiskFull(NO_ROOM)
+def move_in(path: Path, sha256: str) -> None:
+    """Make a file that is safely on the disk the blob of its hash."""
+    target = blob_path(sha256)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with kept():  # its time of birth is now: whoever prunes sees either none or a young file
+        os.utime(path)
+        path.replace(target)
+
+
+def check_room(place: Path, *, more: int = 0, words: str = NO_ROOM) -> None:
+    """Leave the database its room. Raises DiskFull when less than the reserve is free, or would be
+    with `more` bytes.
+    """
+    if shutil.disk_usage(place).free - more < settings().disk_reserve:
+        raise DiskFull(words)
 
 
 def forget_torn_parts() -> None:
@@ -187,13 +194,13 @@ def forget_torn_parts() -> None:
 
 
 @contextlib.contextmanager
-def telling_a_full_disk() -> Iterator[None]:
+def telling_a_full_disk(words: str = NO_ROOM) -> Iterator[None]:
     """Turn what the system and SQLite say of a full disk into DiskFull."""
     try:
         yield
     except (OSError, sqlite3.OperationalError) as error:
         if is_full(error):
-            raise DiskFull(NO_ROOM) from error
+            raise DiskFull(words) from error
         raise
 
 

@@ -31,6 +31,8 @@ VERBS = {
     "connection.webhook_secret": "gave a signing secret to the webhook of",
     "connection.webhook_removed": "removed the webhook of",
     "dataset.uploaded": "uploaded",
+    "upload.begun": "began to upload",
+    "upload.removed": "gave up uploading",
     "dataset.checked": "checked",
     "dataset.retried": "asked again to check",
     "job.created": "started",

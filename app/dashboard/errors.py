@@ -26,6 +26,7 @@ TITLES = {
     409: "That does not fit",
     413: "Too large",
     422: "Some of that is wrong",
+    423: "In use just now",
     429: "Too often",
     500: "Something broke here",
     502: "The provider did not answer",

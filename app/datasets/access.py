@@ -9,7 +9,7 @@ from app.auth.access import CurrentUser, PathId, declares
 from app.auth.models import User
 from app.core.database import DbSession
 from app.datasets import queries
-from app.datasets.models import Dataset, DatasetVersion
+from app.datasets.models import Dataset, DatasetVersion, Upload
 from app.projects.access import Entered, briefly, reach
 
 
@@ -55,8 +55,28 @@ def editable_version(
     return reach(request, session, user, queries.version_by_id(session, version_id), "edit")
 
 
+@declares("edit")
+def editable_upload(
+    request: Request, session: DbSession, user: CurrentUser, upload_id: PathId
+) -> Upload:
+    """The upload of the URL, for those who may go on with it."""
+    return reach(request, session, user, queries.upload_by_id(session, upload_id), "edit")
+
+
+@declares("edit")
+def receiving_upload(request: Request, upload_id: PathId) -> Entered[Upload]:
+    """The upload of the URL for its next bytes: no session stays open while they arrive."""
+
+    def load(session: Session, user: User) -> Upload:
+        return reach(request, session, user, queries.upload_by_id(session, upload_id), "edit")
+
+    return briefly(request, load)
+
+
 CurrentDataset = Annotated[Dataset, Depends(viewable_dataset)]
 EditableDataset = Annotated[Dataset, Depends(editable_dataset)]
 ReceivingDataset = Annotated[Entered[Dataset], Depends(receiving_dataset)]
 EditableVersion = Annotated[DatasetVersion, Depends(editable_version)]
 CurrentVersion = Annotated[DatasetVersion, Depends(viewable_version)]
+EditableUpload = Annotated[Upload, Depends(editable_upload)]
+ReceivingUpload = Annotated[Entered[Upload], Depends(receiving_upload)]

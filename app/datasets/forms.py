@@ -2,6 +2,9 @@
 
 import unicodedata
 from pathlib import PurePosixPath, PureWindowsPath
+from typing import Annotated
+
+from pydantic import Field
 
 from app.core.forms import Form, Name
 
@@ -12,6 +15,17 @@ class DatasetForm(Form):
     """A dataset's name."""
 
     name: Name
+
+
+class UploadForm(Form):
+    """What is told of a file before its bytes come. `modified` is when the file was last changed,
+    in milliseconds since 1970, by which a browser knows it again.
+    """
+
+    filename: Annotated[str, Field(max_length=4096)] = ""
+    name: Name
+    sha256: Annotated[str | None, Field(pattern=r"^[0-9a-fA-F]{64}$")] = None
+    modified: Annotated[int | None, Field(ge=0, le=2**53)] = None
 
 
 def label_of(file_name: str) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -80,3 +80,33 @@ class DatasetVersion(Leased, Base):
     def is_final(self) -> bool:
         """True once the check has spoken."""
         return self.status in {VersionStatus.READY, VersionStatus.REJECTED}
+
+
+class Upload(Leased, Base):
+    """A file on its way in over several requests: the next version of a dataset, or of a new one
+    called `name`. How much of it is here is the length of its `part`: see `core/partial.py`.
+
+    `sha256` is what the sender says; `found` what arrived has, written before the part becomes a
+    blob. It is due when it may have to be forgotten: a day after its last byte.
+    """
+
+    __tablename__ = "uploads"
+    IS_POISONABLE: ClassVar[bool] = False
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), index=True
+    )
+    dataset_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(120))
+    file_name: Mapped[str] = mapped_column(String(255))
+    modified: Mapped[int | None]
+    size: Mapped[int]
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    part: Mapped[str] = mapped_column(String(32), unique=True)
+    found: Mapped[str | None] = mapped_column(String(64))
+    version_id: Mapped[int | None] = mapped_column(
+        ForeignKey("dataset_versions.id", ondelete="CASCADE")
+    )
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]

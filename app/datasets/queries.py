@@ -6,7 +6,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from app.core.orm import holds
-from app.datasets.models import Dataset, DatasetVersion, VersionStatus
+from app.datasets.models import Dataset, DatasetVersion, Upload, VersionStatus
 
 MOST_VERSIONS = 200
 # A report is a page of its own, and long.
@@ -201,3 +201,35 @@ def stored_bytes(session: Session) -> int:
     """The bytes of all uploads of the instance, the same file counted once."""
     blobs = select(DatasetVersion.sha256, DatasetVersion.size).distinct().subquery()
     return session.scalar(select(func.coalesce(func.sum(blobs.c.size), 0))) or 0
+
+
+def upload_by_id(session: Session, upload_id: int) -> Upload | None:
+    """The upload, whichever project it belongs to: the caller checks the fence."""
+    return session.get(Upload, upload_id)
+
+
+def open_uploads(session: Session, project_id: int) -> Sequence[Upload]:
+    """A project's uploads that no version has come from yet, the latest begun first."""
+    query = select(Upload).where(Upload.project_id == project_id, Upload.version_id.is_(None))
+    return session.scalars(query.order_by(Upload.id.desc()).limit(MOST_VERSIONS)).all()
+
+
+def open_uploads_by(
+    session: Session, user_id: int, project_id: int, dataset_id: int | None
+) -> Sequence[Upload]:
+    """What a person began to upload as a dataset's next version, or as new datasets of a project,
+    and did not end; the latest first.
+    """
+    query = select(Upload).where(
+        Upload.project_id == project_id,
+        Upload.created_by == user_id,
+        Upload.dataset_id == dataset_id,
+        Upload.version_id.is_(None),
+    )
+    return session.scalars(query.order_by(Upload.id.desc())).all()
+
+
+def count_open_uploads(session: Session, user_id: int) -> int:
+    """How many uploads this person has begun and not ended, in all projects."""
+    query = select(func.count()).where(Upload.created_by == user_id, Upload.version_id.is_(None))
+    return session.scalar(query) or 0

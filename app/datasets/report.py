@@ -12,8 +12,9 @@ from app.core.views import FormState
 from app.datasets import views
 from app.datasets.charts import ticks
 from app.datasets.index import Index, RowFinding, open_index
-from app.datasets.models import DatasetVersion, VersionStatus
+from app.datasets.models import DatasetVersion, Upload, VersionStatus
 from app.datasets.rows import cards
+from app.datasets.uploads import standing
 from app.projects.views import initials
 from app.settings import ROOT, settings
 
@@ -46,6 +47,23 @@ def index(
         row_limit=settings().row_limit,
         topic=f"project:{project_id}",
         **rest,
+    )
+
+
+def unfinished(found: Sequence[Upload]) -> tuple[views.Unfinished, ...]:
+    """Those of these uploads that can go on: some of each is here, and no version came of it."""
+    return tuple(
+        views.Unfinished(
+            upload.id,
+            upload.file_name,
+            upload.size,
+            here.offset,
+            here.offset / upload.size,
+            upload.modified,
+            here.expires_at,
+        )
+        for upload in found
+        if (here := standing(upload, is_safe=False)) is not None and here.offset
     )
 
 

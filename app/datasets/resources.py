@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.core.errors import NotFound
+from app.core.partial import GONE
 from app.datasets.index import Row, RowFinding
-from app.datasets.models import DatasetVersion
+from app.datasets.models import DatasetVersion, Upload
 from app.datasets.rows import lines_of, row_value
+from app.datasets.uploads import Standing, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +135,55 @@ def example_resources(version: DatasetVersion, rows: Sequence[Row]) -> list[Exam
         ExampleResource(row.line, str(row.row_id), row.tokens, row_value(line))
         for row, line in lines_of(version, rows)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadResource:
+    """An upload that has not ended, or has within a day. It goes on from `offset`; what has arrived
+    goes at `expires_at` when nothing more comes. `dataset_id` is null for a new dataset.
+    """
+
+    id: int
+    project_id: int
+    dataset_id: int | None
+    name: str
+    file_name: str
+    size: int
+    offset: int
+    sha256: str | None
+    version_id: int | None
+    created_at: datetime
+    expires_at: datetime
+
+
+def upload_resource(upload: Upload) -> UploadResource:
+    """The upload as the API gives it. Raises NotFound when what had arrived is gone."""
+    here = standing(upload)
+    if here is None:
+        raise NotFound(GONE)
+    return _upload_resource(upload, here)
+
+
+def upload_resources(found: Sequence[Upload]) -> list[UploadResource]:
+    """Those of these uploads of which anything is here."""
+    return [
+        _upload_resource(upload, here)
+        for upload in found
+        if (here := standing(upload, is_safe=False)) is not None
+    ]
+
+
+def _upload_resource(upload: Upload, here: Standing) -> UploadResource:
+    return UploadResource(
+        id=upload.id,
+        project_id=upload.project_id,
+        dataset_id=upload.dataset_id,
+        name=upload.name,
+        file_name=upload.file_name,
+        size=upload.size,
+        offset=here.offset,
+        sha256=upload.sha256,
+        version_id=upload.version_id,
+        created_at=upload.created_at,
+        expires_at=here.expires_at,
+    )

@@ -62,7 +62,9 @@ async def upload_form(request: Request, entered: ReceivingProject) -> Response:
 
 
 @router.get("/datasets/{dataset_id}/upload", name="datasets.upload_version_page")
-def upload_version_page(request: Request, session: DbSession, dataset: CurrentDataset) -> Response:
+def upload_version_page(
+    request: Request, session: DbSession, user: CurrentUser, dataset: CurrentDataset
+) -> Response:
     newest = queries.newest_version(session, dataset.id)
     if newest is None:
         raise NotFound
@@ -75,6 +77,9 @@ def upload_version_page(request: Request, session: DbSession, dataset: CurrentDa
         form=FormState(),
         size_limit=settings().upload_limit,
         row_limit=settings().row_limit,
+        unfinished=report.unfinished(
+            queries.open_uploads_by(session, user.id, dataset.project_id, dataset.id)
+        ),
     )
     return page(request, "datasets/upload.html", view)
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from app.auth.access import csrf_checked
+from app.auth.access import CurrentUser, csrf_checked
 from app.core.database import DbSession
 from app.core.list_views import Choices
 from app.core.pages import page
@@ -41,7 +41,9 @@ LIST = ProjectList(
 
 
 @router.get("/projects/{project_id}/datasets", name="datasets.index")
-def index(request: Request, session: DbSession, project: CurrentProject) -> Response:
+def index(
+    request: Request, session: DbSession, user: CurrentUser, project: CurrentProject
+) -> Response:
     can_edit = role_here(request).may("edit")
     here = shown(request, session, project, LIST, can_choose=can_edit)
     view = report.index(
@@ -53,6 +55,9 @@ def index(request: Request, session: DbSession, project: CurrentProject) -> Resp
         has_datasets=queries.has_datasets(session, project.id),
         told=here.told,
         acts=here.acts,
+        unfinished=report.unfinished(
+            queries.open_uploads_by(session, user.id, project.id, None) if can_edit else ()
+        ),
     )
     return page(request, "datasets/index.html", view, fragment=here.part)
 

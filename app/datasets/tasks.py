@@ -7,25 +7,28 @@ from app.core.database import read_only, unit_of_work
 from app.core.errors import DiskFull
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
-from app.datasets import service
+from app.datasets import service, uploads
 from app.datasets.checks import check_slice, verdict
-from app.datasets.models import DatasetVersion
+from app.datasets.models import DatasetVersion, Upload
 from app.datasets.service import CheckWork
 from app.settings import settings
 
 
 @finds_work
 def waiting() -> list[Work]:
-    """Every version whose check is due."""
+    """Every version whose check is due, and every upload whose day may be over."""
     with read_only() as session:
-        return [("datasets.check", row_id) for row_id in leases.due_ids(session, DatasetVersion)]
+        return [
+            *(("datasets.check", row_id) for row_id in leases.due_ids(session, DatasetVersion)),
+            *(("datasets.forget_upload", row_id) for row_id in leases.due_ids(session, Upload)),
+        ]
 
 
 @task("datasets.due", queue="ingest")
 def due() -> None:
-    """Ring for every version whose check is due."""
-    for name, version_id in waiting():
-        post(name, version_id)
+    """Ring for everything about datasets that is due."""
+    for name, row_id in waiting():
+        post(name, row_id)
 
 
 @task("datasets.check", queue="ingest", time_limit=1800)
@@ -61,6 +64,13 @@ def check(version_id: int) -> None:
     found = verdict(index)
     with unit_of_work() as session:
         service.record_check(session, work, found)
+
+
+@task("datasets.forget_upload", queue="ingest")
+def forget_upload(upload_id: int) -> None:
+    """Forget an upload to which nothing came for a day, and one that ended a day ago."""
+    with unit_of_work() as session:
+        uploads.forget_if_over(session, upload_id)
 
 
 def _keep(work: CheckWork) -> None:

@@ -42,6 +42,21 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An upload that broke off: `share` of it is here, 0 to 1. `modified` in milliseconds since
+    1970, as its sender's browser said it.
+    """
+
+    id: int
+    file_name: str
+    size: int
+    offset: int
+    share: float
+    modified: int | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class IndexView:
     """`form` keeps what the plain upload form got wrong (fields: file, name). `size_limit` in
     bytes. `told` is what came of the last thing done to many; `acts` what can be done to those
@@ -59,6 +74,7 @@ class IndexView:
     form: FormState
     size_limit: int
     row_limit: int
+    unfinished: tuple[Unfinished, ...]
     topic: str
 
 
@@ -74,6 +90,7 @@ class UploadVersionView:
     form: FormState
     size_limit: int
     row_limit: int
+    unfinished: tuple[Unfinished, ...]
 
 
 @dataclass(frozen=True, slots=True)

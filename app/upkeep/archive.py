@@ -24,7 +24,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 README = "README.txt"
 ROWS, BLOBS, EVENTS, INDEXES, TRAINER = "database", "blobs", "events", "index", "trainer"
-# Nobody comes back signed in, no used link works again, and no process is where it was.
+# Nobody comes back signed in, no used link works again, no process is where it was, and no upload
+# goes on: what had arrived of it is left out too.
 LEFT_OUT = frozenset(
     {
         "connection_tests",
@@ -32,6 +33,7 @@ LEFT_OUT = frozenset(
         "heartbeat",
         "invitations",
         "single_use_links",
+        "uploads",
         "user_sessions",
     }
 )

@@ -33,8 +33,8 @@ class Route:
 
     @property
     def method(self) -> str:
-        """The one that is not answered for free."""
-        return next(iter(self.methods - {"HEAD", "OPTIONS"}))
+        """The one that is not answered for free, where there is one."""
+        return next(iter(self.methods - {"HEAD", "OPTIONS"} or self.methods))
 
     @property
     def ids(self) -> list[str]:

@@ -6,7 +6,7 @@ from app.auth.access import csrf_checked, myself_briefly
 from app.catalog.access import talkable_model
 from app.connections.access import connection_to_test
 from app.core.database import request_session
-from app.datasets.access import receiving_dataset
+from app.datasets.access import receiving_dataset, receiving_upload
 from app.projects.access import ordering_project, receiving_project
 from tests.architecture.routes import every_route
 
@@ -18,6 +18,10 @@ ASYNC = {
     "datasets.upload_version_form": "an upload is received",
     "api.datasets.create": "an upload is received",
     "api.datasets.add_version": "an upload is received",
+    "uploads.append": "an upload is received",
+    "uploads.complete": "an upload is received, and perhaps read once more",
+    "api.uploads.append": "an upload is received",
+    "api.uploads.complete": "an upload is received, and perhaps read once more",
     "models.chat": "a streamed answer is relayed",
     "models.base_chat": "a streamed answer is relayed",
     "api.models.chat": "a streamed answer is relayed",
@@ -27,6 +31,7 @@ ASYNC = {
 CHECK_CSRF_THEMSELVES = (
     receiving_project,
     receiving_dataset,
+    receiving_upload,
     ordering_project,
     talkable_model,
     connection_to_test,

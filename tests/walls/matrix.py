@@ -14,12 +14,12 @@ the right are refused (403); whoever is not signed in is sent to the door (303 f
 the API).
 
 A path with a new kind of id needs it in `tests/walls/world.py`; a form or a query that names a row
-by id needs a line in NAMED_ROWS.
+by id needs a line in `tests/walls/named_rows.py`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.auth.models import Access
 
@@ -238,6 +238,23 @@ TABLE: dict[str, Expected] = {
     "datasets.upload_version": edit(202, {"name": "x.jsonl"}),
     "datasets.upload_version_form": edit(400),
     "datasets.example": edit(303),
+    "uploads.create": edit(422),
+    "uploads.create_version": edit(422),
+    "uploads.show": edit(),
+    "uploads.offset": edit(),
+    "uploads.append": edit(422),
+    "uploads.complete": edit(409),  # not all of it has come
+    "uploads.delete": edit(204),
+    "uploads.remove": edit(303),
+    "api.uploads.options": edit(204),
+    "api.uploads.index": view(),
+    "api.uploads.create": edit(422),
+    "api.uploads.create_version": edit(422),
+    "api.uploads.show": edit(),
+    "api.uploads.offset": edit(),
+    "api.uploads.append": edit(422),
+    "api.uploads.complete": edit(409),
+    "api.uploads.delete": edit(204),
     "datasets.show": view(),
     "datasets.progress": view(),
     "datasets.retry": edit(409),
@@ -352,36 +369,3 @@ NOTES_OF_GETS: dict[tuple[str, str], str] = {
     ("jobs", "watched_until"): "a job somebody looks at is asked for more often",
     ("connections", "due_at"): "the job somebody looks at is asked for now",
 }
-
-A_JOB = {"base_model": "gpt-4o-mini-2024-07-18", "nonce": "n"}
-JOBS_ROWS = {
-    "connection_id": "connection_id",
-    "training_version_id": "version_id",
-    "validation_version_id": "version_id",
-}
-
-
-class NamedRow(NamedTuple):
-    """A field that names a row by its id, and what is answered where the row is another team's.
-
-    `row` is the row's name in paths, `sends` what else makes the request right.
-    """
-
-    route: str
-    field: str
-    row: str
-    answer: int
-    sends: Sends
-
-
-NAMED_ROWS = [
-    NamedRow(route, field, row, answer, sends)
-    for route, answer, sends in (
-        ("jobs.create", 422, A_JOB),
-        ("api.jobs.create", 422, {"base_model": A_JOB["base_model"]}),
-        ("jobs.new", 200, A_JOB),
-        ("jobs.receipt", 200, A_JOB),
-    )
-    for field, row in JOBS_ROWS.items()
-]
-NAMED_ROWS.append(NamedRow("api.rescues.create", "connection_ids", "connection_id", 422, {}))
