@@ -8,6 +8,7 @@ from app.connections.practice import add_practice
 from app.jobs.hints import heard
 from app.jobs.lifetimes import at_work, saved
 from app.jobs.queries import names_under_way
+from app.jobs.service import go_on
 from app.notices.service import look_soon, watch
 from app.projects import service as projects
 from app.rescue.queries import names_under_way as rescues_under_way
@@ -16,6 +17,7 @@ from app.rescue.service import wake
 projects.FURNISH.extend((add_practice, watch))
 standing.FORGET.append(forget_base_models)
 standing.FORGET.append(wake)
+standing.GO_ON.append(go_on)
 connections.UNDER_WAY += [names_under_way, rescues_under_way]
 hooks.HEARD.append(heard)
 stopping.AT_WORK.append(at_work)

@@ -35,6 +35,9 @@ LATER_BY_CHANCE_SECONDS = 1.0
 # What higher domains know of a connection's old key or address, dropped in the same unit of work;
 # filled by app/reactions.py.
 FORGET: list[Callable[[Session, int], None]] = []
+# What goes on there when a connection that was held with these words is held no more before its
+# time; filled by app/reactions.py.
+GO_ON: list[Callable[[Session, int, str | None], None]] = []
 
 
 def record_answer(session: Session, connection_id: int) -> None:
@@ -58,7 +61,7 @@ def record_account(session: Session, asked: Connection, found: AccountInfo) -> N
     connection = unless_changed(session, asked)
     if connection is None:
         return
-    was_refused = connection.refused_at is not None
+    was_held, words = is_held(connection, clock.now(session)), connection.words
     connection.not_before = None
     record_answer(session, connection.id)
     connection.profile = found.profile
@@ -66,8 +69,10 @@ def record_account(session: Session, asked: Connection, found: AccountInfo) -> N
     if connection.account is None:  # what stops there, and when, is the next question
         connection.models_due_at = connection.checked_at
     connection.account = asdict(found)
-    if was_refused:
+    if was_held:
         connection.due_at = connection.checked_at
+        for go_on in GO_ON:
+            go_on(session, connection.id, words)
     tell(session, connection)
 
 
@@ -180,6 +185,8 @@ def reserve_calls(
 
 def forget(session: Session, connection: Connection) -> None:
     """Another key or address: what was said of the old one is no longer true, and nothing waits."""
+    for go_on in GO_ON:
+        go_on(session, connection.id, connection.words)
     connection.words = connection.refused_at = connection.not_before = None
     connection.account = connection.account_at = None
     connection.checked_at = connection.answered_at = None

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,7 +27,7 @@ from app.core.queue import enqueue
 from app.jobs import queries, queries_orders
 from app.jobs.estimates import Estimate
 from app.jobs.forms import JobForm
-from app.jobs.models import FOLLOWED, Job, JobEvent, JobStatus
+from app.jobs.models import FOLLOWED, WAITING, Job, JobEvent, JobStatus
 from app.jobs.orders import Checked, check_form
 from app.jobs.telling import tell_end
 from app.projects.models import Project
@@ -177,6 +178,18 @@ def cancel_job(session: Session, job: Job, *, actor_id: int) -> None:
             leases.try_again(session, held)
             enqueue(session, "jobs.start", held.id)
     _record(session, held, "job.cancel_asked", actor_id)
+
+
+def go_on(session: Session, connection_id: int, words: str | None) -> None:
+    """Starts that wait because their connection was held with these words are due now."""
+    moment = clock.now(session)
+    waiting = (Job.connection_id == connection_id, Job.status.in_(WAITING), Job.due_at > moment)
+    session.execute(
+        update(Job)
+        .where(*waiting, Job.last_error == words)
+        .values(due_at=moment)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def archive_job(session: Session, job: Job, *, actor_id: int) -> None:

@@ -35,6 +35,7 @@ from tests.waiting import eventually
 from tests.witness import handle
 from tests.witness.handle import Witness
 from tests.witness.journal import Request
+from tests.witness.script import USUAL_LAG
 
 # Without a word the waits are a sixtieth of the real ones and the leases a fifteenth.
 IS_FULL = os.environ.get("FAULT_WAITS") == "full"
@@ -244,8 +245,8 @@ def begun(
     prepare: Callable[[], None] = lambda: None,
 ) -> Iterator[Stage]:
     """An instance with a team on a migrated database, SQLite's in its home or the one at `url`, and
-    a witness of its own for its provider; nothing is started yet. `prepare` migrates it where it is
-    not.
+    a witness of its own for its provider, which lists new runs as late as real ones may; nothing is
+    started yet. `prepare` migrates it where it is not.
     """
     with (
         broker.mortal() as bell,
@@ -265,6 +266,7 @@ def begun(
             patch.setenv(name, value)
         forget()
         prepare()
+        witness.set(lag=[seconds / WAITS for seconds in USUAL_LAG])
         team = make_team(witness.url, handle.KEY)
         stage = Stage(home, env, witness, bell, server, url, team)
         try:

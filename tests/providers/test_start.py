@@ -50,6 +50,17 @@ def test_an_accepted_start_is_adopted_and_asked_for_once(provider, witness, orde
     )
 
 
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_any_success_with_an_id_is_one(provider, witness, order, status):
+    made = {"id": "ft-72a2792ef7d24ba7", "object": "fine_tuning.job", "status": "pending"}
+    witness.script(Fault(CREATE_RUN, status=status, body=json.dumps(made)))
+
+    outcome = provider.start_run(order)
+
+    assert isinstance(outcome, Started)
+    assert outcome.run.run_id == "ft-72a2792ef7d24ba7"
+
+
 SUCH_A_PAGE = "<!doctype html><title>Welcome</title>"
 
 UNKNOWN = {
@@ -77,6 +88,11 @@ UNKNOWN = {
     "200 broken JSON": (Fault(CREATE_RUN, body='{"id": "ftjob-1"', commits=True), 1),
     "200 empty": (Fault(CREATE_RUN, headers={"x-nothing": "1"}, body=" "), 0),
     "200 a list": (Fault(CREATE_RUN, body="[]"), 0),
+    "200 with an id that is a number": (Fault(CREATE_RUN, body='{"id": 7}'), 0),
+    "200 with an id beyond measure": (Fault(CREATE_RUN, body=json.dumps({"id": "x" * 10_000})), 0),
+    "200 with two ids": (Fault(CREATE_RUN, body='{"id": "ftjob-1", "id": null}'), 0),
+    "200 not a number": (Fault(CREATE_RUN, body="NaN"), 0),
+    "204": (Fault(CREATE_RUN, status=204, headers={"x-nothing": "1"}, body=" "), 0),
     "408": (Fault(CREATE_RUN, status=408, body=json.dumps(refusal("Slow."))), 0),
     "409": (Fault(CREATE_RUN, status=409, body=json.dumps(refusal("Busy."))), 0),
     "425": (Fault(CREATE_RUN, status=425, body=json.dumps(refusal("Early."))), 0),

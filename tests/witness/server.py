@@ -94,7 +94,11 @@ class Conversation(BaseHTTPRequestHandler):
 
     def converse(self) -> None:
         path, _, query = self.path.partition("?")
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        size = int(self.headers.get("content-length", 0))
+        body = self.rfile.read(size)
+        if len(body) < size:  # whoever asked died over it: nobody asked
+            self.close_connection = True
+            return
         if path.startswith("/_"):
             self.send(200, self.control(path, json.loads(body)))
             return

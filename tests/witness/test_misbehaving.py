@@ -1,5 +1,7 @@
 """The witness can be every bad day of a server."""
 
+import socket
+
 import openai
 import pytest
 
@@ -176,3 +178,13 @@ def test_some_files_are_not_to_be_had(witness, client):
         client.files.content(deleted["id"])
     (row,) = (row for row in witness.expected() if row["id"] == refused["id"])
     assert (row["outcome"], row["error"]) == ("refused", FREE_ACCOUNT)
+
+
+def test_a_request_that_breaks_off_was_never_made(witness, client):
+    head = f"POST /v1/files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {witness.key}\r\n"
+    with socket.create_connection(("127.0.0.1", witness.port)) as line:
+        line.sendall(f"{head}content-length: 999\r\n\r\n{{".encode())
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(100) == b""
+    assert client.files.list().data == []
+    assert witness.journal.counts() == {"GET /v1/files": 1}
