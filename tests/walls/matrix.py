@@ -209,7 +209,7 @@ TABLE: dict[str, Expected] = {
     "hooks.deliveries": manage(),
     "hooks.begin": manage(303),
     "hooks.keep_secret": manage(422),
-    "hooks.set_up": manage(502),  # the provider of this world has no webhooks
+    "hooks.set_up": manage(303),
     "hooks.rotate": manage(409),  # there is none
     "hooks.test": manage(409),
     "hooks.remove": manage(409),
