@@ -30,7 +30,7 @@ from tests.witness.script import Fault
 
 MOST_STEPS = 100
 OTHERWISE_EACH_TIME = {
-    *("fence", "place", "report", "milliseconds"),
+    *("fence", "place", "report", "milliseconds", "pace", "pace_limit"),
     *("op_key", "message_id", "sealed"),
 }
 Args = tuple[int, ...]

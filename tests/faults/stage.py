@@ -41,7 +41,7 @@ from tests.witness.script import USUAL_LAG
 IS_FULL = os.environ.get("FAULT_WAITS") == "full"
 WAITS, LEASES = (1.0, 1.0) if IS_FULL else (60.0, 15.0)
 LEASE_SECONDS, SETTLE_SECONDS = 75 / LEASES, 600 / WAITS
-BOOT_SECONDS = 60.0
+BOOT_SECONDS = 120.0
 # After the last look: time for a tick, a worker's turn, a busy machine.
 SLACK_SECONDS = 120.0 if IS_FULL else 45.0
 CONVERGED_SECONDS = BOOT_SECONDS + LEASE_SECONDS + SETTLE_SECONDS + SLACK_SECONDS
