@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from app.connections.models import Connection
-from app.core import clock, queue
+from app.core import clock, partial, queue
 from app.core.database import read_only, unit_of_work
 from app.core.orm import Base
 from app.jobs import tasks as jobs
@@ -69,6 +69,15 @@ def an_uploaded_version(team: Team, witness: Witness) -> Args:
     with unit_of_work() as session:
         project = session.get_one(Project, team.project_id)
         return (make.make_version(session, project, make.chat_file(50), name="More").id,)
+
+
+def a_forgotten_upload(team: Team, witness: Witness) -> Args:
+    """What had arrived of it is gone."""
+    with unit_of_work() as session:
+        upload = make.make_upload(session, session.get_one(Project, team.project_id))
+        upload.due_at = clock.now(session)
+        partial.remove(upload.part)
+        return (upload.id,)
 
 
 def a_rescue(team: Team, witness: Witness) -> Args:
@@ -135,6 +144,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "catalog.read": an_unread_list_of_models,
     "connections.test": a_changed_connection,
     "datasets.check": an_uploaded_version,
+    "datasets.forget_upload": a_forgotten_upload,
     "jobs.orphans": a_stray_run,
     "jobs.start": a_queued_job,
     "jobs.sweep": a_run_that_ended,
