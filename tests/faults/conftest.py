@@ -15,6 +15,7 @@ from tests.forgetting import forget
 from tests.postgres import Postgres
 
 FULL_SECONDS = 2400
+BUSY_SECONDS = 600  # a dozen interpreters start on two cores
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,8 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.processes)
-            if IS_FULL:
-                item.add_marker(pytest.mark.timeout(FULL_SECONDS))
+            item.add_marker(pytest.mark.timeout(FULL_SECONDS if IS_FULL else BUSY_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.database import unit_of_work
 from app.projects.models import Project
 from tests import make
-from tests.faults.stage import CONVERGED_SECONDS, WAITS, on
+from tests.faults.stage import BOOT_SECONDS, CONVERGED_SECONDS, WAITS, on
 from tests.jobs.steps import attempts_of
 from tests.stage import job_of
 from tests.waiting import eventually
@@ -38,7 +38,7 @@ def killed_while_ordering(stage):
     """A worker dies while the witness holds its order; the job in the end."""
     stage.start("beat", "worker")
     job_id = stage.queue_job()
-    eventually(lambda: stage.witness.creates, within=60)
+    eventually(lambda: stage.witness.creates, within=BOOT_SECONDS)
     stage.kill("worker")
     stage.start("worker")
     return stage.assert_paid_once(job_id)
@@ -219,7 +219,7 @@ def test_K15_postgresql_killed_during_the_commit_that_keeps_the_run(stage, waits
                 "SELECT 1 FROM pg_stat_activity WHERE wait_event = %s AND state = 'active'",
                 (waits_for,),
             ).fetchone(),
-            within=60,
+            within=BOOT_SECONDS,
         )
     stage.postgres.kill()
     stage.postgres.start()
