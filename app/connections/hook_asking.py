@@ -40,10 +40,16 @@ def set_up(connection: Connection, *, user_id: int) -> None:
     def ask(provider: Hooks, hook: Hook) -> HookSecret:
         path, url = path_of(hook), url_of(hook)
         assert path is not None and url is not None  # noqa: S101, PT018 - `begin` made one that opens
-        for known in provider.hook_endpoints():
-            if known.url.endswith(path) or known.endpoint_id == hook.endpoint_id:
+        endpoints = provider.hook_endpoints()
+        for known in endpoints:
+            if known.url.endswith(path) and known.endpoint_id != hook.endpoint_id:
                 provider.delete_hook(known.endpoint_id)
-        return provider.create_hook(f"Luthier: {connection.name}", url)
+        given = provider.create_hook(f"Luthier: {connection.name}", url)
+        # The one that is good goes last: whatever fails before, it is still there.
+        if hook.endpoint_id in {known.endpoint_id for known in endpoints}:
+            with suppress(ProviderError):
+                provider.delete_hook(hook.endpoint_id)
+        return given
 
     _secret(connection, user_id, ask)
 

@@ -112,6 +112,20 @@ def test_what_an_earlier_try_left_at_the_provider_goes(workshop, owner, witness)
 
 
 @one_database
+def test_set_up_again_the_endpoint_that_is_good_goes_last(workshop, owner, witness, ready):
+    here = ("we_1", url_of(ready))
+    refused = json.dumps(refusal("You may not.", param="url"))
+    witness.script(listed(here), Fault(CREATE, status=400, body=refused))
+    assert owner.post(path_of(workshop)).status_code == 502
+    assert hook_of(workshop.connection_id).endpoint_id == "we_1"
+    witness.script(listed(here), told(CREATE, OTHER_SECRET, "we_2"), Fault(DELETE, status=500))
+    assert owner.post(path_of(workshop)).status_code == 303
+    assert asked(witness)[-2:] == [CREATE, f"DELETE {ENDPOINTS}/we_1"]
+    hook = hook_of(workshop.connection_id)
+    assert (hook.endpoint_id, known(hook)) == ("we_2", [OTHER_SECRET, SECRET])
+
+
+@one_database
 @pytest.mark.parametrize(
     "wrong",
     [
