@@ -7,6 +7,7 @@ markup that would ask for CANARY, open a dialog or run code.
 import json
 import re
 import sqlite3
+import uuid
 from contextlib import closing
 
 import pytest
@@ -49,6 +50,7 @@ OURS = {
     "projects": {"slug"},
     "rescued_objects": {"sha256"},
     "single_use_links": {"fingerprint"},
+    "uploads": {"sha256", "found"},
     "user_sessions": {"fingerprint", "csrf"},
     "watched_dates": {"key"},
     "users": {"password_hash"},
@@ -60,7 +62,7 @@ SHOWN = {
     "tuned_models.name", "activity.detail", "model_refs.name", "rescue_parts.words",
     "rescue_parts.last_error", "rescued_objects.object_id", "rescued_objects.name",
     "rescued_objects.parent_id", "rescued_objects.error", "rescued_objects.why_raw",
-    "notices.title", "notices.text", "notices.depends",
+    "notices.title", "notices.text", "notices.depends", "uploads.file_name",
 }  # fmt: skip
 
 FIND = """() => {
@@ -125,9 +127,11 @@ TOKEN = "a-token-made-for-this-test"
 
 
 def furnish(database):
-    """What the workshop lacks: a job that failed, an invitation that is open, a notice; the pages
-    of the first two.
+    """What the workshop lacks: a job that failed, an invitation that is open, a notice, an upload
+    that broke off; the pages of the first two.
     """
+    part = uuid.uuid4().hex
+    (database.parent / "blobs" / f"{part}.part").write_bytes(b"x")
     with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         names = [column.name for column in metadata.tables["jobs"].columns if column.name != "id"]
         changed = {
@@ -142,6 +146,12 @@ def furnish(database):
             "expires_at) SELECT id, 'viewer', ?, created_by, created_at, "
             "'2099' || substr(created_at, 5) FROM projects LIMIT 1",
             [fingerprint(TOKEN)],
+        )
+        connection.execute(
+            "INSERT INTO uploads (project_id, name, file_name, size, part, created_by, created_at, "
+            "due_at, fence, attempts) SELECT id, 'x', 'x', 9, ?, created_by, created_at, "
+            "'2099' || substr(created_at, 5), 0, 0 FROM projects LIMIT 1",
+            [part],
         )
         connection.execute(
             "INSERT INTO watched_dates (project_id, key, day, changes, changed_at) "
