@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests import make
-from tests.browser.visitor import visiting
+from tests.browser.visitor import NARROW, visiting
 from tests.line import line_to
 from tests.waiting import eventually
 from tests.walls.live import live_server
@@ -14,6 +14,7 @@ from tests.walls.live import live_server
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 THIRD = 3_000_000
+NAME = f"{'rows_' * 20}final.jsonl"
 # What a browser writes to its console while a line is down.
 OF_THE_LINE = re.compile(r"net::ERR_|htmx:(afterRequest|sendError)")
 
@@ -27,9 +28,9 @@ def live(tmp_path, broker_url):
 @pytest.fixture
 def rows(tmp_path):
     """A file of nine megabytes, and one of the same size that is another."""
-    for name, word in (("rows.jsonl", "Where is parcel"), ("other.jsonl", "Where is pigeon")):
+    for name, word in ((NAME, "Where is parcel"), ("other.jsonl", "Where is pigeon")):
         (tmp_path / name).write_bytes(make.chat_file(42_000, words=word))
-    return tmp_path / "rows.jsonl"
+    return tmp_path / NAME
 
 
 def note(request, starts):
@@ -61,15 +62,16 @@ def test_an_upload_waits_for_the_line_and_goes_on_after_the_page_was_left(live, 
         mara._visited.discard("blank")
 
         line.mend()
+        page.set_viewport_size(NARROW)
         mara.go(datasets)
         page.get_by_text("Broke off at").wait_for()
         with page.expect_file_chooser() as asked:
-            mara.button(re.compile(r"Continue \(\d+ %\) rows.jsonl")).click()
+            mara.button(re.compile(rf"Continue \(\d+ %\) {NAME}")).click()
         asked.value.set_files(rows.with_name("other.jsonl"))
         page.get_by_text("is not the file that broke off").wait_for()
         mara.look()
         with page.expect_file_chooser() as asked:
-            mara.button(re.compile(r"Continue \(\d+ %\) rows.jsonl")).click()
+            mara.button(re.compile(rf"Continue \(\d+ %\) {NAME}")).click()
         asked.value.set_files(rows)
         page.wait_for_url("**/dataset-versions/*")
         mara.look()
