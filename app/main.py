@@ -64,6 +64,7 @@ from app.jobs import routes_doubt as jobs_doubt
 from app.jobs import routes_list as jobs_list
 from app.notices import api as notices_api
 from app.notices import routes as notices
+from app.notices.choices import routes as choices
 from app.notices.endpoints import api as endpoints_api
 from app.notices.endpoints import routes as endpoints
 from app.projects import api as projects_api
@@ -114,6 +115,7 @@ PAGES = (
     notices.router,
     notices.linked,
     endpoints.router,
+    choices.router,
     dashboard.router,
     upkeep.router,
     docs.router,

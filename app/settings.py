@@ -5,12 +5,14 @@ lives.
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+# How mail is handed over, and the port for it.
+MAIL_PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -20,7 +22,10 @@ class Settings(BaseSettings):
     `crash_at` is a place where a process dies, in tests of that: `app/core/crash.py`.
     """
 
-    model_config = SettingsConfigDict(env_prefix="LUTHIER_", extra="ignore")
+    # What is wrong may be a secret: no error repeats it.
+    model_config = SettingsConfigDict(
+        env_prefix="LUTHIER_", extra="ignore", hide_input_in_errors=True
+    )
 
     home: Path = Path("var")
     host: str = "127.0.0.1"
@@ -40,6 +45,8 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     trainer_url: str | None = None
     trainer_key: SecretStr | None = None
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = None
     debug: bool = False
     log_level: str = "INFO"
     log_format: Literal["json", "text"] = "json"
@@ -97,6 +104,28 @@ class Settings(BaseSettings):
                 "LUTHIER_PUBLIC_URL is https://host[:port]; plain http is for loopback alone."
             )
         return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in MAIL_PORTS or not parts.hostname or parts.path.strip("/"):
+            raise ValueError(
+                "LUTHIER_SMTP_URL is smtp://user:password@host:587 (STARTTLS), smtps://…:465 (TLS "
+                "from the start) or smtp+plain://host:25 (neither, for your own network)."
+            )
+        return url
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if self.smtp_url is not None and "@" not in (self.mail_from or ""):
+            raise ValueError(
+                "LUTHIER_MAIL_FROM is needed with LUTHIER_SMTP_URL: the address that mail comes "
+                "from, like luthier@example.org."
+            )
+        return self
 
     @property
     def database_url(self) -> str:

@@ -105,6 +105,42 @@ class NoticeRead(Base):
     at: Mapped[datetime]
 
 
+class About(StrEnum):
+    """What a person chooses about: the topics, a job's end apart by whose job it is."""
+
+    OWN_JOB = "own_job"
+    JOB = "job"
+    NEEDS_DECISION = "needs_decision"
+    BUDGET = "budget"
+    DATES = "dates"
+
+
+class NoticeChoice(Base):
+    """How a person wants to hear of something; without a row it is as `choices.DEFAULTS` say."""
+
+    __tablename__ = "notice_choices"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    about: Mapped[str] = mapped_column(String(32), primary_key=True)
+    in_app: Mapped[bool]
+    by_mail: Mapped[bool]
+
+
+class NoticeMute(Base):
+    """A person wants no mail about a project."""
+
+    __tablename__ = "notice_mutes"
+
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
 class EndpointKind(StrEnum):
     """What an address takes: signed messages for programs, or the text Slack's webhooks take."""
 

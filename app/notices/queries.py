@@ -8,7 +8,8 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.auth.models import User
-from app.notices.models import CalendarLink, Notice, NoticeRead, Topic, WatchedDate
+from app.notices.choices import queries as choices
+from app.notices.models import CalendarLink, Notice, NoticeRead, WatchedDate
 from app.projects.models import Membership
 
 
@@ -65,7 +66,8 @@ def notices_by_ids(session: Session, project_id: int, ids: Sequence[int]) -> Seq
     return [found[notice_id] for notice_id in ids if notice_id in found]
 
 
-def _unread(project_id: int, user_id: int, today: date) -> Select[int]:
+def _unread(session: Session, project_id: int, user_id: int, today: date) -> Select[int]:
+    asks = choices.asks(session, user_id)
     is_read = and_(NoticeRead.notice_id == Notice.id, NoticeRead.user_id == user_id)
     return (
         select(Notice.id)
@@ -74,7 +76,7 @@ def _unread(project_id: int, user_id: int, today: date) -> Select[int]:
             Notice.project_id == project_id,
             Notice.is_current,
             or_(Notice.day.is_(None), Notice.day >= today),
-            or_(Notice.topic != Topic.JOB_ENDED, Notice.person_id == user_id),
+            asks,
             NoticeRead.user_id.is_(None),
         )
     )
@@ -84,14 +86,14 @@ def first_unread(session: Session, project_id: int, user_id: int, today: date) -
     """Of what stands, lies ahead and a member has not read: the one with the nearest day, else the
     latest.
     """
-    unread = _unread(project_id, user_id, today)
+    unread = _unread(session, project_id, user_id, today)
     query = select(Notice).where(Notice.id.in_(unread))
     return session.scalar(query.order_by(Notice.day.is_(None), Notice.day, -Notice.id).limit(1))
 
 
 def count_unread(session: Session, project_id: int, user_id: int, today: date) -> int:
     """How many notices that stand a member has not read."""
-    unread = _unread(project_id, user_id, today).subquery()
+    unread = _unread(session, project_id, user_id, today).subquery()
     return session.scalars(select(func.count()).select_from(unread)).one()
 
 
@@ -99,7 +101,7 @@ def ids_new(
     session: Session, project_id: int, user_id: int, today: date, notice_ids: Sequence[int]
 ) -> frozenset[int]:
     """Which of these notices stand and ask to be read by a member."""
-    unread = _unread(project_id, user_id, today).where(Notice.id.in_(notice_ids))
+    unread = _unread(session, project_id, user_id, today).where(Notice.id.in_(notice_ids))
     return frozenset(session.scalars(unread))
 
 

@@ -49,11 +49,11 @@ def tell(
         facts=dict(facts or {}),
         at=clock.now(session),
     )
-    if give(session, notice) and actor_id is not None:
+    if give(session, notice, actor_id=actor_id) and actor_id is not None:
         session.add(NoticeRead(notice_id=notice.id, user_id=actor_id, at=notice.at))
 
 
-def give(session: Session, notice: Notice) -> bool:
+def give(session: Session, notice: Notice, *, actor_id: int | None = None) -> bool:
     """Write a notice down and have it sent. False when it was told before."""
     if queries.is_told(session, notice.project_id, notice.topic, notice.key):
         return False
@@ -65,6 +65,6 @@ def give(session: Session, notice: Notice) -> bool:
         if not queries.is_told(session, notice.project_id, notice.topic, notice.key):
             raise
         return False
-    send_out(session, notice)
+    send_out(session, notice, actor_id=actor_id)
     announce(session, f"project:{notice.project_id}")
     return True

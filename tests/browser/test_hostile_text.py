@@ -62,7 +62,9 @@ SHOWN = {
     "tuned_models.name", "activity.detail", "model_refs.name", "rescue_parts.words",
     "rescue_parts.last_error", "rescued_objects.object_id", "rescued_objects.name",
     "rescued_objects.parent_id", "rescued_objects.error", "rescued_objects.why_raw",
-    "notices.title", "notices.text", "notices.depends", "uploads.file_name",
+    "notices.title", "notices.text", "notices.depends", "notice_endpoints.name",
+    "notice_endpoints.address", "notice_endpoints.stopped_words", "notice_deliveries.last_error",
+    "delivery_tries.answer", "delivery_tries.problem", "uploads.file_name",
 }  # fmt: skip
 
 FIND = """() => {
@@ -162,6 +164,18 @@ def furnish(database):
             "days_ahead, left_days, day, title, text, depends, is_current, at) "
             "SELECT project_id, 'dates', 'x', '/', '{}', id, 0, 90, 90, day, 'x', 'x', 'x', "
             "1, changed_at FROM watched_dates WHERE key = 'x'"
+        )
+        connection.execute(
+            "UPDATE notice_endpoints SET stopped_at = created_at, stopped_words = 'x'"
+        )
+        connection.execute(
+            "INSERT INTO notice_deliveries (project_id, notice_id, endpoint_id, message_id, "
+            "created_at, tries, fence, attempts) SELECT project_id, (SELECT max(id) FROM notices), "
+            "id, 'x', created_at, 1, 0, 0 FROM notice_endpoints LIMIT 1"
+        )
+        connection.execute(
+            "INSERT INTO delivery_tries (delivery_id, at, milliseconds, answer, problem) "
+            "SELECT id, created_at, 1, 'x', 'x' FROM notice_deliveries WHERE message_id = 'x'"
         )
     return {"job-failed": f"/jobs/{job_id}", "invitation-open": f"/invitations/{TOKEN}"}
 

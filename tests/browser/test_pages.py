@@ -63,7 +63,6 @@ class Workshop:
     def pages(self) -> dict[str, str]:
         """Every page of the product, by a name."""
         project, version = f"/projects/{self.project['id']}", self.ready["version"]["id"]
-        model = f"/models/{self.job['model_id']}"
         return {
             "projects": "/projects",
             "project-new": "/projects/new",
@@ -81,13 +80,16 @@ class Workshop:
             "models": f"{project}/models",
             "models-question": f"{project}/models/chosen?do=archive&chosen={self.job['model_id']}",
             "datasets-question": f"{project}/datasets/chosen?do=archive&chosen={self.ready['id']}",
-            "model": model,
-            "try": f"{model}/try",
+            "model": f"/models/{self.job['model_id']}",
+            "try": f"/models/{self.job['model_id']}/try",
             "connections": f"{project}/connections",
             "connection": f"/connections/{self.job['connection_id']}",
             **self.rescued,
             "notices": f"{project}/notices",
             "calendar-link": f"{project}/calendar-link",
+            "endpoints": f"{project}/endpoints",
+            "endpoint": "/endpoints/1",
+            "choices": "/account/notices",
             "members": f"{project}/members",
             "activity": f"{project}/activity",
             "account": "/account",
@@ -129,6 +131,8 @@ def workshop(chromium, tmp_path_factory):
         words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
         command(luthier.home, *words, typed=f"{PASSWORD}\n")
         rescued = leave(luthier.home, words=HOSTILE)
+        place = {"name": NAME, "url": "https://hooks.example.org/x", "topics": ["budget"]}
+        script.post(f"/projects/{project['id']}/webhooks", json=place)
         yield Workshop(luthier.home, luthier.address, project, ready, rejected, ended, rescued)
 
 

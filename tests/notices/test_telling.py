@@ -35,12 +35,12 @@ def words_of(team):
     return [(one.topic, one.title) for one in notices_of(team)]
 
 
-def say(team, key="a", **more):
+def say(team, key="a", topic=Topic.BUDGET, **more):
     with unit_of_work() as session:
         tell(
             session,
             project_id=team.project_id,
-            topic=Topic.BUDGET,
+            topic=topic,
             key=key,
             **{"title": "Half is spent", "text": "Of $100.", "path": "/", **more},
         )

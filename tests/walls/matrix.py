@@ -157,8 +157,13 @@ TABLE: dict[str, Expected] = {
     "notices.revoke_link": own(200),
     "notices.calendar": public(404, "calendar programs have no cookie; the link is the proof"),
     "api.notices.index": view(),
+    "choices.show": own(),
+    "choices.choose": own(303),
+    "choices.mute": own(303),
+    "choices.unmute": own(303),
     # Where else notices go
     "endpoints.index": manage(),
+    "endpoints.test_mail": manage(409),
     "endpoints.create": manage(422),
     "endpoints.show": manage(),
     "endpoints.change": manage(422),

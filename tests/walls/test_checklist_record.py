@@ -46,6 +46,7 @@ ELSEWHERE = {
 PRIVATE = {
     "account.settings", "account.theme", "account.tour",
     "notices.read", "notices.read_all", "notices.revoke_link",
+    "choices.choose", "choices.mute", "choices.unmute",
 }  # fmt: skip
 # It is so already, so nothing changes.
 SO_ALREADY = {

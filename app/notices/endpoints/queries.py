@@ -40,6 +40,16 @@ def count_endpoints(session: Session, project_id: int) -> int:
     return session.scalar(query) or 0
 
 
+def latest_mail(session: Session, project_id: int, user_id: int) -> Delivery | None:
+    """The latest mail about a project to a person."""
+    query = (
+        select(Delivery)
+        .where(Delivery.project_id == project_id, Delivery.user_id == user_id)
+        .options(joinedload(Delivery.notice))
+    )
+    return session.scalar(query.order_by(Delivery.id.desc()).limit(1))
+
+
 def latest_deliveries(session: Session, ids: Sequence[int]) -> dict[int, Delivery]:
     """The latest delivery to each of these endpoints."""
     newest = (

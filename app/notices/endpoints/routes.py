@@ -22,8 +22,10 @@ After = Annotated[int | None, Query(ge=1, le=2**53)]
 
 
 @router.get("/projects/{project_id}/endpoints", name="endpoints.index")
-def index(request: Request, session: DbSession, project: ManagedProject) -> Response:
-    view = views.index(session, project.id, views.fresh_form())
+def index(
+    request: Request, session: DbSession, user: CurrentUser, project: ManagedProject
+) -> Response:
+    view = views.index(session, project.id, views.fresh_form(), user=user)
     fragment = "endpoints" if request.headers.get("hx-request") else None
     return page(request, "notices/endpoints.html", view, fragment=fragment)
 
@@ -51,8 +53,25 @@ def create(
             return page(request, "notices/endpoint.html", views.show(session, made, secret=secret))
     except WrongInput as error:
         submission = submission.refused(error)
-    view = views.index(session, project.id, told(submission))
+    view = views.index(session, project.id, told(submission), user=user)
     return page(request, "notices/endpoints.html", view, status=422)
+
+
+@router.post("/projects/{project_id}/endpoints/mail-test", name="endpoints.test_mail")
+def test_mail(
+    request: Request, session: DbSession, user: CurrentUser, project: ManagedProject
+) -> Response:
+    try:
+        service.send_test_mail(session, project_id=project.id, user=user)
+    except (Conflict, TooMany) as error:
+        view = views.index(
+            session, project.id, views.fresh_form(), user=user, refused=error.message
+        )
+        return page(
+            request, "notices/endpoints.html", view, status=error.status, headers=error.headers
+        )
+    said = f"A test is on its way to {user.email}."
+    return redirect(request, "endpoints.index", project_id=project.id, toast=said)
 
 
 @router.get("/endpoints/{endpoint_id}", name="endpoints.show")

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
+from app.auth.models import User
 from app.core import clock
 from app.core.errors import Conflict, WrongInput
 from app.core.events import announce
@@ -14,7 +15,8 @@ from app.core.signing import GRACE_SECONDS, new_secret
 from app.notices.endpoints import queries
 from app.notices.models import Delivery, Endpoint, EndpointKind, Topic
 from app.notices.sending import sealing
-from app.notices.sending.addressing import deliver_to
+from app.notices.sending.addressing import deliver_to, mail_to
+from app.notices.sending.mailing import is_set_up
 from app.notices.sending.queries import endpoint_held
 from app.settings import settings
 
@@ -120,6 +122,31 @@ def delete_endpoint(session: Session, endpoint: Endpoint, *, actor_id: int) -> N
 
 def send_test(session: Session, endpoint: Endpoint, *, actor_id: int) -> Delivery:
     """Have a test sent, whatever its topics, even when it is off. Raises TooMany."""
+    _check_pace(session, actor_id)
+    found = deliver_to(session, endpoint, None)
+    _record(session, endpoint, actor_id, "endpoint.tested")
+    session.flush()
+    announce(session, f"endpoint:{endpoint.id}")
+    return found
+
+
+def send_test_mail(session: Session, *, project_id: int, user: User) -> None:
+    """Have a test mailed to whoever asks. Raises Conflict while no mail is sent, and TooMany."""
+    if not is_set_up():
+        raise Conflict("This instance sends no mail yet: LUTHIER_SMTP_URL is not set.")
+    _check_pace(session, user.id)
+    mail_to(session, user.id, project_id, None)
+    auth.record(
+        session,
+        "endpoint.tested",
+        f"project:{project_id}",
+        actor_id=user.id,
+        project_id=project_id,
+        name=user.email,
+    )
+
+
+def _check_pace(session: Session, actor_id: int) -> None:
     auth.check_pace(
         session,
         actor_id=actor_id,
@@ -128,11 +155,6 @@ def send_test(session: Session, endpoint: Endpoint, *, actor_id: int) -> Deliver
         within=timedelta(minutes=1),
         words=f"You sent {TESTS_A_MINUTE} tests within a minute. Wait a little.",
     )
-    found = deliver_to(session, endpoint, None)
-    _record(session, endpoint, actor_id, "endpoint.tested")
-    session.flush()
-    announce(session, f"endpoint:{endpoint.id}")
-    return found
 
 
 def _held(session: Session, endpoint: Endpoint) -> Endpoint:

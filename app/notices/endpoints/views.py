@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.auth.models import User
 from app.core import clock, leases
 from app.core.views import FormState
 from app.notices.endpoints import queries
@@ -14,8 +15,10 @@ from app.notices.endpoints.forms import BOXES
 from app.notices.listing import TOPICS
 from app.notices.models import Delivery, DeliveryTry, Endpoint, EndpointKind, Topic
 from app.notices.sending import queries as deliveries
+from app.notices.sending.mailing import is_set_up
 from app.notices.sending.service import PAUSES
 from app.notices.sending.words import TEST_TITLE
+from app.settings import settings
 
 KINDS = {
     EndpointKind.WEBHOOK: "Signed webhook, for programs",
@@ -40,7 +43,9 @@ class EndpointRow:
 
 @dataclass(frozen=True, slots=True)
 class EndpointsView:
-    """Where a project's notices go, and the form for another place."""
+    """Where a project's notices go, and the form for another place. `sender` is the address mail
+    comes from, None while none is sent; `mail` is the latest to whoever looks.
+    """
 
     project_id: int
     endpoints: tuple[EndpointRow, ...]
@@ -48,6 +53,10 @@ class EndpointsView:
     topics: tuple[tuple[str, str], ...]
     form: FormState
     topic: str
+    email: str
+    sender: str | None
+    mail: "DeliveryRow | None"
+    refused: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +140,11 @@ class DeliveryResource:
     tries: tuple[TryRow, ...] = field(default=())
 
 
-def index(session: Session, project_id: int, form: FormState) -> EndpointsView:
+def index(
+    session: Session, project_id: int, form: FormState, *, user: User, refused: str | None = None
+) -> EndpointsView:
     """The page of a project's endpoints."""
+    mail = queries.latest_mail(session, project_id, user.id)
     found = queries.endpoints_of(session, project_id)
     latest = queries.latest_deliveries(session, [one.id for one in found])
     return EndpointsView(
@@ -142,6 +154,10 @@ def index(session: Session, project_id: int, form: FormState) -> EndpointsView:
         topics=_topics(),
         form=form,
         topic=f"project:{project_id}",
+        email=user.email,
+        sender=settings().mail_from if is_set_up() else None,
+        mail=delivery_rows(session, [mail])[0] if mail is not None else None,
+        refused=refused,
     )
 
 

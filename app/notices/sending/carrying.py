@@ -5,7 +5,7 @@ import time
 from app.core.secrets import SealBroken
 from app.core.signing import signed_headers
 from app.notices.models import Delivery, Endpoint, EndpointKind
-from app.notices.sending import posting, sealing, words
+from app.notices.sending import mailing, posting, sealing, words
 from app.notices.sending.outcomes import Outcome
 from app.notices.sending.service import Sending
 
@@ -16,13 +16,27 @@ PLAIN = {"content-type": "application/json", "user-agent": SENDER}
 def carry(sending: Sending) -> Outcome:
     """Send it once, and say what became of it."""
     found, endpoint = sending.delivery, sending.delivery.endpoint
-    assert endpoint is not None  # noqa: S101 - there is no other way out
+    if endpoint is None:
+        return mailing.send(_mail(sending))
     try:
         if endpoint.kind == EndpointKind.SLACK:
             return posting.post(sealing.opened(endpoint), PLAIN, _slack(found, sending.project))
         return _signed(sending, endpoint)
     except SealBroken:
         return Outcome(0, problem=sealing.cure(endpoint))
+
+
+def _mail(sending: Sending) -> words.Mail:
+    found = sending.delivery
+    assert found.user is not None  # noqa: S101 - it goes to an endpoint or to a person
+    return words.as_mail(
+        found.notice,
+        to=found.user.email,
+        project_id=found.project_id,
+        project=sending.project,
+        message_id=found.message_id,
+        at=found.created_at,
+    )
 
 
 def _slack(found: Delivery, project: str) -> bytes:

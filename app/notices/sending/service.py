@@ -11,8 +11,9 @@ from app.auth import service as auth
 from app.core import clock, instance, leases
 from app.core.errors import Conflict
 from app.core.events import announce
+from app.notices.choices.queries import may_be_mailed
 from app.notices.models import Delivery, DeliveryTry, Endpoint
-from app.notices.sending import queries, sealing
+from app.notices.sending import mailing, queries, sealing
 from app.notices.sending.outcomes import Outcome
 from app.notices.telling import Topic, tell
 from app.projects.models import Project
@@ -22,12 +23,17 @@ from app.settings import settings
 PAUSES = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 STOP_AFTER = timedelta(days=3)
 LONGEST_HOLD = 300.0
-LEASE_SECONDS = 45
+LEASE_SECONDS = 90
 KEPT = timedelta(days=30)
 SPREAD = 0.1
 
 STOPPED = "The endpoint is switched off."
 RESTORED = "Written before this instance was restored: its other life may have sent it."
+NO_MAIL = "This instance sends no mail any more."
+NOT_WANTED = "No longer a member, or no longer wants mail of this project."
+UNKNOWN = "Two workers died while it was handed over: whether it arrived is not known."
+# A mailbox cannot always tell a repeat: after two tries that nobody saw the end of, no third.
+MOST_UNKNOWN = 2
 GONE = "It answered 410: whoever runs it wants nothing more from here."
 SILENT = "Nothing has arrived there for three days. The last failure: {problem}"
 
@@ -66,7 +72,13 @@ def _why_not(session: Session, found: Delivery) -> str | None:
     endpoint = found.endpoint
     if endpoint is not None and endpoint.stopped_at is not None and found.notice_id is not None:
         return STOPPED
-    return None
+    if found.user_id is None:
+        return None
+    if not mailing.is_set_up():
+        return NO_MAIL
+    if found.attempts > MOST_UNKNOWN:
+        return UNKNOWN
+    return None if may_be_mailed(session, found.project_id, found.user_id) else NOT_WANTED
 
 
 def record(session: Session, sending: Sending, outcome: Outcome) -> int | None:
@@ -99,6 +111,8 @@ def record(session: Session, sending: Sending, outcome: Outcome) -> int | None:
         _note_health(session, endpoint, found, outcome, moment)
     if way is not None:
         announce(session, f"endpoint:{way}")
+    elif found.notice_id is None:  # somebody waits for what becomes of a test
+        announce(session, f"project:{found.project_id}")
     return queries.next_of_way(session, way) if found.hold_until is None else None
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.notices.models import Notice, Topic
@@ -21,12 +22,47 @@ TEST_TEXT = "Somebody pressed Send a test. Notices will arrive like this one."
 # What pings a whole room in Slack and its likes, wherever it stands in a text.
 EVERYBODY = re.compile(r"@(?=channel|here|everyone|all)", re.IGNORECASE)
 SLACK_LENGTH = 3_000
+# The page of a person's choices.
+CHOICES = "/account/notices"
 
 
 def address_of(notice: Notice | None, project_id: int) -> str:
     """The page that a message leads to."""
     path = notice.path if notice is not None else f"/projects/{project_id}/notices"
     return settings().base_url + path
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to one person, in plain text."""
+
+    to: str
+    subject: str
+    text: str
+    message_id: str
+    choices_url: str
+    at: datetime
+
+
+def as_mail(
+    notice: Notice | None, *, to: str, project_id: int, project: str, message_id: str, at: datetime
+) -> Mail:
+    """The mail about a notice: its words, its page, and where to choose what comes."""
+    title, text = (TEST_TITLE, TEST_TEXT) if notice is None else (notice.title, notice.text)
+    choices = settings().base_url + CHOICES
+    end = (
+        f"-- \n{project}, in Luthier. You chose to be told of this by mail; choose anew, for "
+        f"every project or this one: {choices}"
+    )
+    lines = [f"{title}.", text, address_of(notice, project_id), end]
+    return Mail(
+        to,
+        f"{title} ({project})",
+        "\n\n".join(line for line in lines if line),
+        message_id,
+        choices,
+        at,
+    )
 
 
 def as_event(notice: Notice | None, *, project_id: int, project: str, at: datetime) -> bytes:
