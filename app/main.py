@@ -22,6 +22,8 @@ from app import __doc__ as about
 from app import reactions, tables
 from app.auth import passwords, preferences
 from app.auth import routes as auth
+from app.budgets import api as budgets_api
+from app.budgets import routes as budgets
 from app.catalog import api as catalog_api
 from app.catalog import api_dates, routes_calendar, routes_dates
 from app.catalog import routes as catalog
@@ -48,10 +50,11 @@ from app.core.errors import (
 from app.core.events import Hub
 from app.core.forms import explain
 from app.core.guards import Guards
+from app.core.problems import Problem
 from app.core.seats import Seats
 from app.dashboard import docs, kit
 from app.dashboard import routes as dashboard
-from app.dashboard.errors import Problem, drawn
+from app.dashboard.errors import drawn
 from app.datasets import api as datasets_api
 from app.datasets import routes as datasets
 from app.datasets import routes_list as datasets_list
@@ -116,6 +119,7 @@ PAGES = (
     notices.linked,
     endpoints.router,
     choices.router,
+    budgets.router,
     dashboard.router,
     upkeep.router,
     docs.router,
@@ -136,6 +140,7 @@ API = (
     rescue_archive.api,
     notices_api.router,
     endpoints_api.router,
+    budgets_api.router,
 )
 PROBLEM = {
     "description": "What is wrong, in words (RFC 9457)",

@@ -1,6 +1,7 @@
 """The one list of modules with tables: import it, and every foreign key finds its table."""
 
 from app.auth import models as auth
+from app.budgets import models as budgets
 from app.catalog import models as catalog
 from app.connections import models as connections
 from app.core import heartbeat, instance
@@ -19,6 +20,7 @@ MODULES = (
     datasets,
     catalog,
     notices,
+    budgets,
     jobs,
     rescue,
     heartbeat,

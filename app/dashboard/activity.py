@@ -70,6 +70,8 @@ VERBS = {
     "endpoint.sent_again": "had a notice sent again to",
     "endpoint.stopped": "switched off",
     "endpoint.removed": "had notices no longer sent to",
+    "budget.changed": "set the budget to",
+    "budget.cost_said": "said what was billed for",
     "calendar.linked": "made a link to the dates for",
     "calendar.unlinked": "revoked the link to the dates for",
 }
@@ -78,6 +80,7 @@ PAGES = {
     "job": ("jobs.show", "job_id"),
     "model": ("models.show", "model_id"),
     "rescue": ("rescues.show", "rescue_id"),
+    "budget": ("budgets.show", "project_id"),
 }
 
 
@@ -87,6 +90,7 @@ ABOUT = {
     "model": "models",
     "connection": "connections",
     "rescue": "rescues",
+    "budget": "the budget",
     "notice": "notices",
     "endpoint": "where notices go",
     "calendar": "links to the calendar",
@@ -149,6 +153,8 @@ def _more(row: Activity) -> str:
         return f"from {detail['before']} to {detail['role']}"
     if "role" in detail:
         return f"as {detail['role']}"
+    if "amount" in detail:
+        return str(detail["amount"])
     if "base_model" in detail:
         return f"on {detail['base_model']}"
     return str(size(detail["bytes"])) if "bytes" in detail else ""

@@ -5,53 +5,19 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response
-from typing_extensions import TypedDict  # pydantic needs it before Python 3.12
+from fastapi.responses import Response
 
 from app.auth import access
 from app.core.api import is_for_scripts
 from app.core.database import SAFE_METHODS
 from app.core.errors import NotSignedIn, ProductError
 from app.core.pages import is_local_path, page, redirect_to
+from app.core.problems import TITLES, problem
 from app.core.views import ErrorView
 from app.projects.access import shell_if_signed_in
 
-TITLES = {
-    400: "That cannot be done",
-    401: "Sign in first",
-    403: "Not for your role",
-    404: "Nothing here",
-    405: "Not done that way",
-    408: "Too slow",
-    409: "That does not fit",
-    413: "Too large",
-    422: "Some of that is wrong",
-    423: "In use just now",
-    429: "Too often",
-    500: "Something broke here",
-    502: "The provider did not answer",
-    503: "Not just now",
-    507: "The disk is full",
-}
 # From here on the fault is ours, and what draws the shell may be what is broken.
 OURS = 500
-
-
-class WrongField(TypedDict):
-    """One field that cannot be taken as it is."""
-
-    field: str
-    message: str
-
-
-class Problem(TypedDict):
-    """Problem details (RFC 9457) with what is wrong by field."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[WrongField]
 
 
 def drawn(request: Request, error: ProductError) -> Response:
@@ -90,18 +56,3 @@ def _page_before(headers: Mapping[str, str], path: str) -> str:
     target = f"{before.path}?{before.query}" if before.query else before.path
     is_ours = before.netloc == headers.get("host") and is_local_path(target)
     return target if is_ours and before.path != path else ""
-
-
-def problem(error: ProductError) -> JSONResponse:
-    """The error as problem details."""
-    told: Problem = {
-        "type": "about:blank",
-        "title": TITLES.get(error.status, "Error"),
-        "status": error.status,
-        "detail": error.message,
-        "errors": [{"field": item.field, "message": item.message} for item in error.errors],
-    }
-    content = {**told, **error.details}
-    return JSONResponse(
-        content, error.status, headers=error.headers, media_type="application/problem+json"
-    )

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.auth import queries as people
 from app.auth.models import User
+from app.budgets.lines import line_of
 from app.catalog import queries as catalog
 from app.catalog.models import TunedModel
 from app.catalog.stopping import calendar
@@ -54,6 +55,7 @@ def home(
         can_edit=can_edit,
         needs=(
             *_needs(session, project.id, running, accounts, moment, link),
+            *_budget(session, project.id, moment, link),
             *_notices(session, project.id, user.id, moment.date(), link),
         ),
         running=tuple(_running(job, moment, top) for job in running),
@@ -170,6 +172,15 @@ def _needs(
         for job in jobs.failed_lately(session, project_id, moment - LATELY)
     ]
     return found
+
+
+def _budget(session: Session, project_id: int, moment: datetime, link: Link) -> Sequence[Need]:
+    """The month's budget, once it is nearly or all taken."""
+    line = line_of(session, project_id, moment)
+    if line is None:
+        return ()
+    url = link("budgets.show", project_id=project_id)
+    return (Need(line.tone, "budget", line.title, line.text, url, "See it"),)
 
 
 def _notices(

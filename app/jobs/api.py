@@ -10,11 +10,14 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from app.auth.access import CurrentUser
+from app.budgets import telling
+from app.budgets.standing import OverBudget
 from app.catalog import queries as catalog
 from app.core import clock
 from app.core.api import After, Limit, Listing, keyed, listing
 from app.core.database import DbSession, unit_of_work
 from app.core.keyset import page_of
+from app.core.problems import problem
 from app.jobs import metrics, queries, service
 from app.jobs.access import CurrentJob, EditableJob, SpendableJob
 from app.jobs.forms import JobForm
@@ -53,10 +56,15 @@ def create(
     """Start a fine-tuning job. With an `Idempotency-Key` it starts once, however often it is sent:
     the repeat gets the first answer, the same key with other content 409. So does a job that could
     not end before its base model stops, or whose platform takes no more: `stop` has the day and its
-    source.
+    source. So does one that the project's budget has no room for: `budget` has the numbers.
     """
     key = f"api:{idempotency_key}" if idempotency_key else f"once:{uuid.uuid4()}"
-    job = service.create_job(session, project=project, user=user, form=body, request_key=key)
+    try:
+        job = service.create_job(session, project=project, user=user, form=body, request_key=key)
+    except OverBudget as error:
+        # Answered, not raised: the job is undone, and that people are told of it is not.
+        telling.tell_blocked(session, project.id, "A job", error, actor_id=user.id)
+        return problem(error)
     if job.first_answer is None:
         warnings = list(outlook_of(session, job, job.connection).warnings)
         made = {**jsonable_encoder(job_resource(job)), "warnings": warnings}

@@ -10,7 +10,7 @@ from app.connections.models import Connection
 from app.core import clock, leases
 from app.core.errors import Conflict
 from app.core.queue import enqueue
-from app.jobs import orphans, queries_orders
+from app.jobs import orphans, queries_orders, spending
 from app.jobs.likeness import settle_guesses
 from app.jobs.models import Job, JobStatus, Orphan, StartAttempt
 from app.jobs.service import end, log, tell
@@ -35,10 +35,12 @@ def look_again(session: Session, job: Job, *, user: User) -> None:
 def start_again(session: Session, job: Job, *, user: User) -> None:
     """Let another order go out, by a person's decision; it carries the same tag, so that the first
     one's run is still found, and so that a provider that knows repeated orders tells them apart
-    from new ones. The list is looked through once more just before. Raises Conflict when the job is
-    not in doubt.
+    from new ones. The list is looked through once more just before. Both may be billed, so as much
+    again is set aside. Raises Conflict when the job is not in doubt, OverBudget when the month has
+    not so much left.
     """
     job, attempts = _in_doubt(session, job)
+    spending.reserve_again(session, job)
     for attempt in attempts:
         attempt.outcome = "given_up"
     settle_guesses(session, job, None)
@@ -97,6 +99,7 @@ def adopt(session: Session, orphan: Orphan, *, user: User) -> Job:
         attempt.outcome = "found"
     job.error = job.ended_at = job.cancel_requested_at = job.archived_at = None
     take_run(session, connection, job, orphan.run_id, orphan.provider_status)
+    spending.reopen(session, job, orphan.run_id)
     log(session, job, f"{user.name} adopted run {orphan.run_id}, which had shown up there.")
     orphans.settle(session, orphan, "adopted")
     _record(session, job, user, "job.adopted")

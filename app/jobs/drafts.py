@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from app.budgets.lines import BudgetEffect
 from app.connections.models import Connection
 from app.connections.service import capabilities_of
 from app.connections.views import Stop, stop_of
@@ -77,7 +78,7 @@ class Price:
 class Receipt:
     """What will happen if Start is pressed. None means it cannot be said yet. `sent` are lines of
     what goes where ("2 files, 3.8 MB"); `problems` stop the start, `warnings` do not: each one
-    sentence.
+    sentence. `budget` is None where the project has none.
     """
 
     rows: int | None
@@ -94,6 +95,7 @@ class Receipt:
     seconds: float | None
     seconds_note: str | None
     is_practice: bool
+    budget: BudgetEffect | None
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -292,6 +294,7 @@ def _suffix_length(capabilities: Capabilities | None) -> int:
 def receipt(
     chosen: Draft,
     guess: Estimate | None,
+    budget: BudgetEffect | None,
     *,
     speed: float | None,
     problems: Sequence[str],
@@ -324,6 +327,7 @@ def receipt(
         seconds=seconds,
         seconds_note="from your last job" if seconds is not None else None,
         is_practice=bool(connection and connection.is_practice),
+        budget=budget,
         problems=tuple(problems),
         warnings=tuple(warnings),
     )

@@ -20,7 +20,7 @@ from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, instance
 from app.core.events import announce
-from app.jobs import queries_orders
+from app.jobs import queries_orders, spending
 from app.jobs.likeness import is_of
 from app.jobs.models import Checkpoint, Job, JobStatus, MetricChunk, Orphan
 from app.jobs.service import log, tell
@@ -132,6 +132,7 @@ def record_look(session: Session, watch: Watch, runs: Sequence[RunReport]) -> li
             for run in tagged:
                 if run.run_id not in known and run.instance == watch.instance:
                     note(session, watch.connection, run, None)
+                    _count(session, watch.connection, None, run)
         elif tagged and job.connection_id == watch.connection.id:
             spare += _of_job(session, watch.connection, job, tagged)
     asked = (one for one in _open(session, watch.connection.id) if one.cancel_asked_at)
@@ -153,6 +154,9 @@ def _of_job(
         _adopt(session, job, oldest)
     elif oldest.run_id != job.run_id and not (job.has_ended or oldest.status.has_ended):
         _change_over(session, connection, job, oldest)
+    for run in runs:
+        if run.run_id != job.run_id:
+            _count(session, connection, job, run)
     return [
         Spare(run, run.run_id, job.id)
         for run in runs
@@ -168,9 +172,16 @@ def _of_ended(
     for run in runs:
         if run.status.has_ended or not is_unwanted:
             note(session, connection, run, job)
+        _count(session, connection, job, run)
     return [
         Spare(run, run.run_id, job.id) for run in runs if is_unwanted and not run.status.has_ended
     ]
+
+
+def _count(session: Session, connection: Connection, job: Job | None, run: RunReport) -> None:
+    """What a run that ended has trained was billed, where its provider says how much that was."""
+    if run.trained_tokens is not None:
+        spending.count_run(session, connection, job, run)
 
 
 def _adopt(session: Session, job: Job, run: RunReport) -> None:
@@ -249,6 +260,9 @@ def record_cancelled(session: Session, watch: Watch, spare: Spare, report: RunRe
     job_id = spare.of_job or (orphan.job_id if orphan else None)
     if job_id is not None:
         record_spare(session, job_id, spare.run_id, None)
+    if orphan is None or orphan.is_tagged:  # a guess may be somebody else's run, and their bill
+        job = session.get(Job, job_id) if job_id is not None else None
+        spending.count_run(session, watch.connection, job, report)
     tell_of(session, watch.connection)
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import uuid
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -11,6 +12,10 @@ from fastapi.responses import Response, StreamingResponse
 from sqlalchemy.orm import Session
 
 from app.auth.access import CurrentUser, csrf_checked
+from app.budgets import queries as ledger
+from app.budgets import telling
+from app.budgets.lines import effect_of
+from app.budgets.standing import OverBudget, standing_of
 from app.catalog import queries as catalog
 from app.catalog.asking import read_base_models
 from app.catalog.belief import all_dates
@@ -25,7 +30,7 @@ from app.core.forms import form_values
 from app.core.pages import page, path_for, redirect
 from app.datasets import queries as datasets
 from app.datasets.models import DatasetVersion, VersionStatus
-from app.jobs import drafts, lifetimes, metrics, queries, queries_orders, service, views
+from app.jobs import drafts, lifetimes, metrics, queries, queries_orders, service, spending, views
 from app.jobs.access import CurrentJob, FormSeat, SpendableJob
 from app.jobs.api import json_response, keep_watch
 from app.jobs.charts import aligned
@@ -98,6 +103,8 @@ def create(
             session, project=project, user=user, form=job_form(values), request_key=key
         )
     except (WrongInput, Conflict, TooMany) as error:
+        if isinstance(error, OverBudget):
+            telling.tell_blocked(session, project.id, "A job", error, actor_id=user.id)
         errors = {item.field: item.message for item in error.errors} or {"": error.message}
         values["nonce"] = str(uuid.uuid4())
         view = _form(session, project.id, values, errors)
@@ -124,10 +131,13 @@ def _form(
     offered = _base_models(session, chosen.connection) if chosen.connection else []
     if offered and chosen.values["base_model"] not in {model.name for model in offered}:
         chosen.values["base_model"] = offered[0].name
-    guess, problems, warnings = None, [], list[str]()
+    guess, effect, problems, warnings = None, None, [], list[str]()
     try:
         checked = check_form(session, project_id, job_form(chosen.values))
         guess, warnings = checked.estimate, list(checked.warnings)
+        standing, amount = standing_of(session, project_id), spending.amount_of(asdict(guess))
+        effect = effect_of(standing, amount)
+        problems = list(filter(None, [standing.refusal(amount)]))
     except ProductError as error:
         problems = [_said(item) for item in error.errors] or [error.message]
     speed = None
@@ -139,7 +149,9 @@ def _form(
         project_id,
         chosen,
         offered,
-        receipt=drafts.receipt(chosen, guess, speed=speed, problems=problems, warnings=warnings),
+        receipt=drafts.receipt(
+            chosen, guess, effect, speed=speed, problems=problems, warnings=warnings
+        ),
         errors=errors,
         base_models_error=words,
         source=source_of(job, _place(chosen, offered)) if job else None,
@@ -203,6 +215,7 @@ def show(request: Request, session: DbSession, job: CurrentJob, events: str = ""
         events_shown=events,
         checkpoints=queries.checkpoints_of(session, job.id),
         stops=lifetimes.base_days(session, [job]).get((job.connection_id, job.base_model)),
+        spend=ledger.spend_of(session, spending.key_of(job.id)),
     )
     return page(request, "jobs/show.html", view)
 

@@ -5,6 +5,7 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from app.auth.access import csrf_checked
+from app.budgets.lines import line_of
 from app.connections import queries as connections
 from app.core import clock
 from app.core.database import DbSession
@@ -52,17 +53,19 @@ def index(request: Request, session: DbSession, project: CurrentProject) -> Resp
     here = shown(request, session, project, LIST, can_choose=can_spend)
     jobs = queries.listed_jobs(session, project.id, here.ids)
     has_jobs = bool(jobs) or queries.has_jobs(session, project.id)
+    moment = clock.now(session)
     view = views.index(
         project.id,
         jobs,
         here.list,
-        moment=clock.now(session),
+        moment=moment,
         stops=lifetimes.base_days(session, jobs),
         can_edit=can_spend,
         has_jobs=has_jobs,
         has_ready_version=has_jobs or bool(datasets.ready_versions(session, project.id, limit=1)),
         told=here.told,
         acts=here.acts,
+        budget=None if here.part else line_of(session, project.id, moment),
     )
     return page(request, "jobs/index.html", view, fragment=here.part)
 

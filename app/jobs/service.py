@@ -24,7 +24,7 @@ from app.core.crash import checkpoint
 from app.core.errors import Conflict
 from app.core.events import announce
 from app.core.queue import enqueue
-from app.jobs import queries, queries_orders
+from app.jobs import queries, queries_orders, spending
 from app.jobs.estimates import Estimate
 from app.jobs.forms import JobForm
 from app.jobs.models import FOLLOWED, WAITING, Job, JobEvent, JobStatus
@@ -42,8 +42,9 @@ def create_job(
     """The job this request asks for. The same key again gives the first job; with other content it
     is a Conflict.
 
-    Raises WrongInput naming each field, Conflict when a version is not ready, TooMany when this
-    person started enough of them in the last hour.
+    Raises WrongInput naming each field, Conflict when a version is not ready, OverBudget when the
+    project's month has not so much left, TooMany when this person started enough of them in the
+    last hour.
     """
     sha256 = _fingerprint(form)
     known = queries.job_asked_for(session, project.id, request_key)
@@ -120,6 +121,8 @@ def _write_down(
     )
     session.add(job)
     session.flush()
+    # After the job's row: of two clicks the second waits there, and is the first one's job.
+    spending.reserve(session, job)
     auth.record(
         session,
         "job.created",
@@ -249,6 +252,7 @@ def end(
     job.error = error
     job.ended_at = clock.now(session)
     job.due_at = job.lease_until = None
+    spending.close(session, job)
     tell_end(session, job, actor_id=actor_id)
 
 

@@ -13,7 +13,7 @@ from app.connections import standing
 from app.connections.models import Connection
 from app.connections.service import capabilities_of
 from app.core import clock, instance, leases
-from app.jobs import queries_runs
+from app.jobs import queries_runs, spending
 from app.jobs.keeping import keep_checkpoints, keep_events, keep_model
 from app.jobs.models import ENDED, Job, JobStatus
 from app.jobs.service import end, log, tell
@@ -289,6 +289,7 @@ def come_back(session: Session, job: Job) -> None:
     job.status = JobStatus.RUNNING
     job.error = job.ended_at = job.missed_since = None
     job.misses = 0
+    spending.reopen(session, job, job.run_id or "")
     log(session, job, "The provider shows this run again.")
     standing.look_soon(session, session.get_one(Connection, job.connection_id))
 

@@ -19,7 +19,7 @@ from app.core.http import HttpOptions
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets.split import split
-from app.jobs import orphans, queries, queries_orders, searches, starts, sweeps
+from app.jobs import orphans, queries, queries_orders, searches, spending, starts, sweeps
 from app.jobs.look import Look, look_at_runs
 from app.jobs.models import Job
 from app.jobs.starts import StartWork
@@ -265,13 +265,15 @@ def _search(work: StartWork, provider: Provider) -> bool:
 
 def cancel_spare(provider: Provider, job_id: int, run_id: str) -> None:
     """Stop a run that carries the tag of a job which has another."""
-    refusal = None
+    refusal, report = None, None
     try:
-        provider.cancel(run_id)
+        report = provider.cancel(run_id)
     except ProviderError as error:
         refusal = error.message
     with unit_of_work() as session:
         orphans.record_spare(session, job_id, run_id, refusal)
+        if report is not None:
+            spending.count_spare(session, job_id, report)
 
 
 def _is_found_after_all(work: StartWork, provider: Provider) -> bool:

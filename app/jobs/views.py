@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from app.budgets.lines import BudgetLine, JobSpend, spend_words
+from app.budgets.models import Spend
 from app.catalog.belief import Said
 from app.connections.views import Stop, stop_of
 from app.core.choosing import Act
@@ -65,7 +67,8 @@ class JobRow:
 @dataclass(frozen=True, slots=True)
 class IndexView:
     """The list of a project's jobs; its fragment "rows" refreshes itself on `topic`. `told` is what
-    came of the last thing done to many; `acts` what can be done to those chosen.
+    came of the last thing done to many; `acts` what can be done to those chosen. `budget` is None
+    while there is nothing to say of it.
     """
 
     project_id: int
@@ -76,6 +79,7 @@ class IndexView:
     has_ready_version: bool
     told: str
     acts: tuple[Act, ...]
+    budget: BudgetLine | None
     topic: str
 
 
@@ -174,6 +178,7 @@ class ShowView(ProgressView, EventsView):
     checkpoints: tuple[CheckpointRow, ...]
     measure: str
     stops: Said | None
+    spend: JobSpend | None
 
 
 def index(
@@ -340,6 +345,7 @@ def show(
     events_shown: str,
     checkpoints: Sequence[Checkpoint],
     stops: Said | None,
+    spend: Spend | None,
 ) -> ShowView:
     """The whole page of one job."""
     return ShowView(
@@ -356,4 +362,5 @@ def show(
         checkpoints=checkpoint_rows(checkpoints),
         measure="reward" if is_graded(job) else "loss",
         stops=stops,
+        spend=spend_words(spend) if spend else None,
     )

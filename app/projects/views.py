@@ -46,8 +46,8 @@ class ShellProject:
 @dataclass(frozen=True, slots=True)
 class Shell:
     """Around every page. `user` is None before sign-in; `section` is home, datasets, jobs, models,
-    rescue, connections, notices, members, activity, account, people, storage, projects or
-    empty. `as_of`: restored from a backup of that moment, and nobody has allowed starts since.
+    rescue, connections, notices, budget, members, activity, account, people, storage, projects
+    or empty. `as_of`: restored from a backup of that moment, and nobody has allowed starts since.
     `room`: how full the disk is, for the instance's owner while it is nearly."""
 
     csrf: str
@@ -176,6 +176,7 @@ SECTIONS = {
     "rescued_usage": "rescue",
     "connections": "connections",
     "notices": "notices",
+    "budgets": "budget",
     "members": "members",
     "activity": "activity",
     "account": "account",

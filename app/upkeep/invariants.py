@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core import storage
 from app.core.database import read_only
 from app.datasets.index import connect_finished
-from app.upkeep import queries
+from app.upkeep import queries, queries_money
 from app.upkeep import queries_invariants as selects
 
 SHOWN = 5
@@ -42,6 +42,7 @@ LOOKS: tuple[tuple[str, Callable[[Session], selects.Looked]], ...] = (
     ("points come in the order of their steps", selects.points_out_of_order),
     ("what became of a job stands in the activity", selects.changes_without_a_line),
     ("a restored instance orders nothing unasked", selects.ordered_before_allowed),
+    ("what was ordered is in the ledger, once", queries_money.rows_that_do_not_fit),
     ("no lease is forgotten while a worker lives", selects.forgotten_leases),
     ("nothing is due for two minutes while a worker lives", selects.late_work),
 )

@@ -119,6 +119,8 @@ def _furnish(script: Script, witness: Witness, luthier: Program, folder: Path) -
         "models-empty": f"/projects/{fresh['id']}/models",
         "model": model,
         "try": f"{model}/try",
+        "budget": f"{at}/budget",
+        "budget-none": f"/projects/{fresh['id']}/budget",
         "notices": f"{at}/notices",
         "notices-none": f"/projects/{fresh['id']}/notices",
         "calendar-link": f"{at}/calendar-link",

@@ -50,6 +50,7 @@ OURS = {
     "projects": {"slug"},
     "rescued_objects": {"sha256"},
     "single_use_links": {"fingerprint"},
+    "spends": {"key", "subject"},
     "uploads": {"sha256", "found"},
     "user_sessions": {"fingerprint", "csrf"},
     "watched_dates": {"key"},
@@ -65,6 +66,7 @@ SHOWN = {
     "notices.title", "notices.text", "notices.depends", "notice_endpoints.name",
     "notice_endpoints.address", "notice_endpoints.stopped_words", "notice_deliveries.last_error",
     "delivery_tries.answer", "delivery_tries.problem", "uploads.file_name",
+    "spends.name", "spends.words",
 }  # fmt: skip
 
 FIND = """() => {

@@ -90,6 +90,8 @@ class Workshop:
             "endpoints": f"{project}/endpoints",
             "endpoint": "/endpoints/1",
             "choices": "/account/notices",
+            "budget": f"{project}/budget?all=yes",
+            "budget-spend": f"{project}/budget/spends/1",
             "members": f"{project}/members",
             "activity": f"{project}/activity",
             "account": "/account",

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import pytest
 
@@ -290,3 +290,24 @@ def test_findings_lead_from_the_report_to_their_table(mara):
     mara.go("/dataset-versions/1/findings")
     page.get_by_role("heading", name="Findings").wait_for()
     mara.look()
+
+
+def test_an_owner_sets_a_budget_by_keyboard_and_the_receipt_says_what_is_left(workshop, mara):
+    page, project = mara.page, workshop[1].removesuffix("/jobs")
+    mara.look()
+    mara.go(f"{project}/budget")
+    amount = page.get_by_label("Dollars a month")
+    for typed, said in (("१२", "Dollars and cents, like 250"), ("250", "$250.00 of $250.00")):
+        mara.tab_to(amount)
+        mara.press("Control+a")
+        mara.type(typed)
+        with mara.expecting(422) if typed != "250" else nullcontext():
+            mara.press("Enter")
+            page.get_by_text(said).first.wait_for()
+        mara.look()
+    mara.go(f"{project}/jobs/new")
+    assert "Budget left" in page.locator("#receipt").inner_text()
+    mara.go(f"{project}/budget")
+    mara.button("Remove it").click()
+    mara.button("Remove the budget").click()
+    page.get_by_text("There is no budget now.").wait_for()

@@ -8,16 +8,22 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
+from app.budgets.models import Spend
 from app.catalog.models import TunedModel
+from app.connections.models import Connection
 from app.core import database, migrate
 from app.core.database import unit_of_work
+from app.datasets.models import DatasetVersion
+from app.jobs import service as jobs
 from app.jobs.adopting import RunFile, adopt_run
 from app.jobs.keeping import keep_events, keep_model
-from app.jobs.models import Job, JobEvent
+from app.jobs.models import Job, JobEvent, JobStatus
+from app.projects.models import Project
 from app.providers.base import RunEvent, RunStatus
 from app.rescue.models import Kind, RescuedObject
 from app.settings import ROOT, settings
 from app.tables import metadata
+from app.upkeep import queries_money
 from tests import make
 
 
@@ -102,21 +108,55 @@ def test_there_is_one_line_of_migrations_with_dated_names(config):
 
 
 def test_older_tables_forget_jobs_without_a_dataset_and_the_manifest_makes_them_again(url, config):
+    """The ledger is made of the jobs again, as if it had always been there."""
     migrate.upgrade()
     with unit_of_work() as session:
         ours_id, theirs_id, found_id = rescued_beside_ours(session)
+        others = jobs_of_many_ends(session, session.get_one(Job, ours_id))
+        counted = ledger(session)
     database.engine().dispose()
 
     command.downgrade(config, "b4c7e19d5a02-1")
     migrate.upgrade()
 
     with unit_of_work() as session:
-        assert [job.id for job in session.query(Job)] == [ours_id]
+        assert [job.id for job in session.query(Job).order_by(Job.id)] == [ours_id, *others]
+        assert ledger(session) == counted
+        assert queries_money.rows_that_do_not_fit(session) == (len(others) + 1, [])
         assert [model.job_id for model in session.query(TunedModel)] == [ours_id]
         assert session.query(JobEvent).filter_by(job_id=theirs_id).count() == 0
         found = session.get_one(RescuedObject, found_id)
         assert (found.job_id, found.used_at) == (None, None)
     database.engine().dispose()
+
+
+def jobs_of_many_ends(session, ours):
+    """Jobs beside ours that ended each in its own way, and one that did not; their ids."""
+    project = session.get_one(Project, ours.project_id)
+    connection = session.get_one(Connection, ours.connection_id)
+    version = session.get_one(DatasetVersion, ours.training_version_id)
+    ends = (
+        (None, None, None),
+        ("ftjob-3", 500, JobStatus.SUCCEEDED),
+        ("ftjob-4", None, JobStatus.SUCCEEDED),
+        ("ftjob-5", None, JobStatus.VANISHED),
+        (None, None, JobStatus.CANCELLED),
+        ("ftjob-6", 100, JobStatus.CANCELLED),
+    )
+    ids = []
+    for n, (run_id, tokens, status) in enumerate(ends):
+        job = make.make_job(session, project, connection, version, key=f"end:{n}")
+        job.run_id, job.trained_tokens = run_id, tokens
+        if status is not None:
+            jobs.end(session, job, status)
+        ids.append(job.id)
+    return ids
+
+
+def ledger(session):
+    """What every row of the ledger says."""
+    rows = session.query(Spend).order_by(Spend.key)
+    return [(row.key, row.month, row.state, row.reserved, row.spent, row.is_open) for row in rows]
 
 
 def rescued_beside_ours(session):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from app import __main__ as commands
 from app.auth import service as auth
 from app.auth.models import Activity
+from app.budgets.models import Spend, SpendState
 from app.connections.models import Connection
 from app.core import clock, heartbeat, storage
 from app.core.database import unit_of_work
@@ -148,6 +149,37 @@ def ordered_unasked(at):
     return f"job {at.job}"
 
 
+def row_of(at):
+    return at.session.query(Spend).filter_by(key=f"job:{at.job}").one()
+
+
+def without_a_row(at):
+    at.session.delete(row_of(at))
+    return f"job {at.job}: its row of the ledger does not fit"
+
+
+def set_aside_after_its_end(at):
+    give_run(at, at.job, JobStatus.FAILED)
+    return f"job {at.job}: its row of the ledger does not fit"
+
+
+def given_back_too_early(at):
+    row_of(at).state = SpendState.RELEASED
+    return f"job {at.job}: its row of the ledger does not fit"
+
+
+def of_a_strange_sum(at):
+    row_of(at).reserved += 1
+    return f"job {at.job}: another sum than its estimate is set aside"
+
+
+def less_than_nothing(at):
+    fields = {"subject": "", "name": "", "month": at.moment.date(), "created_at": at.moment}
+    row = {"key": "run:1:x", "state": SpendState.SPENT, "spent": -1, **fields}
+    at.session.add(Spend(project_id=at.team.project_id, **row))
+    return "run:1:x is less than nothing"
+
+
 def with_an_old_lease(at):
     version = at.session.get_one(DatasetVersion, at.team.version_id)
     version.due_at = version.lease_until = at.moment - AN_HOUR
@@ -181,6 +213,13 @@ BROKEN = {
         ended_in_silence,
     ],
     "a restored instance orders nothing unasked": [ordered_unasked],
+    "what was ordered is in the ledger, once": [
+        without_a_row,
+        set_aside_after_its_end,
+        given_back_too_early,
+        of_a_strange_sum,
+        less_than_nothing,
+    ],
     "no lease is forgotten while a worker lives": [with_an_old_lease],
     "nothing is due for two minutes while a worker lives": [long_due],
 }

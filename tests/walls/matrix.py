@@ -182,6 +182,18 @@ TABLE: dict[str, Expected] = {
     "api.endpoints.test": manage(202),
     "api.endpoints.deliveries": manage(),
     "api.deliveries.again": manage(202),
+    # Budget
+    "budgets.show": view(),
+    "budgets.change": manage(422),
+    "budgets.remove": manage(303),
+    "budgets.csv": view(),
+    "budgets.spend": view(),
+    "budgets.say_cost": manage(422),
+    "api.budgets.show": view(),
+    "api.budgets.change": manage(422),
+    "api.budgets.spends": view(),
+    "api.budgets.say_cost": manage(409, {"spent_usd": 1}),
+    # Members
     "members.index": view(),
     "members.add": manage(422),
     "members.change": manage(303, {"role": "editor"}),

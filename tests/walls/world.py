@@ -14,6 +14,7 @@ from app.auth import queries as people
 from app.auth import service as auth
 from app.auth.access import cookie_name
 from app.auth.models import User, UserSession
+from app.budgets import queries as ledger
 from app.catalog import service as catalog
 from app.connections.models import Connection
 from app.core import clock, secrets
@@ -169,6 +170,8 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
     job = make.make_running_job(session, project, connection, version, key="form:2")
     orphan = orphans.note(session, connection, make.make_report(f"ftjob-{name}"), job)
     assert orphan is not None
+    spend = ledger.spend_of(session, f"job:{job.id}")
+    assert spend is not None
     rescue = make.make_rescue(session, connection, stage=Stage.LOOKING)
     # Fresh, so that no reading asks the provider and notes what it says.
     offered = BaseModelInfo(make.BASE_MODEL, None, ("supervised",), None, None, None)
@@ -185,6 +188,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "version_id": version.id,
         "job_id": job.id,
         "orphan_id": orphan.id,
+        "spend_id": spend.id,
         "model_id": model.id,
         "rescued_eval_id": rescued_eval.id,
         "rescued_run_id": rescued_run.id,
