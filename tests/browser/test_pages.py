@@ -28,10 +28,8 @@ HOSTILE = (
     f"<img src={TRAP} onerror=\"fetch('{TRAP}')\"><div hx-get={TRAP} hx-trigger=load>x</div>"
     f"<script src={TRAP}></script>{{{{7*7}}}}"
 )
-COUNT_NUDGES = """() => {
-  window.nudges = 0;
-  document.addEventListener("luthier:nudge", () => nudges++);
-}"""
+COUNT_NUDGES = """() => { window.nudges = 0;
+  document.addEventListener("luthier:nudge", () => nudges++); }"""
 UNFOLD = "() => document.querySelectorAll('details').forEach((one) => (one.open = true))"
 NAME = f"<div hx-get={TRAP} hx-trigger=load><img src={TRAP}>"
 
