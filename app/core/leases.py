@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import (
+    JSON,
+    BigInteger,
     ColumnElement,
     CursorResult,
+    Integer,
     Text,
     and_,
+    bindparam,
+    cast,
     false,
     func,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.core import clock
 from app.settings import settings
@@ -148,25 +154,34 @@ def claim_many(
 ) -> dict[int, int]:
     """Take up to `limit` due rows for `seconds`, those that wait longest first: the new fence of
     each by its id. For work of which there is a lot and each piece is small; none is given to two.
+    `where` are conditions that a module made once.
 
     One statement: on PostgreSQL it passes over rows that another is taking, on SQLite there is one
     writer anyway.
     """
     moment = clock.now(session)
-    due = select(model.id).where(is_due(model, moment), *where).order_by(model.due_at).limit(limit)
-    chosen = due.with_for_update(skip_locked=True).cte("due")
-    taken = session.execute(
-        update(model)
-        .where(model.id.in_(select(chosen.c.id)))
+    until = moment + timedelta(seconds=settings().lease(seconds))
+    given = {"moment": moment, "until": until, "most": limit}
+    return {row.id: row.fence for row in session.execute(_taking(model, tuple(where)), given)}
+
+
+@lru_cache(maxsize=32)
+def _taking(model: Any, where: tuple[ColumnElement[bool], ...]) -> ReturningUpdate[Any]:
+    """Putting it together takes as long as the database needs for it."""
+    moment: Any = bindparam("moment", type_=model.due_at.type)
+    due = select(model.id).where(is_due(model, moment), *where).order_by(model.due_at)
+    chosen = due.limit(bindparam("most", type_=Integer)).with_for_update(skip_locked=True)
+    table = model.__table__
+    return (
+        update(table)
+        .where(table.c.id.in_(select(chosen.cte("due").c.id)))
         .values(
-            fence=model.fence + 1,
-            lease_until=moment + timedelta(seconds=settings().lease(seconds)),
-            attempts=model.attempts + 1,
+            fence=table.c.fence + 1,
+            lease_until=bindparam("until", type_=model.due_at.type),
+            attempts=table.c.attempts + 1,
         )
-        .returning(model.id, model.fence)
-        .execution_options(synchronize_session=False)
+        .returning(table.c.id, table.c.fence)
     )
-    return {row.id: row.fence for row in taken}
 
 
 def renew(session: Session, model: Any, row_id: int, fence: int, *, seconds: float) -> bool:
@@ -210,15 +225,17 @@ def settle_many(
     """Give rows back whose work came to the same; the ids of those that were still ours: what was
     taken away meanwhile stays as its new holder has it.
     """
-    values: dict[str, Any] = {"due_at": due_at, "lease_until": None, "last_error": error}
-    if has_progress:
-        values["attempts"] = 0
-    is_held = tuple_(model.id, model.fence).in_(list(fences.items()))
-    given = session.execute(
-        update(model)
-        .where(model.id.in_(fences), is_held)
-        .values(**values)
-        .returning(model.id)
-        .execution_options(synchronize_session=False)
-    )
-    return set(given.scalars())
+    values = {"held": dict(fences), "due": due_at, "words": error}
+    return set(session.scalars(_giving(model, has_progress=has_progress), values))
+
+
+@lru_cache(maxsize=32)
+def _giving(model: Any, *, has_progress: bool) -> ReturningUpdate[Any]:
+    # One value, however many there are: each length would be a statement of its own.
+    held = func.json_each(bindparam("held", type_=JSON)).table_valued("key", "value")
+    fence = cast(cast(held.c.value, Text), BigInteger)
+    table = model.__table__
+    given = update(table).where(table.c.id == cast(held.c.key, BigInteger), table.c.fence == fence)
+    due_at = bindparam("due", type_=model.due_at.type)
+    given = given.values(due_at=due_at, lease_until=None, last_error=bindparam("words", type_=Text))
+    return (given.values(attempts=0) if has_progress else given).returning(table.c.id)

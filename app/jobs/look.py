@@ -5,6 +5,7 @@ what is left of the allowance, what single runs say. None is asked that another 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
@@ -46,13 +47,15 @@ class Log(NamedTuple):
     checkpoints: Sequence[CheckpointInfo] = ()
 
 
-class Look(NamedTuple):
+@dataclass
+class Look:
     """What a look saw, by job: nothing of a run that says what is known already. `error` is what
-    ended it before its time.
+    ended it before its time, `is_answered` whether it had an answer before.
     """
 
-    seen: Seen
+    seen: Seen = field(default_factory=dict)
     error: ProviderError | None = None
+    is_answered: bool = False
 
 
 def look_at_runs(watch: Watch, provider: Provider, *, gate: Gate, keep: Keep) -> Look:
@@ -61,10 +64,10 @@ def look_at_runs(watch: Watch, provider: Provider, *, gate: Gate, keep: Keep) ->
     allowance of calls is spent. The rest waits for the next look. `keep` renews the sweep's lease
     and raises when it is lost.
     """
-    seen: Seen = {}
-    keep = _now_and_then(keep)
+    look = Look()
+    seen, keep = look.seen, _now_and_then(keep)
     try:
-        unlisted = _list(watch, provider, keep, seen)
+        unlisted = _list(watch, provider, keep, look)
         _cancel(watch, provider, seen)
         gate.take_what_is_left()
         with suppress(AllowanceSpent):
@@ -73,11 +76,11 @@ def look_at_runs(watch: Watch, provider: Provider, *, gate: Gate, keep: Keep) ->
             known = [run for run in watch.runs if run.job_id not in unknown]
             _read_logs(known, watch, provider, keep, seen)
     except ProviderError as error:
-        return Look(seen, error)
-    return Look(seen)
+        look.error = error
+    return look
 
 
-def _list(watch: Watch, provider: Provider, keep: Keep, seen: Seen) -> list[FollowedRun]:
+def _list(watch: Watch, provider: Provider, keep: Keep, look: Look) -> list[FollowedRun]:
     """List until every run is seen, the page is older than the oldest of them, or twenty seconds
     have passed; those no page showed.
     """
@@ -90,13 +93,14 @@ def _list(watch: Watch, provider: Provider, keep: Keep, seen: Seen) -> list[Foll
     for _ in range(MOST_PAGES):
         keep()
         page = provider.list_runs(cursor=cursor)
+        look.is_answered = True
         shown = {report.run_id: report for report in page.items}
         for run in unlisted:
             if run.run_id in shown and run.is_told_more_by(shown[run.run_id]):
-                seen[run.job_id] = Sighting(shown[run.run_id])
+                look.seen[run.job_id] = Sighting(shown[run.run_id])
         unlisted = [run for run in unlisted if run.run_id not in shown]
         for run_id in watch.vanished.keys() & shown.keys():
-            seen[watch.vanished[run_id]] = Sighting(shown[run_id])
+            look.seen[watch.vanished[run_id]] = Sighting(shown[run_id])
         cursor = page.cursor
         last = page.items[-1].created_at if page.items else None
         is_older = last is not None and oldest is not None and oldest - last > CLOCKS_DIFFER

@@ -174,9 +174,12 @@ def record_sweep(
     watch: Watch,
     seen: Mapping[int, Sighting],
     error: ProviderError | None = None,
+    *,
+    is_answered: bool = False,
 ) -> None:
     """Keep everything a sweep saw, and say when the next is due. After an `error` that is when the
-    provider says so, or ever later by chance: every call over the connection waits.
+    provider says so, or ever later, by chance, where nothing `is_answered` before: every call over
+    the connection waits.
     """
     connection = leases.hold(session, Connection, watch.connection.id, watch.fence)
     if connection is None:
@@ -188,6 +191,7 @@ def record_sweep(
     if has_changed:
         connection.sweep_seconds = FIRST_SECONDS
     if error is not None:
+        connection.attempts = 1 if is_answered else connection.attempts
         _hold(session, watch, connection, error)
     else:
         next_at = _next_sweep(session, watch, connection, has_changed=has_changed)

@@ -306,10 +306,11 @@ def sweep(connection_id: int) -> None:
     except LeaseLost:
         return
     except ProviderError as error:
-        look = Look({}, error)
+        look = Look(error=error)
     try:
         with unit_of_work() as session:
-            sweeps.record_sweep(session, watch, look.seen, look.error)
+            answered = look.is_answered
+            sweeps.record_sweep(session, watch, look.seen, look.error, is_answered=answered)
     except DiskFull:  # what was seen is still there to be seen
         with unit_of_work() as session:
             sweeps.record_sweep(session, watch, {}, UNREADABLE)

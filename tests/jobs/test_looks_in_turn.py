@@ -110,6 +110,9 @@ def test_failures_one_after_the_other_hold_longer_and_longer(workshop, witness, 
             wait = (connection_of(workshop.connection_id).not_before - clock.now(session)) * 60
         holds.append(round(wait.total_seconds()))
     assert holds == pytest.approx([31, 61, 121, 241, 301, 301, 301], abs=15)
+    witness.script(Fault(LIST_EVENTS, status=500))
+    look(workshop)
+    assert connection_of(workshop.connection_id).attempts == 1, "it does answer"
     look(workshop)
     assert connection_of(workshop.connection_id).attempts == 0
 
