@@ -19,8 +19,9 @@ from sqlalchemy import select
 
 from app.auth import service as auth
 from app.auth.models import Activity, User
+from app.budgets.models import Spend
 from app.core import database, migrate, owned
-from app.jobs import queries
+from app.jobs import queries, spending
 from app.jobs.models import Job, JobStatus, StartAttempt
 from app.providers.values import OP_KEY_TAG
 from app.settings import ROOT
@@ -178,6 +179,7 @@ class Stage:
             lines = [line.text for line in queries.events_of(session, job_id, limit=200)]
             acts = session.query(Activity).filter_by(verb="job.created", subject=f"job:{job_id}")
             clicks = acts.count()
+            spend = session.query(Spend).filter_by(key=spending.key_of(job_id)).one()
         said = [line for line in lines if line.startswith("The order was accepted as")]
         if job.run_id is None:
             assert job.status in {JobStatus.IN_DOUBT, JobStatus.FAILED}, self.tell(job)
@@ -186,6 +188,8 @@ class Stage:
             assert (runs, len(said)) == ([job.run_id], 1), self.tell(job)
         assert len(self.orders_of(job)) <= attempts, self.tell(job)
         assert clicks == 1
+        if attempts <= 1:
+            assert spend.reserved == spending.amount_of(job.estimate), "set aside for one job"
         return job
 
     def invariants_hold(self) -> None:
