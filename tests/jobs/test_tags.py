@@ -4,6 +4,8 @@ nothing a person says which run is its own. Counted in the witness's journal.
 
 import pytest
 
+from app.connections import tasks as connection_tasks
+from app.connections import testing
 from app.connections.models import Connection
 from app.core.database import read_only, unit_of_work
 from app.core.errors import Conflict
@@ -74,7 +76,7 @@ def test_a_filter_that_brings_neighbours_brings_no_wrong_run(workshop, witness):
     assert len(witness.creates) == 3
 
 
-def test_where_no_tag_comes_back_the_suffix_finds_the_run(azure, witness):
+def test_where_no_tag_comes_back_the_suffix_finds_the_run(azure, witness, browser):
     witness.set(leaves_out=["metadata"], filter="ignored")
     job_id = lose_the_answer(azure, witness, suffix="june")
     tasks.start(job_id)
@@ -83,6 +85,8 @@ def test_where_no_tag_comes_back_the_suffix_finds_the_run(azure, witness):
     assert (job.status, job.run_id) == (JobStatus.RUNNING, run["id"])
     assert (job.suffix, job.name) == ("june", "june")
     assert run["user_provided_suffix"] == f"june-{job.op_key[:8]}"
+    page = browser(azure.users["viewer"]).get(f"/jobs/{job_id}").text
+    assert f"marked {job.op_key[:8]}" in page
     assert len(witness.creates) == 1
 
 
@@ -192,5 +196,10 @@ def test_pages_say_what_such_a_run_may_be(workshop, witness, browser):
     editor = browser(workshop.users["editor"])
     page = editor.get(f"/connections/{workshop.connection_id}/jobs").text
     assert "it may be its run" in page
+    with unit_of_work() as session:
+        connection = session.get_one(Connection, workshop.connection_id)
+        testing.ask_for_test(session, connection, actor_id=workshop.users["owner"])
+    connection_tasks.test(workshop.connection_id)
+    assert "a person decides" in editor.get(f"/connections/{workshop.connection_id}").text
     home = editor.get(f"/projects/{workshop.project_id}").text
     assert f"may be that of {job_of(job_id).name}" in home
