@@ -1,5 +1,8 @@
-"""F21 and F22: the web process dies in the middle of an upload, or whoever sends it vanishes."""
+"""F21 and F22: the web process dies in the middle of an upload in one piece, or whoever sends it
+vanishes. Those that go on where they broke stand in test_resumed_uploads.py.
+"""
 
+import hashlib
 import socket
 import struct
 from contextlib import contextmanager
@@ -89,5 +92,10 @@ def test_F22_whoever_vanishes_while_sending_leaves_nothing_behind(stage):
                     eventually(lambda: kept(stage)[1])
                     goodbye(plug)
                 eventually(lambda: kept(stage) == ([], []))
+        with sending(person, stage) as plug:
+            plug.sendall(ROWS)
+            vanish(plug)
+        eventually(lambda: not kept(stage)[1])
         whole(person, stage)
+        assert set(kept(stage)[0]) == {hashlib.sha256(ROWS).hexdigest()}
     stage.invariants_hold()
