@@ -3,23 +3,18 @@ files, for their index and for SQLite stands in tests/upkeep/test_storage.py.
 """
 
 import os
-import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import psycopg
 import pytest
 
-from app.core import owned
 from app.settings import ROOT
 from tests.faults.people import Person
 from tests.faults.stage import on
-from tests.processes import answer, environment, free_port
+from tests.processes import Program, environment, free_port
 from tests.stage import job_of
-from tests.waiting import eventually
 
 # What PostgreSQL says when it cannot extend a file; here it says so of every row of this table.
 FULL = """
@@ -51,36 +46,33 @@ def test_F10_a_database_server_without_room_is_told_and_what_needs_none_still_wo
     stage.invariants_hold()
 
 
-@contextmanager
-def without_a_log(stage, *names):
-    """Processes whose every line meets a full disk; the address of the web among them."""
+def start_without_a_log(stage, *names):
+    """Processes of the stage whose every line meets a full disk."""
     port = str(free_port())
-    env = environment(stage.home, **stage.env, PORT=port, LUTHIER_LOG_LEVEL="DEBUG")
+    env = {**stage.env, "PORT": port, "LUTHIER_LOG_LEVEL": "DEBUG"}
     with Path("/dev/full").open("wb") as full:
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-m", "app", name], cwd=ROOT, env=env, stdout=full, stderr=full
+        for name in names:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "app", name],
+                cwd=ROOT,
+                env=environment(stage.home, **env),
+                stdout=full,
+                stderr=full,
             )
-            for name in names
-        ]
-        try:
-            yield SimpleNamespace(address=f"http://127.0.0.1:{port}", processes=started)
-        finally:
-            for one in started:
-                for pid in (one.pid, *owned.descendants(one.pid)):
-                    os.kill(pid, signal.SIGKILL)
-                one.wait(10)
+            program = Program(process, stage.home, Path(os.devnull), (name,), env)
+            program.address = f"http://127.0.0.1:{port}"
+            stage.programs[name] = program
+    stage.programs["web"].wait_until_healthy()
 
 
 @pytest.mark.full
 @on("sqlite")
 def test_F10_without_room_for_the_log_everything_works_and_nothing_is_written(stage):
-    with without_a_log(stage, "web", "beat", "worker") as running:
-        eventually(lambda: answer(f"{running.address}/livez")[0] == 200, within=60)
-        with Person(stage, address=running.address) as person:
-            for _ in range(20):
-                assert person.page("/nowhere").status_code == 404
-            assert person.call("POST", "/projects", json={"name": "More"}).status_code == 201
-        assert stage.assert_paid_once(stage.queue_job()).status == "running"
-        assert [one.poll() for one in running.processes] == [None, None, None]
+    start_without_a_log(stage, "web", "beat", "worker")
+    with Person(stage) as person:
+        for _ in range(20):
+            assert person.page("/nowhere").status_code == 404
+        assert person.call("POST", "/projects", json={"name": "More"}).status_code == 201
+    assert stage.assert_paid_once(stage.queue_job()).status == "running"
+    assert [one.process.poll() for one in stage.programs.values()] == [None, None, None]
     stage.invariants_hold()
