@@ -74,16 +74,16 @@ class Errand(Leased, Base):
 
 
 def in_batches(_numbers: range) -> Iterator[int]:
-    """A hundred at a time, until there are none."""
+    """A hundred at a time until there are none; who gives some back takes the next with it."""
+    taken: dict[int, int] = {}
     while True:
         with unit_of_work() as session:
+            given = leases.settle_many(session, Errand, taken, due_at=None) if taken else set()
+            assert given == taken.keys()
             taken = leases.claim_many(session, Errand, seconds=LEASE_SECONDS, limit=BATCH)
+        yield from given
         if not taken:
             return
-        with unit_of_work() as session:
-            given = leases.settle_many(session, Errand, taken, due_at=None)
-        assert given == taken.keys()
-        yield from given
 
 
 def one_by_one(numbers: range) -> Iterator[int]:
@@ -107,28 +107,33 @@ def bare(_numbers: range) -> Iterator[int]:
 
 def bare_postgres(url: str) -> Iterator[int]:
     with psycopg.connect(url, autocommit=True, prepare_threshold=0) as connection:
-        while taken := connection.execute(TAKE_POSTGRES).fetchall():
+        ids, fences = list[int](), list[int]()
+        while True:
+            with connection.transaction():
+                connection.execute(GIVE_POSTGRES, (ids, fences))
+                yield from ids
+                taken = connection.execute(TAKE_POSTGRES).fetchall()
+            if not taken:
+                return
             ids, fences = (list(column) for column in zip(*taken, strict=True))
-            connection.execute(GIVE_POSTGRES, (ids, fences))
-            yield from ids
 
 
 def bare_sqlite(url: str) -> Iterator[int]:
     path = url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = NORMAL")
+        taken: list[tuple[int, int]] = []
         while True:
             connection.execute("BEGIN IMMEDIATE")
+            if taken:
+                marks = ",".join(["(?,?)"] * len(taken))
+                values = [value for pair in taken for value in pair]
+                connection.execute(GIVE_SQLITE.format(marks), values)
+            yield from (number for number, _ in taken)
             taken = connection.execute(TAKE_SQLITE).fetchall()
             connection.execute("COMMIT")
             if not taken:
                 return
-            connection.execute("BEGIN IMMEDIATE")
-            marks = ",".join(["(?,?)"] * len(taken))
-            values = [value for pair in taken for value in pair]
-            connection.execute(GIVE_SQLITE.format(marks), values)
-            connection.execute("COMMIT")
-            yield from (number for number, _ in taken)
 
 
 WAYS: dict[str, Callable[[range], Iterator[int]]] = {
@@ -139,9 +144,10 @@ WAYS: dict[str, Callable[[range], Iterator[int]]] = {
 
 
 def claimer(way: str, numbers: range, barrier: Any, told: Any) -> None:
-    """One process: wait for the others, work until nothing is left, say what it had and when."""
+    """One process: warm up, wait for the others, work until nothing is left, say what it had."""
     with unit_of_work() as session:
-        clock.now(session)
+        leases.claim_many(session, Errand, seconds=LEASE_SECONDS, limit=0)
+        leases.settle_many(session, Errand, {0: 0}, due_at=None)
     barrier.wait()
     begun = time.time()
     done = list(WAYS[way](numbers))
