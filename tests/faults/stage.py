@@ -112,11 +112,14 @@ class Stage:
             os.kill(one, what)
 
     def crashed(self, point: str, within: float = BOOT_SECONDS) -> int:
-        """Wait until a process came by this checkpoint and died there, or stopped; its number."""
+        """Wait until the first process that came by this checkpoint died there, or stopped; its
+        number. Others may come by after it, and live.
+        """
         passes = self.home / f"crash-{point}"
 
         def is_down() -> int:
-            pid = int(passes.read_text().split()[-1]) if passes.exists() else 0
+            numbers = passes.read_text().split() if passes.exists() else []
+            pid = int(numbers[0]) if numbers else 0
             return pid if pid and _state(pid) in {"", "Z", "T"} else 0
 
         return eventually(is_down, within)
