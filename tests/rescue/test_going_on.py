@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -16,6 +17,7 @@ from app.core import database, queue
 from app.core.database import unit_of_work
 from app.core.errors import Conflict, WrongInput
 from app.core.storage import Incoming
+from app.projects.models import Project
 from app.rescue import service, tasks
 from app.rescue.models import Kind, RescuePart, Stage
 from app.rescue.work import fetching, looking, working
@@ -94,6 +96,37 @@ def test_a_worker_killed_at_any_call_costs_repeated_gets_and_nothing_else(
     assert rescuing.part.stage == Stage.DONE
     assert summary(rescuing.objects) == there(witness)
     assert {request.method for request in witness.journal.read()} == {"GET"}
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1200)
+def test_a_worker_killed_once_at_each_of_its_calls_goes_on(begin, real_workshop, witness):
+    importlib.import_module("app.providers.openai")
+    history.fill(witness, **SMALL)
+    killed = 0
+
+    while True:
+        rescuing = begin(over_another_connection(real_workshop, witness, f"Key {killed}"))
+        database.engine().dispose()
+        if die_at(killed, rescuing.part_id) == 0:
+            break
+        let_the_lease_run_out(rescuing.part_id)
+        assert die_at(10_000, rescuing.part_id) == 0
+        assert rescuing.part.stage == Stage.DONE
+        assert summary(rescuing.objects) == there(witness), f"killed at call {killed}"
+        killed += 1
+
+    assert killed > 60
+    assert {request.method for request in witness.journal.read()} == {"GET"}
+
+
+def over_another_connection(team, witness, name):
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        made = make.make_connection(
+            session, project, name=name, base_url=witness.url, api_key=handle.KEY
+        )
+        return replace(team, connection_id=made.id)
 
 
 def test_a_slice_run_twice_at_once_is_run_by_one(begin, real_workshop, witness):
