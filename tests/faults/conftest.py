@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.processes)
+            item.add_marker(pytest.mark.fault)
             item.add_marker(pytest.mark.timeout(FULL_SECONDS if IS_FULL else BUSY_SECONDS))
 
 
