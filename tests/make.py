@@ -25,7 +25,8 @@ from app.jobs import service as jobs
 from app.jobs import sweeps
 from app.jobs.forms import JobForm
 from app.jobs.models import Job, JobStatus
-from app.notices.models import Notice
+from app.notices.endpoints import service as endpoints
+from app.notices.models import Endpoint, EndpointKind, Notice, Topic
 from app.projects import service as projects
 from app.projects.models import Project, Role
 from app.providers.base import RunReport, RunStatus
@@ -149,6 +150,20 @@ def make_upload(session: Session, project: Project, name: str = "Tickets") -> Up
     form = UploadForm(filename=f"{name}.jsonl", name=name)
     actor_id = project.created_by or 0
     return uploads.begin(session, project_id=project.id, actor_id=actor_id, form=form, size=1000)
+
+
+def make_endpoint(session: Session, project: Project, name: str = "Ops") -> Endpoint:
+    """A program that is told of everything."""
+    endpoint, _ = endpoints.create_endpoint(
+        session,
+        project_id=project.id,
+        actor_id=project.created_by or 0,
+        name=name,
+        kind=EndpointKind.WEBHOOK,
+        url="https://hooks.example.com/luthier",
+        topics=list(Topic),
+    )
+    return endpoint
 
 
 def make_job(

@@ -149,13 +149,16 @@ def team(database) -> Team:
 
 @pytest.fixture
 def furnished(team) -> SimpleNamespace:
-    """The same team with a job that ended and its model: `job_id`, `model_id`."""
+    """The same team with a job that ended, its model, and an endpoint that notices go to."""
     with database.unit_of_work() as session:
         project = session.get_one(Project, team.project_id)
         connection = session.get_one(Connection, team.connection_id)
         version = session.get_one(DatasetVersion, team.version_id)
         model = make.make_model(session, project, connection, version)
-        return SimpleNamespace(**vars(team), job_id=model.job_id, model_id=model.id)
+        endpoint = make.make_endpoint(session, project)
+        return SimpleNamespace(
+            **vars(team), job_id=model.job_id, model_id=model.id, endpoint_id=endpoint.id
+        )
 
 
 @pytest.fixture

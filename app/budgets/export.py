@@ -8,12 +8,11 @@ from app.budgets import queries
 from app.budgets.models import Spend
 from app.budgets.money import dollars
 from app.budgets.views import month_key
+from app.core.cells import cell
 from app.core.database import read_only
 
 AT_ONCE = 500
 COLUMNS = ("month", "what", "about", "state", "estimated_usd", "spent_usd", "ordered_at", "note")
-# A spreadsheet takes what begins so for something to calculate.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def lines(project_id: int) -> Iterator[str]:
@@ -32,21 +31,17 @@ def lines(project_id: int) -> Iterator[str]:
 def _cells(row: Spend) -> tuple[object, ...]:
     return (
         month_key(row.month),
-        _text(row.name),
+        row.name,
         row.subject,
         row.state,
         dollars(row.reserved),
         dollars(row.spent),
         row.created_at.isoformat(timespec="seconds"),
-        _text(row.words or ""),
+        row.words,
     )
-
-
-def _text(words: str) -> str:
-    return f"'{words}" if words.startswith(FORMULA) else words
 
 
 def _line(cells: tuple[object, ...]) -> str:
     written = io.StringIO()
-    csv.writer(written).writerow(["" if cell is None else cell for cell in cells])
+    csv.writer(written).writerow([cell(one) for one in cells])
     return written.getvalue()

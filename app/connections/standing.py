@@ -46,6 +46,8 @@ def record_answer(session: Session, connection_id: int) -> None:
     """
     connection = session.get_one(Connection, connection_id)
     moment = clock.now(session)
+    if connection.refused_at is not None:
+        connection.not_before = None  # that was the wait for a key that works
     if connection.words or connection.refused_at or connection.checked_at is None:
         connection.words = connection.refused_at = None
         connection.checked_at = moment
@@ -91,6 +93,8 @@ def record_failure(session: Session, asked: Connection, error: ProviderError) ->
     elif connection.refused_at is not None and isinstance(error, ProviderUnavailable):
         _probe_later(connection, moment)  # who does not answer says nothing of the key
     else:
+        if connection.refused_at is not None:
+            connection.not_before = None
         connection.words, connection.refused_at = error.message, None
     tell(session, connection)
 

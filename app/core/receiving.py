@@ -55,7 +55,7 @@ async def receive_raw(
     declared = size if size is not None else _content_length(request)
     with one_of_few(sender), Incoming() as incoming:
         async with _writing(incoming.write) as write:
-            async for piece in _gathered(request):
+            async for piece in _gathered(request, stall=PACE_SECONDS, kept=NOTHING_KEPT):
                 await write(piece)
         return await anyio.to_thread.run_sync(lambda: incoming.keep(size=declared, sha256=sha256))
 
@@ -73,7 +73,7 @@ async def receive_form(request: Request, *, sender: int) -> Received:
         parser = MultipartParser(boundary, reader.callbacks())
         try:
             async with _writing(incoming.write) as write:
-                async for piece in _gathered(request):
+                async for piece in _gathered(request, stall=PACE_SECONDS, kept=NOTHING_KEPT):
                     parser.write(piece)
                     await write(reader.take_file_bytes())
             parser.finalize()
@@ -160,9 +160,7 @@ async def _writing(
         await going
 
 
-async def _gathered(
-    request: Request, *, stall: float = PACE_SECONDS, kept: str = NOTHING_KEPT
-) -> AsyncIterator[bytes]:
+async def _gathered(request: Request, *, stall: float, kept: str) -> AsyncIterator[bytes]:
     """The body in large pieces: a thread hop for every network packet would cost more than the
     disk. A body that breaks off is given as far as it came, before ProductError is raised.
     """

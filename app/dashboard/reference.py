@@ -112,7 +112,8 @@ def _with_words_inlined(description: Schema) -> Schema:
     for name, schema in description["components"]["schemas"].items():
         if "properties" not in schema:
             spoken_of = json.dumps({"$ref": f"#/components/schemas/{name}"})
-            text = text.replace(spoken_of, json.dumps(schema))
+            # Without its braces: a default may stand beside it.
+            text = text.replace(spoken_of[1:-1], json.dumps(schema)[1:-1])
     read: Schema = json.loads(text)
     return read
 

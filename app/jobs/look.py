@@ -2,6 +2,7 @@
 what is left of the allowance, what single runs say. None is asked that another run pays for.
 """
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -71,7 +72,7 @@ def look_at_runs(watch: Watch, provider: Provider, *, gate: Gate, keep: Keep) ->
         _cancel(watch, provider, seen)
         gate.take_what_is_left()
         with suppress(AllowanceSpent):
-            _ask_singly(unlisted, watch, provider, keep, seen)
+            _ask_singly(unlisted, provider, keep, seen)
             unknown = {run.job_id for run in unlisted} - seen.keys()
             known = [run for run in watch.runs if run.job_id not in unknown]
             _read_logs(known, watch, provider, keep, seen)
@@ -118,14 +119,16 @@ def _cancel(watch: Watch, provider: Provider, seen: Seen) -> None:
 
 
 def _ask_singly(
-    unlisted: Sequence[FollowedRun], watch: Watch, provider: Provider, keep: Keep, seen: Seen
+    unlisted: Sequence[FollowedRun], provider: Provider, keep: Keep, seen: Seen
 ) -> None:
-    """Those no list shows: first those that somebody waits for, the others in turn."""
+    """Those no list shows: first those that somebody waits for, then as many of the others as the
+    allowance leaves, drawn by lot, so that in the end all are asked for.
+    """
     unlisted = [run for run in unlisted if run.job_id not in seen]
     first = [run for run in unlisted if run.is_watched or run.wants_cancel]
     others = [run for run in unlisted if not (run.is_watched or run.wants_cancel)]
-    begin = watch.fence * MOST_SINGLY % len(others) if others else 0
-    for run in [*first, *others[begin:], *others[:begin]][:MOST_SINGLY]:
+    random.shuffle(others)
+    for run in [*first, *others][:MOST_SINGLY]:
         keep()
         with _of_one_run():
             try:

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from app.core import storage
+from app.core.cells import cell
 from app.core.database import read_only
 from app.rescue import queries_archive as queries
 from app.rescue.evals import exports as eval_exports
-from app.rescue.manifest import cell
 from app.rescue.models import Kind, RescuedObject
 from app.rescue.naming import safe_name
 from app.rescue.queries_archive import Entry

@@ -7,14 +7,13 @@ from dataclasses import astuple, fields
 
 import msgspec
 
+from app.core.cells import cell
 from app.core.database import read_only
 from app.rescue import queries
 from app.rescue.resources import ObjectResource, object_resource
 
 AT_ONCE = 1_000
 FORMATS = {"jsonl": "application/x-ndjson", "csv": "text/csv"}
-# A spreadsheet takes a cell that begins so for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def lines(connection_ids: Sequence[int], form: str) -> Generator[bytes, None, None]:
@@ -38,13 +37,6 @@ def _jsonl(found: Sequence[ObjectResource]) -> bytes:
 
 def _csv(found: Sequence[ObjectResource]) -> bytes:
     return _rows([[cell(value) for value in astuple(one)] for one in found])
-
-
-def cell(value: object) -> object:
-    """A value of a CSV that no spreadsheet calculates."""
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
 
 
 def _rows(rows: Iterable[Sequence[object]]) -> bytes:

@@ -6,6 +6,7 @@ import pytest
 
 from app.auth.models import Activity
 from app.budgets import queries
+from app.budgets.models import Spend
 from app.connections.models import Connection
 from app.core.database import read_only, unit_of_work
 from app.jobs import service
@@ -214,10 +215,13 @@ def test_the_list_has_what_counted_this_month_and_other_months_by_name(paying, o
 
 def test_the_ledger_is_a_table_for_other_programs(paying, owner, address):
     queue_job(paying, suffix="june", **ORDER)
+    with unit_of_work() as session:
+        session.query(Spend).one().words = "=1+1"
     answer = owner.get(f"{address}/spends.csv")
     head, line, rest = answer.text.split("\r\n")
     assert head.startswith("month,what,about,state,estimated_usd")
     assert (line.split(",")[1:4], rest) == (["june", f"job:{spends()[0].key[4:]}", "reserved"], "")
+    assert line.endswith(",'=1+1"), "a spreadsheet would calculate it"
 
 
 def test_a_person_says_what_was_billed_where_nobody_knows(paying, owner, browser, address):

@@ -20,14 +20,17 @@ from app.connections.signatures import (
 )
 from tests.hooks import OTHER_SECRET, SECRET, event, signed
 
-NOW = datetime.now(UTC)
 BODY = event("ftjob-1")
 
 
-def believed(one, *, body=None, secrets=(SECRET,), moment=NOW, **changed):
+def now():
+    return datetime.now(UTC)
+
+
+def believed(one, *, body=None, secrets=(SECRET,), moment=None, **changed):
     headers = {**one.headers, **changed}
     raw = [(k.encode(), v.encode("latin-1")) for k, v in headers.items() if v is not None]
-    return genuine(raw, one.body if body is None else body, secrets, moment)
+    return genuine(raw, one.body if body is None else body, secrets, moment or now())
 
 
 def refused(one, **how):
@@ -53,13 +56,13 @@ def sdk_accepts(one, *, body=None, secret=SECRET, **changed):
 
 
 def test_a_signed_event_is_believed_as_far_as_its_kind_and_run():
-    found = believed(signed(BODY, webhook_id="wh_1", at=NOW.timestamp()))
+    found = believed(signed(BODY, webhook_id="wh_1", at=now().timestamp()))
     assert (found.webhook_id, found.type, found.run_id) == (
         "wh_1",
         "fine_tuning.job.succeeded",
         "ftjob-1",
     )
-    assert abs(found.sent_at - NOW) < timedelta(seconds=1)
+    assert abs(found.sent_at - now()) < timedelta(seconds=1)
     assert sdk_accepts(signed(BODY))
 
 
@@ -75,7 +78,7 @@ def test_a_header_twice_is_refused():
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
         again = (name.upper().encode(), one.headers[name].encode())
         with pytest.raises(NotGenuine, match="no signature"):
-            genuine([*raw, again], one.body, [SECRET], NOW)
+            genuine([*raw, again], one.body, [SECRET], now())
 
 
 @pytest.mark.parametrize(
@@ -149,11 +152,11 @@ def test_a_timestamp_is_a_few_digits(stamp):
 
 
 def test_digits_of_other_scripts_are_no_timestamp():
-    stamp = str(int(NOW.timestamp())).translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
+    stamp = str(int(now().timestamp())).translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
     one = signed(BODY, at=stamp)
     raw = [(k.encode(), v.encode()) for k, v in one.headers.items()]
     with pytest.raises(NotGenuine, match=NOT_SIGNED):
-        genuine(raw, one.body, [SECRET], NOW)
+        genuine(raw, one.body, [SECRET], now())
     assert sdk_accepts(one), "the SDK reads them as digits"
 
 
@@ -162,14 +165,13 @@ def test_digits_of_other_scripts_are_no_timestamp():
     [(302, "5 min ago"), (-302, "5 min ahead"), (720, "12 min ago"), (3 * 86_400, "3 days ago")],
 )
 def test_what_was_signed_long_ago_or_lies_ahead_is_refused_and_says_how_far(seconds, told):
-    assert told in refused(signed(BODY, at=NOW.timestamp() - seconds))
+    assert told in refused(signed(BODY, at=now().timestamp() - seconds))
 
 
 @pytest.mark.parametrize("seconds", [-299, 0, 299])
 def test_five_minutes_either_way_are_taken(seconds):
-    assert believed(
-        signed(BODY, at=int(NOW.timestamp()) - seconds), moment=NOW.replace(microsecond=0)
-    )
+    moment = now().replace(microsecond=0)
+    assert believed(signed(BODY, at=moment.timestamp() - seconds), moment=moment)
 
 
 def test_the_signature_is_looked_at_before_the_clock():

@@ -20,6 +20,7 @@ from tests.jobs.steps import log_of, look, look_for_orphans, metric, queue_job
 from tests.stage import connection_of, job_of
 from tests.witness.script import LIST_EVENTS, LIST_RUNS, Fault, refusal
 
+MOST_LOOKS = 300
 TUNED = "ft:gpt-4o-mini-2024-07-18:acme::new"
 
 
@@ -272,7 +273,7 @@ def test_a_run_is_looked_at_ten_seconds_after_its_expected_end(workshop, witness
     assert due_at.timestamp() == expected + 10
 
 
-def test_runs_that_no_list_shows_are_asked_for_in_turn(workshop, witness):
+def test_runs_that_no_list_shows_are_all_asked_for_in_the_end(workshop, witness):
     with unit_of_work() as session:
         place = [session.get_one(Project, workshop.project_id)]
         place.append(session.get_one(Connection, workshop.connection_id))
@@ -280,12 +281,14 @@ def test_runs_that_no_list_shows_are_asked_for_in_turn(workshop, witness):
         for number in range(25):
             words = {"run_id": f"ftjob-lost-{number}", "key": f"form:{number}"}
             make.make_running_job(session, *place, **words)
-    for _ in range(5):
+    for _ in range(MOST_LOOKS):  # a look is shorter where the allowance is spent
         asked = len(witness.journal.read())
         look(workshop)
         assert len(witness.journal.read()) - asked <= 1 + 20
-    with read_only() as session:
-        assert min(job.misses for job in session.query(Job)) >= 1
+        with read_only() as session:
+            if all(job.misses for job in session.query(Job)):
+                return
+    raise AssertionError("Some are never asked for.")
 
 
 def test_a_refused_key_is_tried_again_seldom_and_the_job_goes_on(workshop, witness, job):

@@ -89,7 +89,7 @@ def test_27_a_sender_that_drips_is_let_go(home, monkeypatch):
 
     async def scenario():
         with pytest.raises(TooSlow, match="too slow"):
-            async for _ in receiving._paced(drips()):
+            async for _ in receiving._paced(drips(), 10, "nothing was kept"):
                 pass
 
     asyncio.run(asyncio.wait_for(scenario(), 30))

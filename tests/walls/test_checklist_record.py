@@ -50,7 +50,7 @@ PRIVATE = {
 }  # fmt: skip
 # It is so already, so nothing changes.
 SO_ALREADY = {
-    "people.enable", "people.unmake_owner", "rescues.go", "api.rescues.go",
+    "people.enable", "budgets.remove", "people.unmake_owner", "rescues.go", "api.rescues.go",
     "connections.forget_admin", "api.connections.forget_admin",
     "api.datasets.unarchive", "api.jobs.unarchive", "api.models.unarchive",
 }  # fmt: skip

@@ -140,10 +140,10 @@ def test_29_a_compressed_body_is_refused_before_anything_unfolds_it(furnished, b
 
 def test_32_a_table_for_spreadsheets_holds_numbers_alone():
     """A cell that begins with = + - @ is a formula there; a table with words puts ' before them,
-    and has a test of that: the manifest's is in tests/api/test_rescues.py.
+    and has a test of that: tests/api/test_rescues.py, tests/budgets/test_pages.py.
     """
     tables = {route.name for route in ROUTES if route.path.endswith(".csv")}
-    assert tables == {"jobs.metrics_csv", "rescues.manifest_csv"}
+    assert tables == {"jobs.metrics_csv", "rescues.manifest_csv", "budgets.csv"}
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,7 @@ from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
 from app.jobs import orphans
-from app.notices.endpoints import service as endpoints
-from app.notices.models import EndpointKind, Notice, Topic, WatchedDate
+from app.notices.models import Notice, WatchedDate
 from app.notices.sending.addressing import deliver_to
 from app.projects import service as projects
 from app.projects.models import Project, Role
@@ -205,15 +204,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
 
 def _endpoint(session: Session, project: Project, name: str) -> Ids:
     """A webhook that was sent a test."""
-    endpoint, _ = endpoints.create_endpoint(
-        session,
-        project_id=project.id,
-        actor_id=project.created_by,
-        name=name,
-        kind=EndpointKind.WEBHOOK,
-        url="https://hooks.example.com/luthier",
-        topics=list(Topic),
-    )
+    endpoint = make.make_endpoint(session, project, name)
     delivery = deliver_to(session, endpoint, None)
     delivery.due_at, delivery.delivered_at = None, delivery.created_at
     session.flush()

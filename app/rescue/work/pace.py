@@ -7,10 +7,10 @@ from collections import deque
 from app.core.http import HeldBack
 from app.settings import settings
 
-FIRST, LEAST, MOST = 40.0, 5.0, 500.0  # requests a second
+FIRST, LEAST, MOST = 60.0, 5.0, 500.0  # requests a second
 SHARE = 0.96  # of what was granted when it said no
 # Servers that count by whole seconds or minutes grant more at first than in the long run.
-AGAIN_SHARE, AGAIN_WITHIN = 0.97, 5.0
+AGAIN_SHARE, AGAIN_WITHIN = 0.96, 5.0
 CREEP = 0.8  # requests a second more, from one slice to the next
 PATIENCE = 2.0
 FIRST_HOLD, LAST_HOLD = 1.0, 60.0
