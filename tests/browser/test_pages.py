@@ -138,8 +138,7 @@ def workshop(chromium, tmp_path_factory):
 
 LOOKS = {
     "light": {},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": NARROW},
+    "dark-phone": {"color_scheme": "dark", "viewport": NARROW},
 }
 
 

@@ -68,7 +68,13 @@ class Uploads:
             self.done += 1
 
 
-@pytest.mark.parametrize(("here", "there"), [("embedded", "servers"), ("servers", "embedded")])
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("embedded", "servers"),
+        pytest.param("servers", "embedded", marks=pytest.mark.full),
+    ],
+)
 def test_a_living_instance_comes_back_and_waits_for_its_owner(
     tmp_path, postgres, postgres_url, here, there
 ):

@@ -105,6 +105,9 @@ def asked(world: World, kind: str, routes: list[Route], names: Sequence[str] = P
     return "\n".join(wrong)
 
 
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)], indirect=True
+)
 def test_21_everybody_gets_the_answer_of_the_table_about_what_is_theirs(world, database):
     # The other roles differ from these in the program, not in what the database is asked.
     names = ("outsider", "viewer", "owner", "keeper") if database == "postgresql" else PEOPLE
