@@ -50,7 +50,7 @@ def draw_chart(somebody):
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.full)])
 def test_forced_colours_keep_curves_states_choices_and_the_focus(workshop, job, chromium, scheme):  # noqa: F811 - the fixture
     words = {"forced_colors": "active", "color_scheme": scheme}
     with visiting(chromium, workshop.address, **words) as somebody:
@@ -70,7 +70,7 @@ def test_forced_colours_keep_curves_states_choices_and_the_focus(workshop, job, 
             somebody.walk(workshop.pages[name])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.full)])
 def test_more_contrast_is_sound_too(workshop, chromium, scheme):  # noqa: F811 - the fixture
     with visiting(chromium, workshop.address, contrast="more", color_scheme=scheme) as somebody:
         somebody.enter("/", EMAIL, PASSWORD)
@@ -78,7 +78,7 @@ def test_more_contrast_is_sound_too(workshop, chromium, scheme):  # noqa: F811 -
             somebody.go(workshop.pages[name])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.full)])
 def test_paper_holds_what_was_found_and_nothing_to_press(workshop, job, chromium, scheme):  # noqa: F811 - the fixture
     with visiting(chromium, workshop.address, color_scheme=scheme) as somebody:
         page = somebody.page
