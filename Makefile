@@ -19,7 +19,7 @@ test: ## run every test, on SQLite and on a real PostgreSQL, with a real broker
 	@$(INSTALL) $(TESTS) && $(BIN)/python static/fill_vendor.py --dev && $(BIN)/python -m pytest -rs --durations 20 $(PYTEST_ARGS)
 
 faults: ## kill and break things, all of them, as in docs/operations.md: F=K8 names one, WAITS=full the real waits
-	@$(INSTALL) test && FAULT_WAITS=$(WAITS) $(BIN)/python -m pytest -m "fault or full" -rs --durations 20 $(PYTEST_ARGS) $(if $(F),-k $(F)_)
+	@$(INSTALL) $(TESTS) && $(BIN)/python static/fill_vendor.py --dev && FAULT_WAITS=$(WAITS) $(BIN)/python -m pytest -m "fault or full" -rs --durations 20 $(PYTEST_ARGS) $(if $(F),-k $(F)_)
 
 check: ## lint, types, templates, who imports whom, migrations; quiet when all is well
 	@$(INSTALL) check

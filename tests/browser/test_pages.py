@@ -136,15 +136,15 @@ def workshop(chromium, tmp_path_factory):
         yield Workshop(luthier.home, luthier.address, project, ready, rejected, ended, rescued)
 
 
-LOOKS = {
-    "light": {},
-    "dark-phone": {"color_scheme": "dark", "viewport": NARROW},
-}
+DARK, PHONE = {"color_scheme": "dark"}, {"viewport": NARROW}
+LOOKS = {"light": {}, "dark-phone": DARK | PHONE}
+FULL = {"dark": DARK, "phone": PHONE}
+ALL_LOOKS = [*LOOKS, *(pytest.param(look, marks=pytest.mark.full) for look in FULL)]
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", ALL_LOOKS)
 def test_every_page_is_sound_and_hostile_words_stay_words(workshop, chromium, look):
-    with visiting(chromium, workshop.address, **LOOKS[look]) as somebody:
+    with visiting(chromium, workshop.address, **(LOOKS | FULL)[look]) as somebody:
         somebody.enter("/", EMAIL, PASSWORD)
         for name, path in workshop.pages.items():
             somebody.go(path)

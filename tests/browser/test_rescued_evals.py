@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(24
 TRAP = "/nobody-asked-for-this"
 HOSTILE = f"<img src={TRAP}><div hx-get={TRAP} hx-trigger=load>x</div>{{{{7*7}}}}" + "w" * 200
 UNFOLD = "() => document.querySelectorAll('details').forEach((one) => (one.open = true))"
-LOOKS = ({}, {"color_scheme": "dark", "viewport": NARROW})
+LOOKS = ({}, {"color_scheme": "dark"}, {"viewport": NARROW})
 
 
 def furnish(connection_id):
