@@ -9,6 +9,7 @@ from app.jobs.hints import heard
 from app.jobs.lifetimes import at_work, saved
 from app.jobs.queries import names_under_way
 from app.jobs.service import go_on
+from app.jobs.telling import tell_refused
 from app.notices.service import look_soon, watch
 from app.projects import service as projects
 from app.rescue.queries import names_under_way as rescues_under_way
@@ -18,6 +19,7 @@ projects.FURNISH.extend((add_practice, watch))
 standing.FORGET.append(forget_base_models)
 standing.FORGET.append(wake)
 standing.GO_ON.append(go_on)
+standing.REFUSED.append(tell_refused)
 connections.UNDER_WAY += [names_under_way, rescues_under_way]
 hooks.HEARD.append(heard)
 stopping.AT_WORK.append(at_work)

@@ -20,7 +20,7 @@ class Proxy:
 
     `cut` resets what is open, `refuse` also what comes; `freeze` takes bytes and connections and
     passes nothing on, as a network does that drops packets; `swallow` drops a connection when the
-    answer to what it waited for arrives.
+    answer to what it waited for arrives; `break_after` lets a measured part of an upload through.
     """
 
     def __init__(self, reach: Callable[[], Awaitable[Streams]]) -> None:
@@ -30,7 +30,15 @@ class Proxy:
         self._is_refusing = False
         self._baits: list[bytes] = []
         self.swallowed = threading.Event()
+        self._left: int | None = None
+        self._is_silent = False
+        self.breaks = 0
         self.port = 0
+
+    @property
+    def address(self) -> str:
+        """Where a web server is reached by way of this proxy."""
+        return f"http://127.0.0.1:{self.port}"
 
     def database_url(self, url: str) -> str:
         """The address of a database of `tests.postgres`, by way of this proxy."""
@@ -62,6 +70,12 @@ class Proxy:
         self.swallowed.clear()
         self._baits = list(baits)
 
+    def break_after(self, count: int, *, is_silent: bool = False) -> None:
+        """Let so many more bytes to the server, then take no connection and cut those there are,
+        or, in silence, freeze them: neither end hears of it. `cut` and `mend` make it well again.
+        """
+        self._left, self._is_silent = count, is_silent
+
     def _do(self, what: Callable[[], None]) -> None:
         async def now() -> None:
             what()
@@ -83,6 +97,7 @@ class Proxy:
                 return
             await self._moving.wait()
             answers, there = await self._reach()
+            there.transport.set_write_buffer_limits(0)  # what it let through has left, not waits
             self._open.add(there)
             trap = asyncio.Event()
             ways = self._pass_on(reader, there, trap), self._bring_back(answers, writer, trap)
@@ -108,8 +123,21 @@ class Proxy:
             if self._baits and taken == len(self._baits):
                 self._baits = []
                 trap.set()
+            if self._left is not None:
+                piece = piece[: self._left]
+                self._left -= len(piece)
             sink.write(piece)
             await sink.drain()
+            if self._left == 0:
+                self._break()
+
+    def _break(self) -> None:
+        self._left, self._is_refusing = None, True
+        self.breaks += 1
+        if self._is_silent:
+            self._moving.clear()
+        else:
+            self._cut()
 
     async def _bring_back(self, source: Any, sink: Any, trap: asyncio.Event) -> None:
         while piece := await source.read(PIECE_BYTES):

@@ -38,6 +38,8 @@ FORGET: list[Callable[[Session, int], None]] = []
 # What goes on there when a connection that was held with these words is held no more before its
 # time; filled by app/reactions.py.
 GO_ON: list[Callable[[Session, int, str | None], None]] = []
+# Who is told that a connection's key is refused from now on; filled by app/reactions.py.
+REFUSED: list[Callable[[Session, Connection], None]] = []
 
 
 def record_answer(session: Session, connection_id: int) -> None:
@@ -88,7 +90,10 @@ def record_failure(session: Session, asked: Connection, error: ProviderError) ->
     moment = connection.checked_at = clock.now(session)
     if isinstance(error, KeyRejected):
         connection.words = _refusal(connection, error)
-        connection.refused_at = connection.refused_at or moment
+        if connection.refused_at is None:
+            connection.refused_at = moment
+            for told in REFUSED:
+                told(session, connection)
         _probe_later(connection, moment, is_useless=isinstance(error, KeyUnreadable))
     elif connection.refused_at is not None and isinstance(error, ProviderUnavailable):
         _probe_later(connection, moment)  # who does not answer says nothing of the key

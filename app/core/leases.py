@@ -59,6 +59,14 @@ def is_due(model: Any, moment: datetime) -> ColumnElement[bool]:
     return and_(free, model.attempts < POISON_AFTER) if model.IS_POISONABLE else free
 
 
+def is_given_up(model: Any, moment: datetime) -> ColumnElement[bool]:
+    """Free, and poisoned: the rows of which `is_poisoned` is true."""
+    if not model.IS_POISONABLE:
+        return false()
+    free = or_(model.lease_until.is_(None), model.lease_until < moment)
+    return and_(model.due_at.is_not(None), model.attempts >= POISON_AFTER, free)
+
+
 def is_poisoned(row: "Leased", moment: datetime) -> bool:
     """True when three workers died over this row's work: a person must ask for another try."""
     is_free = row.lease_until is None or row.lease_until < moment
@@ -87,14 +95,12 @@ def backlog(session: Session, model: Any) -> Backlog:
     """The state of all work on one kind of row."""
     moment = clock.now(session)
     silent = model.lease_until < moment
-    free = or_(model.lease_until.is_(None), silent)
-    is_stuck = and_(free, model.attempts >= POISON_AFTER) if model.IS_POISONABLE else false()
     due, oldest, expired, poisoned = session.execute(
         select(
             func.count().filter(is_due(model, moment)),
             func.min(model.due_at).filter(is_due(model, moment)),
             func.count().filter(silent),
-            func.count().filter(is_stuck),
+            func.count().filter(is_given_up(model, moment)),
         ).where(model.due_at.is_not(None))
     ).one()
     waited = (moment - oldest).total_seconds() if oldest is not None else 0.0

@@ -11,6 +11,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from app.auth.models import User
 from app.connections import queries as connections
 from app.connections.models import Connection
+from app.core import clock, leases
 from app.core.orm import holds
 from app.datasets.models import Dataset, DatasetVersion
 from app.jobs.models import (
@@ -234,6 +235,12 @@ def startable() -> ColumnElement[bool]:
     """
     is_ours = and_(Job.status.in_(WAITING), Job.rescued_at.is_(None))
     return and_(is_ours, Job.connection_id.not_in(connections.stopped()))
+
+
+def given_up(session: Session) -> Sequence[Job]:
+    """Jobs that wait for a person because three workers died over their start."""
+    moment = clock.now(session)
+    return session.scalars(select(Job).where(leases.is_given_up(Job, moment), startable())).all()
 
 
 def open_attempt(session: Session, job_id: int) -> StartAttempt | None:

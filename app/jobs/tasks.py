@@ -19,7 +19,7 @@ from app.core.http import HttpOptions
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets.split import split
-from app.jobs import orphans, queries, queries_orders, searches, spending, starts, sweeps
+from app.jobs import orphans, queries, queries_orders, searches, spending, starts, sweeps, telling
 from app.jobs.look import Look, look_at_runs
 from app.jobs.models import Job
 from app.jobs.starts import StartWork
@@ -69,9 +69,16 @@ def waiting() -> list[Work]:
 
 @task("jobs.due")
 def due() -> None:
-    """Ring for every start that is due and every connection whose runs want a look."""
+    """Ring for every start that is due and every connection whose runs want a look; say which
+    starts are given up.
+    """
     for name, row_id in waiting():
         post(name, row_id)
+    with read_only() as session:
+        untold = telling.untold(session, queries.given_up(session))
+    for job_id in untold:
+        with unit_of_work() as session:
+            telling.tell_given_up(session, session.get_one(Job, job_id))
 
 
 @task("jobs.start", time_limit=1800)

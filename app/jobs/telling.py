@@ -1,10 +1,14 @@
 """What a project's people are told of its jobs: an end, and what waits for a person's decision."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from app.auth import queries as people
 from app.connections.models import Connection
+from app.core import instance
 from app.jobs.models import Job, JobStatus, Orphan, StartAttempt
+from app.notices import queries
 from app.notices.telling import Topic, tell
 
 ENDED_AS = {
@@ -83,6 +87,57 @@ def tell_orphan(session: Session, connection: Connection, orphan: Orphan, job: J
             "job_id": job.id if job else None,
         },
     )
+
+
+def tell_refused(session: Session, connection: Connection) -> None:
+    """A provider no longer takes a connection's key: what starts there waits for another one. Of a
+    key that never worked, whoever entered it hears at once.
+    """
+    since = connection.refused_at
+    if connection.answered_at is None:
+        return
+    tell(
+        session,
+        project_id=connection.project_id,
+        topic=Topic.NEEDS_DECISION,
+        key=f"connection:{connection.id}:refused:{since.isoformat() if since else ''}",
+        title=f"{connection.name} needs another key",
+        text=f"{connection.words} Jobs wait, and nothing is heard of those that run.",
+        path=f"/connections/{connection.id}",
+        facts={"connection_id": connection.id, "connection": connection.name},
+    )
+
+
+def tell_given_up(session: Session, job: Job) -> None:
+    """Three workers died over a start: it is not tried a fourth time by itself."""
+    tell(
+        session,
+        project_id=job.project_id,
+        topic=Topic.NEEDS_DECISION,
+        key=_given_up(job),
+        title=f"{job.name} is not tried again by itself",
+        text="Three workers died over its start. Have it tried once more on its page.",
+        path=f"/jobs/{job.id}",
+        person_id=job.created_by,
+        facts=_facts(job),
+    )
+
+
+def untold(session: Session, given_up: Sequence[Job]) -> list[int]:
+    """Those of these jobs of which nobody was told since their last worker died; none in a restored
+    instance that nobody has looked at.
+    """
+    if instance.held(session) is not None:
+        return []
+    return [
+        job.id
+        for job in given_up
+        if not queries.is_told(session, job.project_id, Topic.NEEDS_DECISION, _given_up(job))
+    ]
+
+
+def _given_up(job: Job) -> str:
+    return f"job:{job.id}:given-up:{job.fence}"
 
 
 def _facts(job: Job) -> dict[str, object]:

@@ -5,9 +5,8 @@ import re
 
 import pytest
 
-from tests import make
+from tests import make, proxy
 from tests.browser.visitor import NARROW, visiting
-from tests.line import line_to
 from tests.waiting import eventually
 from tests.walls.live import live_server
 
@@ -40,7 +39,7 @@ def note(request, starts):
 
 
 def test_an_upload_waits_for_the_line_and_goes_on_after_the_page_was_left(live, rows, chromium):
-    with line_to(live.port) as line, visiting(chromium, line.address) as mara:
+    with proxy.before(port=live.port) as line, visiting(chromium, line.address) as mara:
         page, starts = mara.page, []
         mara.context.add_cookies(
             [{"name": live.cookie, "value": live.people["editor"].cookie, "url": line.address}]
@@ -50,17 +49,18 @@ def test_an_upload_waits_for_the_line_and_goes_on_after_the_page_was_left(live, 
         datasets = live.fill("/projects/{project_id}/datasets")
         mara.go(datasets)
 
-        line.mend(breaks_after=THIRD)
+        line.break_after(THIRD)
         page.locator("input[type=file]").set_input_files(rows)
         page.get_by_text("The connection is lost").wait_for()
         mara.look()
-        line.is_silent = True
-        line.mend(breaks_after=THIRD)
+        line.break_after(THIRD, is_silent=True)
+        line.mend()
         page.get_by_text("The upload goes on.").wait_for()
         eventually(lambda: line.breaks == 2)
         page.goto("about:blank")
         mara._visited.discard("blank")
 
+        line.cut()
         line.mend()
         page.set_viewport_size(NARROW)
         mara.go(datasets)

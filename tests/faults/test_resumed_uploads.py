@@ -12,8 +12,7 @@ import pytest
 from tusclient.client import TusClient
 from tusclient.exceptions import TusCommunicationError
 
-from tests import make
-from tests.line import line_to
+from tests import make, proxy
 from tests.processes import answer
 from tests.waiting import eventually
 from tests.walls.live import Reply as Answer
@@ -146,8 +145,8 @@ def test_asked_to_complete_by_many_at_once_it_is_one_dataset(live, place):
 
 
 def test_a_line_that_fell_silent_is_let_go(live, place):
-    with line_to(live.port) as line:
-        line.breaks_after, line.is_silent = PIECE + PIECE // 2, True
+    with proxy.before(port=live.port) as line:
+        line.break_after(PIECE + PIECE // 2, is_silent=True)
         with begun(live, place, 0, b"", port=line.port) as plug:
             sending = threading.Thread(target=plug.sendall, args=(ROWS[:-1],), daemon=True)
             sending.start()
@@ -163,10 +162,10 @@ def test_a_line_that_fell_silent_is_let_go(live, place):
 
 @pytest.mark.parametrize("chunk", [2**40, 3_000_000], ids=["whole", "in chunks"])
 def test_another_program_uploads_over_a_line_that_breaks(live, chunk):
-    with line_to(live.port) as line:
+    with proxy.before(port=live.port) as line:
         uploads = f"{line.address}{live.fill('/api/v1/projects/{project_id}/uploads')}"
         client = TusClient(uploads, headers=keys(live))
-        line.breaks_after = 2_500_000
+        line.break_after(2_500_000)
         uploader = client.uploader(
             file_stream=BytesIO(ROWS),
             chunk_size=chunk,
@@ -178,7 +177,8 @@ def test_another_program_uploads_over_a_line_that_breaks(live, chunk):
                 uploader.upload()
                 break
             except TusCommunicationError:
-                line.mend(breaks_after=2_500_000)
+                line.mend()
+                line.break_after(2_500_000)
                 url = uploader.url
                 eventually(lambda url=url: is_free(live, url))
                 uploader.offset = uploader.get_offset()

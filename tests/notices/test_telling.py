@@ -5,14 +5,16 @@ import threading
 import pytest
 
 from app.auth.models import User
+from app.connections import standing
 from app.connections.models import Connection
-from app.core import clock, instance
+from app.core import clock, instance, leases
 from app.core.database import unit_of_work
 from app.datasets.models import DatasetVersion
-from app.jobs import doubts, looks, orphans, queries_orders, service
+from app.jobs import doubts, looks, orphans, queries_orders, service, tasks
 from app.jobs.models import Job, JobStatus, StartAttempt
 from app.notices.telling import Topic, tell
 from app.projects.models import Project
+from app.providers.base import KeyRejected
 from tests import make
 from tests.notices.steps import notices_of
 from tests.notices.test_pages import at, unread
@@ -145,6 +147,31 @@ def test_a_stray_run_asks_everybody_once(team, job_id):
     ((topic, title),) = words_of(team)
     assert topic == "needs_decision"
     assert title.startswith("A run of ")
+
+
+@one_database
+def test_a_key_that_worked_and_is_refused_asks_everybody_once(team):
+    for answered in (False, True):
+        with unit_of_work() as session:
+            connection = session.get_one(Connection, team.connection_id)
+            connection.answered_at = clock.now(session) if answered else None
+            connection.refused_at = None
+            for _ in range(2):
+                standing.record_failure(session, connection, KeyRejected("No.", said="Revoked."))
+        assert len(words_of(team)) == answered
+    ((topic, title),) = words_of(team)
+    assert topic == "needs_decision"
+    assert title.endswith("needs another key")
+
+
+def test_a_start_over_which_three_workers_died_asks_everybody_once(team, job_id):
+    for fence in (3, 6):
+        with unit_of_work() as session:
+            job = session.get_one(Job, job_id)
+            job.due_at, job.attempts, job.fence = clock.now(session), leases.POISON_AFTER, fence
+        for _ in range(2):
+            tasks.due()
+    assert [topic for topic, _ in words_of(team)] == ["needs_decision"] * 2
 
 
 def test_one_key_is_told_once_in_a_topic_and_a_project(team):

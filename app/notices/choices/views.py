@@ -16,7 +16,7 @@ WORDS = {
     About.JOB: ("A colleague's job ended", ""),
     About.NEEDS_DECISION: (
         "Something needs a decision",
-        "A job in doubt, a run that no job has. Mail goes to editors and owners.",
+        "A job in doubt or given up, a stray run, a refused key. Mail goes to editors and owners.",
     ),
     About.BUDGET: ("A budget is nearly spent, or spent", "Mail goes to editors and owners."),
     About.DATES: ("Something stops", "90, 60, 30, 14, 7 and 1 days before."),
