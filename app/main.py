@@ -57,6 +57,7 @@ from app.dashboard import routes as dashboard
 from app.dashboard.errors import drawn
 from app.datasets import api as datasets_api
 from app.datasets import routes as datasets
+from app.datasets import routes_figures as datasets_figures
 from app.datasets import routes_list as datasets_list
 from app.datasets import routes_rows as datasets_rows
 from app.datasets import routes_uploads as uploads
@@ -100,6 +101,7 @@ PAGES = (
     datasets.receiving,
     datasets.router,
     datasets_rows.router,
+    datasets_figures.router,
     uploads.receiving,
     uploads.pages,
     jobs_list.router,

@@ -27,7 +27,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class FilterField:
-    """One filter as it is drawn: `kind` is text, set, pick, date or flag."""
+    """One filter as it is drawn: `kind` is text, set, pick, number, date or flag."""
 
     key: str
     words: str

@@ -1,7 +1,7 @@
 """Count tokens offline: OpenAI's encodings, and the cookbook's estimate for one training row."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_loader
@@ -57,6 +57,22 @@ def count(text: str, encoding: str = O200K) -> int:
     return counter(encoding)(text)
 
 
+def pieces(text: str, encoding: str = O200K) -> Iterator[tuple[str, int]]:
+    """A text cut where its tokens end: each piece with how many tokens it is, which is one but for
+    a character that is written with several.
+    """
+    tokenizer = _bindings().tokenizer_for_encoding(encoding)
+    waiting: list[int] = []
+    for token in tokenizer.encode(text):
+        waiting.append(token)
+        try:
+            piece = tokenizer.decode(waiting)
+        except ValueError:  # in the middle of a character
+            continue
+        yield piece, len(waiting)
+        waiting = []
+
+
 def row_tokens(messages: Iterable[Mapping[str, Any]], count_text: Count | None = None) -> int:
     """The tokens of a chat row by the OpenAI cookbook's rule: an estimate, never a bill.
 
@@ -66,6 +82,16 @@ def row_tokens(messages: Iterable[Mapping[str, Any]], count_text: Count | None =
     """
     measure = count_text or counter()
     return PER_ROW + sum(message_tokens(message, measure) for message in messages)
+
+
+def counted_texts(key: str, value: object) -> list[str]:
+    """The texts that the rule counts of a message's value."""
+    if isinstance(value, str):
+        return [value]
+    if key == "content" and isinstance(value, list):
+        texts = (part.get("text") for part in value if isinstance(part, dict))
+        return [text for text in texts if isinstance(text, str)]
+    return [json.dumps(value)] if isinstance(value, list | dict) else []
 
 
 def message_tokens(message: Mapping[str, Any], count_text: Count) -> int:
@@ -84,9 +110,4 @@ def definition_tokens(tools: object, count_text: Count) -> int:
 
 
 def _value_tokens(key: str, value: object, count_text: Count) -> int:
-    if isinstance(value, str):
-        return count_text(value)
-    if key == "content" and isinstance(value, list):
-        texts = (part.get("text") for part in value if isinstance(part, dict))
-        return sum(count_text(text) for text in texts if isinstance(text, str))
-    return count_text(json.dumps(value)) if isinstance(value, list | dict) else 0
+    return sum(map(count_text, counted_texts(key, value)))

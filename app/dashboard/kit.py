@@ -19,7 +19,8 @@ from app.core.views import ChartColumn, ColumnChart, FormState
 from app.dashboard.kit_list import sample_list, sample_question
 from app.dashboard.views import Happening
 from app.datasets.charts import ticks
-from app.datasets.views import Bar, Call, Histogram, RowCard, RowFinding, Turn
+from app.datasets.views import Call, MarkedText, MarkedTurn, Piece, RowCard, RowFinding, Turn
+from app.datasets.views_figures import Bar, Histogram, Ranked, Share
 from app.jobs.charts import SparkPaths, spark
 from app.jobs.drafts import Parameter
 from app.jobs.listing import ACTS
@@ -47,6 +48,8 @@ class KitView:
     steps: int
     epochs: int
     histogram: Histogram
+    ranked: Ranked
+    marked: tuple[MarkedTurn, ...]
     rates: ColumnChart
     spark: SparkPaths | None
     stops: StopsView
@@ -130,6 +133,17 @@ def _view(here: str, metrics_url: str) -> KitView:
         steps=STEPS,
         epochs=EPOCHS,
         histogram=Histogram(bars, ticks(max(counts)), 50, 520156),
+        ranked=Ranked(
+            tuple(
+                Share(label, rows, rows / 200, "in short", {"label": 1}, is_small=label == "top_up")
+                for label, rows in (("card_arrival", 150), ("lost_card", 42), ("top_up", 8))
+            ),
+            ticks(150),
+        ),
+        marked=(
+            _marked("user", "Where", " is", " my", " card", "?\n"),
+            _marked("assistant", "card", "_ar", "rival"),
+        ),
         rates=ColumnChart(
             tuple(
                 ChartColumn(f"Run {n}", share, f"{share * 100:.0f} % of 40 passed")
@@ -143,6 +157,11 @@ def _view(here: str, metrics_url: str) -> KitView:
         acts=ACTS[:2],
         question=sample_question(here),
     )
+
+
+def _marked(role: str, *texts: str) -> MarkedTurn:
+    text = MarkedText("content", tuple(Piece(one, 1) for one in texts), len(texts), is_cut=False)
+    return MarkedTurn(role, len(texts) + 4, 4, (text,), is_trained=role == "assistant")
 
 
 def _stops() -> StopsView:

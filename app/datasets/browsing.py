@@ -1,14 +1,16 @@
 """The tables of a version's rows and of its findings: what each can be sorted and filtered by."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
-from app.core.listing import Asked, Column, Filter, Table, among
-from app.datasets.index import Flag, Index
-from app.datasets.shelves import Shelf, Shelves
-from app.formats.base import Severity
+from fastapi import Request
 
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
+from app.core.listing import FURTHEST, NUMBER, Asked, Column, Filter, Table, among
+from app.datasets.index import SEVERITIES, Counted, Flag, Index, Row
+from app.datasets.picked import Picked
+from app.datasets.shelves import Between, Shelf, Shelves
+
 FOUND = Flag.UNREADABLE | Flag.ERROR | Flag.WARNING | Flag.HINT
 # What a row may be filtered by: the flags of which it must have one.
 FINDINGS_OF = {"error": Flag.ERROR | Flag.UNREADABLE, "warning": Flag.WARNING, "hint": Flag.HINT}
@@ -19,6 +21,70 @@ HOLDS = {
     "images": (Flag.IMAGES, "images"),
     "weights": (Flag.WEIGHTS, "weights"),
 }
+
+
+class OfRule(NamedTuple):
+    """Rows with a finding of this rule."""
+
+    rule: str
+
+
+class OfLabel(NamedTuple):
+    """Rows of the label with this code."""
+
+    label: int
+
+
+class AtLeast(NamedTuple):
+    """Rows of so many tokens or more."""
+
+    tokens: int
+
+
+class AtMost(NamedTuple):
+    """Rows of so many tokens or fewer."""
+
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The conditions an address sets, each told from the others."""
+
+    flags: tuple[Callable[[int], bool], ...]
+    rule: str | None
+    label: int | None
+    length: Between | None
+
+    @classmethod
+    def of(cls, asked: Asked) -> Self:
+        """Sort out what is asked."""
+        low = next((one.tokens for one in asked.where if isinstance(one, AtLeast)), 0)
+        high = next((one.tokens for one in asked.where if isinstance(one, AtMost)), FURTHEST)
+        return cls(
+            tuple(one for one in asked.where if not isinstance(one, tuple)),
+            next((one.rule for one in asked.where if isinstance(one, OfRule)), None),
+            next((one.label for one in asked.where if isinstance(one, OfLabel)), None),
+            None if (low, high) == (0, FURTHEST) else Between(low, high),
+        )
+
+    def takes_flags(self, flags: int) -> bool:
+        """Whether rows of these flags are wanted."""
+        return all(takes(flags) for takes in self.flags)
+
+    def takes(self, row: Row) -> bool:
+        """Whether this row is wanted, its findings aside."""
+        return (
+            self.takes_flags(row.flags)
+            and self.label in {None, row.label}
+            and (self.length is None or self.length.low <= row.tokens <= self.length.high)
+        )
+
+
+def _whole(text: str) -> int:
+    if not NUMBER.fullmatch(text) or int(text) > FURTHEST:
+        raise ValueError("A whole number is needed.")
+    return int(text)
 
 
 def _with_findings(values: list[str]) -> Callable[[int], bool]:
@@ -53,6 +119,10 @@ ROWS = Table(
             _with_findings,
         ),
         among("holds", "Holds", ((key, words) for key, (_, words) in HOLDS.items()), _holding),
+        Filter("rule", "Finding", "pick", str, OfRule),
+        Filter("label", "Label", "pick", _whole, OfLabel),
+        Filter("at_least", "Tokens, at least", "number", _whole, AtLeast),
+        Filter("at_most", "Tokens, at most", "number", _whole, AtMost),
     ),
     start="row",
     beside=("row",),
@@ -90,17 +160,33 @@ FINDINGS = Table(
 )
 
 
-def rows_asked_for(index: Index, asked: Asked) -> Shelves:
-    """A version's rows as an address asks for them."""
+def read_rows(request: Request, index: Index) -> Asked:
+    """What an address asks of a version's rows. Those narrowed by length come by length: there they
+    stand together. Raises WrongInput.
+    """
+    asked = (ROWS if index.is_sorted else ROWS_AS_THEY_STAND).read(request)
+    is_by_length = asked.sort is not None and asked.sort.by == "tokens"
+    if is_by_length or not asked.filters.keys() & {"at_least", "at_most"}:
+        return asked
+    return replace(asked, sort=asked.table.column("tokens"))
+
+
+def rows_asked_for(index: Index, asked: Asked) -> Shelves | Picked:
+    """A version's rows as an address asks for them, see `read_rows`."""
     by = asked.sort.by if asked.sort is not None else "n"
+    wants = Wanted.of(asked)
+    if wants.rule is not None:
+        found = (row for row in index.rows_of_rule(wants.rule) if wants.takes(row))
+        return Picked((getattr(row, by), row.n) for row in found)
     if by == "n" and not asked.filters:
         return Shelves(index.connection, "rows", "n", (), [Shelf((), index.row_count)], "n")
-    shelves = (
-        Shelf((flags,), count)
-        for flags, count in index.facts["flags"]
-        if all(takes(flags) for takes in asked.where)
-    )
-    return Shelves(index.connection, "rows", "n", ("flags",), shelves, by)
+    columns: tuple[str, ...] = ("flags",)
+    counted: Counted = [((flags,), count) for flags, count in index.facts["flags"]]
+    if wants.label is not None:
+        by = by if by == "tokens" else "n"  # rows of one label have the same answer
+        columns, counted = ("flags", "label"), index.labels_by_flags(wants.label)
+    shelves = (Shelf(at, count) for at, count in counted if wants.takes_flags(at[0]))
+    return Shelves(index.connection, "rows", "n", columns, shelves, by, between=wants.length)
 
 
 def findings_asked_for(index: Index, asked: Asked) -> Shelves:
@@ -113,4 +199,4 @@ def findings_asked_for(index: Index, asked: Asked) -> Shelves:
         for severity, rule, count in index.kept_findings()
         if all(takes(severity, rule) for takes in asked.where)
     )
-    return Shelves(index.connection, "findings", "id", ("severity", "rule"), shelves, "id")
+    return Shelves(index.connection, index.found_in, "id", ("severity", "rule"), shelves, "id")

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +16,8 @@ from urllib.parse import quote
 
 from app.formats.base import Severity
 
-VERSION = 1  # of the schema, as PRAGMA user_version; 0 has no answers and is in no order
+# Of the schema, as PRAGMA user_version: 0 has no answers and is in no order, 1 has no labels.
+VERSION, SORTED = 2, 1
 SCHEMA = """
 CREATE TABLE rows(
     n INTEGER PRIMARY KEY,      -- 1-based, blank lines not counted
@@ -28,7 +30,8 @@ CREATE TABLE rows(
     tokens INTEGER NOT NULL,
     answer INTEGER NOT NULL,    -- tokens of the last answer
     side INTEGER NOT NULL DEFAULT 0,
-    flags INTEGER NOT NULL
+    flags INTEGER NOT NULL,
+    label INTEGER NOT NULL      -- the code of the answer, where that may be a label; 0: none
 );
 CREATE TABLE findings(
     id INTEGER PRIMARY KEY,
@@ -57,6 +60,9 @@ class Flag(IntFlag):
     HINT = 256
 
 
+# What rows agree in, and how many they are.
+Counted = list[tuple[tuple[int, ...], int]]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
 SEVERITY_FLAGS = {"error": Flag.ERROR, "warning": Flag.WARNING, "hint": Flag.HINT}
 
 
@@ -73,6 +79,7 @@ class Row:
     answer: int
     side: int
     flags: Flag
+    label: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +107,31 @@ class FindingGroup:
     cure: str
 
 
-_ROW = "SELECT n, line, offset, length, row_id, tokens, answer, side, flags FROM rows"
-_OLD_ROW = _ROW.replace("answer", "0")
-_FINDING = "SELECT id, line, field, rule, severity, reason, cure FROM findings"
+_ROW = "SELECT n, line, offset, length, row_id, tokens, {}, side, flags, {} FROM rows"
+_ROWS = {0: _ROW.format(0, 0), 1: _ROW.format("answer", 0)}
+_ROW_NOW = _ROW.format("answer", "label")
+_FINDING = "SELECT id, line, field, rule, severity, reason, cure FROM {}"
+_LINES = "SELECT DISTINCT line FROM {} WHERE rule = ? AND severity = ?"
+_FACTS = "SELECT key, value FROM {}.facts WHERE key != 'state'"
+_BOTH = "(SELECT * FROM main.findings UNION ALL SELECT * FROM deep.findings)"
 
 
 class Index:
-    """A finished index, read-only. Use as a context manager, in one thread. `is_sorted` is False
-    for one that was made before rows could be sorted and filtered.
+    """A finished index, read-only, and beside it what the deeper checks found, where they are done:
+    their findings have ids of their own and come after the others. Use as a context manager, in one
+    thread. `is_sorted` is False for one that was made before rows could be sorted and filtered.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, deep: Path | None = None) -> None:
         self.connection = connection
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        self.is_sorted = version >= VERSION
-        self._row_of = _ROW if self.is_sorted else _OLD_ROW
+        self.is_sorted = version >= SORTED
+        self.is_deep = deep is not None
+        if deep is not None:
+            connection.execute("ATTACH ? AS deep", (finished_uri(deep),))
+        self.found_in = _BOTH if self.is_deep else "findings"
+        self._finding = _FINDING.format(self.found_in)
+        self._row_of = _ROWS.get(version, _ROW_NOW)
 
     def __enter__(self) -> Self:
         return self
@@ -184,7 +201,7 @@ class Index:
         asked = {name: value for name, value in asked.items() if value is not None}
         where = "".join(f" AND {name} = :{name}" for name in asked)  # names of our own
         found = self.connection.execute(
-            f"{_FINDING} WHERE id > :after{where} ORDER BY id LIMIT :limit",
+            f"{self._finding} WHERE id > :after{where} ORDER BY id LIMIT :limit",
             {"after": after, "limit": max(limit, 0), **asked},
         )
         return [RowFinding(*values) for values in found]
@@ -192,32 +209,72 @@ class Index:
     def findings_at(self, ids: Iterable[int]) -> list[RowFinding]:
         """The findings of these ids, in that order."""
         found = (
-            self.connection.execute(f"{_FINDING} WHERE id = ?", (one,)).fetchone() for one in ids
+            self.connection.execute(f"{self._finding} WHERE id = ?", (one,)).fetchone()
+            for one in ids
         )
         return [RowFinding(*values) for values in found if values is not None]
 
     def kept_findings(self) -> list[tuple[Severity, str, int]]:
         """How many findings are kept of each severity and rule."""
-        query = "SELECT severity, rule, count(*) FROM findings GROUP BY severity, rule"
-        return self.connection.execute(query).fetchall()
+        names = ("main", "deep") if self.is_deep else ("main",)
+        query = "SELECT severity, rule, count(*) FROM {}.findings GROUP BY severity, rule"
+        return [row for name in names for row in self.connection.execute(query.format(name))]
 
     def finding_groups(self) -> list[FindingGroup]:
         """One group a rule, errors first, then by how often."""
-        groups = self.facts["groups"]
-        return [
+        groups = [*self.facts["groups"], *self.deep_facts.get("groups", ())]
+        found = (
             FindingGroup(**{**group, "first_rows": tuple(group["first_rows"])}) for group in groups
-        ]
+        )
+        return sorted(found, key=lambda one: (SEVERITIES.index(one.severity), -one.count))
+
+    def labels_by_flags(self, label: int) -> Counted:
+        """How many rows of the label of this code there are with which flags."""
+        counted = self.facts.get("label_flags", ())
+        return [((flags, label), rows) for one, flags, rows in counted if one == label]
+
+    def rows_of_rule(self, rule: str) -> list[Row]:
+        """The rows with a finding of this rule, as far as it is kept, in the order of the file."""
+        query = _LINES.format(self.found_in)
+        lines = {
+            line
+            for severity in SEVERITIES
+            for (line,) in self.connection.execute(query, (rule, severity))
+            if line is not None
+        }
+        return list(self._rows_on(sorted(lines)))
 
     def histogram(self) -> list[dict[str, int]]:
         """Rows by tokens, at most 20 bins: `from` and `to` inclusive, and the count."""
         bins: list[dict[str, int]] = self.facts["verdict"]["histogram"]
         return bins
 
-    @property
+    @cached_property
     def facts(self) -> Mapping[str, Any]:
-        """What the checks wrote down at the end: `verdict` and `groups`."""
-        stored = self.connection.execute("SELECT key, value FROM facts WHERE key != 'state'")
+        """What the checks wrote down at the end: `verdict`, `groups`, what charts are made of."""
+        return self._facts("main")
+
+    @cached_property
+    def deep_facts(self) -> Mapping[str, Any]:
+        """What the deeper checks wrote down; nothing while they are not done."""
+        return self._facts("deep") if self.is_deep else {}
+
+    def _facts(self, name: str) -> Mapping[str, Any]:
+        stored = self.connection.execute(_FACTS.format(name))
         return {key: json.loads(value) for key, value in stored}
+
+    def _rows_on(self, lines: Iterable[int]) -> Iterator[Row]:
+        """The rows on these lines, which ascend: the number of a row is its line but for the blank
+        lines before it, and those are few.
+        """
+        blank = 0
+        for line in lines:
+            row = self._row(line - blank)
+            if row is None or row.line != line:
+                row = self.row(line)
+            if row is not None:
+                blank = line - row.n
+                yield row
 
     def _row(self, n: int) -> Row | None:
         found = self.connection.execute(f"{self._row_of} WHERE n = ?", (n,)).fetchone()
@@ -225,8 +282,16 @@ class Index:
 
 
 def open_index(path: Path) -> Index:
-    """Open a finished index. Raises FileNotFoundError while the version is not checked."""
-    return Index(connect_finished(path))
+    """Open a finished index, with what the deeper checks found where they are done. Raises
+    FileNotFoundError while the version is not checked.
+    """
+    deep = deep_path(path)
+    return Index(connect_finished(path), deep if deep.is_file() else None)
+
+
+def deep_path(index: Path) -> Path:
+    """Where the deeper checks leave what they found: findings and facts as in an index."""
+    return index.with_suffix(".checks.sqlite")
 
 
 def connect_finished(path: Path) -> sqlite3.Connection:
@@ -253,5 +318,5 @@ def _read(file: Any, row: Row) -> bytes:
     return data
 
 
-def _row(values: tuple[int, int, int, int, int, int, int, int, int]) -> Row:
-    return Row(*values[:-1], flags=Flag(values[-1]))
+def _row(values: tuple[int, int, int, int, int, int, int, int, int, int]) -> Row:
+    return Row(*values[:-2], flags=Flag(values[-2]), label=values[-1])

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.core import storage
 from app.core.leases import is_poisoned
 from app.core.list_views import ListView
 from app.core.views import FormState
 from app.datasets import views
-from app.datasets.charts import ticks
-from app.datasets.index import Index, RowFinding, open_index
+from app.datasets.figures import main_figures
+from app.datasets.health import health
+from app.datasets.index import FindingGroup, Index, RowFinding, open_index
 from app.datasets.models import DatasetVersion, Upload, VersionStatus
 from app.datasets.rows import cards
 from app.datasets.uploads import standing
+from app.datasets.views_figures import Figure, Sign
 from app.projects.views import initials
 from app.settings import ROOT, settings
 
@@ -101,14 +103,10 @@ def show(
     can_spend: bool,
 ) -> views.ShowView:
     """The report of a version, or how far its check is."""
-    report = version.report or {}
-    groups: tuple[views.FindingGroup, ...] = ()
-    first_rows: tuple[views.RowCard, ...] = ()
+    found = _Found()
     if version.is_final:
         with open_index(storage.index_path(version.id)) as opened:
-            groups = _groups(opened)
-            first_rows = cards(version, opened, opened.rows(0, FIRST_ROWS))
-    roles = report.get("roles", {})
+            found = _found(version, opened)
     return views.ShowView(
         project_id=version.project_id,
         dataset_id=version.dataset_id,
@@ -129,13 +127,12 @@ def show(
         errors=version.errors,
         warnings=version.warnings,
         hints=version.hints,
-        longest=report.get("longest_tokens"),
-        longest_line=report.get("longest_line"),
-        roles=tuple((role, count["messages"]) for role, count in roles.items()),
+        findings=sum(group.count for group in found.groups),
         progress=None if version.is_final else _progress(version, moment),
-        histogram=_histogram(version),
-        groups=groups,
-        first_rows=first_rows,
+        health=found.health,
+        figures=found.figures,
+        groups=found.groups,
+        first_rows=found.first_rows,
         versions=tuple(_version_row(one, version.id) for one in versions),
         can_edit=can_edit,
         can_spend=can_spend,
@@ -185,21 +182,28 @@ def _progress(version: DatasetVersion, moment: datetime) -> views.Progress:
     return views.Progress(phase, share, int(kept.get("rows", 0)), done, version.size, left)
 
 
-def _histogram(version: DatasetVersion) -> views.Histogram | None:
-    report = version.report or {}
-    bins = report.get("histogram") or []
-    if not bins:
-        return None
-    bars = tuple(views.Bar(one["first"], one["last"] + 1, one["count"]) for one in bins)
-    highest = max(bar.count for bar in bars)
-    return views.Histogram(
-        bars, ticks(highest), report.get("median_tokens", 0), version.tokens or 0
+class _Found(NamedTuple):
+    """What of a report stands in the version's index."""
+
+    health: tuple[Sign, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    groups: tuple[views.FindingGroup, ...] = ()
+    first_rows: tuple[views.RowCard, ...] = ()
+
+
+def _found(version: DatasetVersion, opened: Index) -> _Found:
+    groups = opened.finding_groups()
+    return _Found(
+        health(opened.facts, groups, is_deep=opened.is_deep),
+        main_figures(opened),
+        _groups(opened, groups),
+        cards(version, opened, opened.rows(0, FIRST_ROWS)),
     )
 
 
-def _groups(opened: Index) -> tuple[views.FindingGroup, ...]:
+def _groups(opened: Index, groups: Sequence[FindingGroup]) -> tuple[views.FindingGroup, ...]:
     shown = []
-    for group in opened.finding_groups():
+    for group in groups:
         found = opened.findings(limit=FIRST_FINDINGS, rule=group.rule)
         shown.append(
             views.FindingGroup(

@@ -5,23 +5,21 @@ from fastapi.responses import Response
 
 from app.auth.access import csrf_checked
 from app.core import storage
-from app.core.list_views import list_view
+from app.core.list_views import Choices, list_view
 from app.core.listing import NUMBER, Asked
 from app.core.pages import asked_part, page, redirect
 from app.datasets.access import CurrentVersion
 from app.datasets.browsing import (
     FINDINGS,
-    ROWS,
-    ROWS_AS_THEY_STAND,
     findings_asked_for,
+    read_rows,
     rows_asked_for,
 )
+from app.datasets.heads import head_of
 from app.datasets.index import Index, Row, open_index
-from app.datasets.models import DatasetVersion
 from app.datasets.report import finding_row
 from app.datasets.rows import cards
-from app.datasets.views import FindingsView, RowsView, VersionHead
-from app.projects.access import role_here
+from app.datasets.views import FindingsView, RowsView
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 
@@ -34,7 +32,7 @@ def rows(request: Request, version: CurrentVersion, row: str = "") -> Response:
     if not version.is_final:
         return redirect(request, "datasets.show", version_id=version.id)
     with open_index(storage.index_path(version.id)) as opened:
-        asked = (ROWS if opened.is_sorted else ROWS_AS_THEY_STAND).read(request)
+        asked = read_rows(request, opened)
         found = _row_of(opened, row)
         if found is not None:
             asked = _from(asked, found)
@@ -42,14 +40,24 @@ def rows(request: Request, version: CurrentVersion, row: str = "") -> Response:
         ids = shelves.page(asked, limit=ROWS_PAGE)
         place = shelves.place(ids, is_down=asked.is_down)
         view = RowsView(
-            head=_head(request, version, opened),
-            list=list_view(request, asked, ids, place),
+            head=head_of(request, version, opened),
+            list=list_view(request, asked, ids, place, options=_options(opened)),
             cards=cards(version, opened, opened.rows_at(ids.ids)),
             row=found.line if found else None,
             error=f"There is no row {row[:20]}." if row and found is None else None,
             is_sorted=opened.is_sorted,
         )
     return page(request, "datasets/rows.html", view, fragment=asked_part(request, "rows"))
+
+
+def _options(opened: Index) -> dict[str, Choices]:
+    return {
+        "rule": [(one.rule, one.rule) for one in opened.finding_groups()],
+        "label": [
+            (str(code), f"{label} ({rows:,})")
+            for label, code, rows in opened.facts.get("labels", ())
+        ],
+    }
 
 
 def _row_of(opened: Index, line: str) -> Row | None:
@@ -80,7 +88,7 @@ def findings(request: Request, version: CurrentVersion) -> Response:
             options={"rule": [(one.rule, one.rule) for one in groups]},
         )
         view = FindingsView(
-            head=_head(request, version, opened),
+            head=head_of(request, version, opened),
             list=listed,
             findings=tuple(finding_row(one) for one in opened.findings_at(ids.ids)),
             cut_off=tuple(
@@ -88,16 +96,3 @@ def findings(request: Request, version: CurrentVersion) -> Response:
             ),
         )
     return page(request, "datasets/findings.html", view, fragment=asked_part(request, "rows"))
-
-
-def _head(request: Request, version: DatasetVersion, opened: Index) -> VersionHead:
-    return VersionHead(
-        project_id=version.project_id,
-        dataset_name=version.dataset.name,
-        version_id=version.id,
-        number=version.number,
-        status=version.status,
-        rows=opened.row_count,
-        findings=version.errors + version.warnings + version.hints,
-        can_spend=role_here(request).may("spend"),
-    )

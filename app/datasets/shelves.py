@@ -23,6 +23,13 @@ class Shelf:
     rank: int = 0
 
 
+class Between(NamedTuple):
+    """A stretch of an order, both ends in it."""
+
+    low: int
+    high: int
+
+
 class Spot(NamedTuple):
     """Where an entry stands in an order."""
 
@@ -32,9 +39,10 @@ class Spot(NamedTuple):
 
 
 class Shelves:
-    """Some shelves of one table of an index, in one order: `by` is a column, or the `key` itself.
+    """Some shelves of one table of an index, in one order: `by` is a column, or the `key` itself;
+    of each only what lies `between` two of its values.
 
-    Names of tables and columns are ours; what people send is bound.
+    Names of tables and columns are ours; what people send is bound, or a whole number.
     """
 
     def __init__(
@@ -45,10 +53,17 @@ class Shelves:
         columns: Sequence[str],
         shelves: Iterable[Shelf],
         by: str,
+        *,
+        between: Between | None = None,
     ) -> None:
         self.connection, self.table, self.key, self.by = connection, table, key, by
         self.columns, self.shelves = columns, tuple(shelves)
-        self._where = " AND ".join(f"{column} = ?" for column in columns) or "1"
+        self.between = between
+        conditions = [f"{column} = ?" for column in columns]
+        if between is not None:
+            low, high = int(between.low), int(between.high)
+            conditions += [f"{by} >= {low}", f"{by} <= {high}"]
+        self._where = " AND ".join(conditions) or "1"
 
     def page(self, asked: Asked, *, limit: int) -> Found:
         """The ids of the page asked for, and whether there are pages beside it. Raises WrongInput
@@ -64,13 +79,24 @@ class Shelves:
 
     def place(self, found: Found, *, is_down: bool) -> Place:
         """Which of how many the page begins with."""
-        total = sum(shelf.count for shelf in self.shelves)
+        total = self._total()
+        if total is None:
+            return Place(0, None)
         if not found.ids or not found.has_earlier:
             return Place(1 if found.ids else 0, total)
         if not self.columns and self.by == self.key:  # all of them, and they are numbered
             return Place(total + 1 - found.ids[0] if is_down else found.ids[0], total)
         ahead = self._ahead(self._spot("after", found.ids[0]), is_down=is_down)
         return Place(0 if ahead > MOST_COUNTED else ahead + 1, total)
+
+    def _total(self) -> int | None:
+        """How many there are; None where that is more than is worth counting."""
+        if self.between is None:
+            return sum(shelf.count for shelf in self.shelves)
+        total = 0
+        for shelf in self.shelves:
+            total += self._count(shelf, "", (), MOST_COUNTED + 1 - total)
+        return None if total > MOST_COUNTED else total
 
     def _spot(self, name: str, entry_id: int) -> Spot:
         if self.by == self.key and not any(shelf.rank for shelf in self.shelves):

@@ -6,6 +6,7 @@ from datetime import datetime
 from app.core.choosing import Act
 from app.core.list_views import ListView
 from app.core.views import FormState
+from app.datasets.views_figures import Figure, Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,23 +146,34 @@ class RowCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar of a histogram: `low` <= value < `high`."""
+class Piece:
+    """A stretch of text that is one token, or several where one character is."""
 
-    low: int
-    high: int
-    count: int
+    text: str
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
-class Histogram:
-    """`ticks` are the values of the vertical axis, from 0 upwards; the last is the axis' top.
-    `median` and `total` stand in the heading."""
+class MarkedText:
+    """One value of a message, token by token; `tokens` are all of them, also where it `is_cut`."""
 
-    bars: tuple[Bar, ...]
-    ticks: tuple[int, ...]
-    median: int
-    total: int
+    key: str
+    pieces: tuple[Piece, ...]
+    tokens: int
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedTurn:
+    """One message. `frame` are those of its `tokens` that are not in its texts: role, name, what
+    separates messages.
+    """
+
+    role: str
+    tokens: int
+    frame: int
+    texts: tuple[MarkedText, ...]
+    is_trained: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +251,10 @@ class ShowView:
     errors: int
     warnings: int
     hints: int
-    longest: int | None
-    longest_line: int | None
-    roles: tuple[tuple[str, int], ...]
+    findings: int
     progress: Progress | None
-    histogram: Histogram | None
+    health: tuple[Sign, ...]
+    figures: tuple[Figure, ...]
     groups: tuple[FindingGroup, ...]
     first_rows: tuple[RowCard, ...]
     versions: tuple[VersionRow, ...]
@@ -292,3 +303,29 @@ class FindingsView:
     list: ListView
     findings: tuple[FindingRow, ...]
     cut_off: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresView:
+    """All charts of a version. `is_whole` False: an earlier Luthier checked it and kept less."""
+
+    head: VersionHead
+    figures: tuple[Figure, ...]
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One row: as people read it, and token by token in one of the `encodings` (name, its models).
+    `total` are its tokens in that one, None where the row could not be read. `earlier` and `later`
+    are the lines beside it.
+    """
+
+    head: VersionHead
+    card: RowCard
+    turns: tuple[MarkedTurn, ...]
+    total: int | None
+    encoding: str
+    encodings: tuple[tuple[str, str], ...]
+    earlier: int | None
+    later: int | None

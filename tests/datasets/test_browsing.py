@@ -1,6 +1,7 @@
 """Rows and findings in every order and through every filter, page by page, by seeks alone."""
 
 import itertools
+import json
 import sqlite3
 
 import pytest
@@ -11,7 +12,8 @@ from app.core.listing import Asked
 from app.datasets import shelves as shelving
 from app.datasets.browsing import FINDINGS, ROWS, findings_asked_for, rows_asked_for
 from app.datasets.checks.store import part_path
-from app.datasets.index import VERSION
+from app.datasets.checks.tallying import label_code
+from app.datasets.index import SCHEMA, VERSION, deep_path
 from tests.datasets.making import check, make_blob, slices
 from tests.formats.rows import ANSWER, USER, make_line
 
@@ -32,6 +34,16 @@ def checked(tmp_path_factory):
     """Sixty rows of every kind, many of them equal."""
     lines = [line for line, _ in itertools.product(KINDS, range(10))]
     return check(tmp_path_factory.mktemp("rows"), [*lines[::7], *lines[1::3], b"", *lines[::2]])
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Forty rows, most of which one of two labels answers."""
+    lines = [
+        line for line, _ in itertools.product((KINDS[0], KINDS[1], KINDS[4], KINDS[5]), range(9))
+    ]
+    lost = make_line(USER, {**ANSWER, "content": "lost"})
+    return check(tmp_path_factory.mktemp("labels"), [*lines, b"", lost, *lines[:3]])
 
 
 def asked_for(table, sort=None, is_down=False, after=None, before=None, **filters):
@@ -80,11 +92,13 @@ def pages(fetch, table, limit, **asked):
         {"holds": "system,turns"},
         {"findings": "warning", "holds": "turns"},
         {"holds": "images"},
+        {"rule": "duplicate.exact"},
+        {"rule": "duplicate.exact", "holds": "turns", "at_least": "20"},
     ],
 )
 def test_rows_come_as_asked_for_and_none_twice(checked, sort, is_down, filters):
     with checked.index() as index:
-        rows = [row for row in index.each_row() if takes(row, filters)]
+        rows = [row for row in index.each_row() if takes(row, filters, index)]
         key = {"row": "n", "tokens": "tokens", "answer": "answer"}[sort]
         rows.sort(key=lambda row: (getattr(row, key), row.n), reverse=is_down)
         asked = {"sort": sort, "is_down": is_down, **filters}
@@ -93,9 +107,43 @@ def test_rows_come_as_asked_for_and_none_twice(checked, sort, is_down, filters):
         assert bool(found) == (filters != {"holds": "images"})
 
 
-def takes(row, filters):
-    return all(one.where(filters[one.key].split(","))(row.flags) for one in ROWS.filters
-               if one.key in filters)  # fmt: skip
+def takes(row, filters, index):
+    of_flags = (one for one in ROWS.filters if one.key in filters and one.kind == "set")
+    return (
+        all(one.where(filters[one.key].split(","))(row.flags) for one in of_flags)
+        and row.tokens >= int(filters.get("at_least", 0))
+        and row.tokens <= int(filters.get("at_most", 10**9))
+        and str(row.label) == filters.get("label", str(row.label))
+        and (
+            "rule" not in filters
+            or any(one.rule == filters["rule"] for one in index.findings(row=row.line))
+        )
+    )
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"at_least": "14", "at_most": "20"},
+        {"at_most": "14", "findings": "warning"},
+        {"label": LONG["content"]},
+        {"label": "card_arrival", "at_least": "15", "findings": "warning,hint"},
+        {"label": "no such label"},
+    ],
+)
+def test_rows_of_a_length_or_a_label_come_as_asked_for(labelled, is_down, filters):
+    if (label := filters.get("label")) is not None:
+        filters = {**filters, "label": str(label_code(label))}
+    with labelled.index() as index:
+        is_by_length = filters.keys() & {"at_least", "at_most"}
+        sort = "tokens" if is_by_length else "row"
+        rows = [row for row in index.each_row() if takes(row, filters, index)]
+        rows.sort(key=lambda row: (row.tokens if is_by_length else 0, row.n), reverse=is_down)
+        asked = {"sort": sort, "is_down": is_down, **filters}
+        found = pages(lambda asked: rows_asked_for(index, asked), ROWS, 7, **asked)
+        assert found == [row.n for row in rows]
+        assert bool(found) == (label != "no such label")
 
 
 def test_a_row_is_found_by_whatever_a_check_said_of_it(checked):
@@ -206,7 +254,7 @@ def test_the_pages_keep_order_filter_and_columns_in_their_address(team, browser)
     for wrong, words in (
         ("sort=id", "One of: row, tokens, answer;"),
         ("findings=fatal", "One or more of: error, warning, hint, none."),
-        ("colour=red", "No filter of this list is called so. It has: findings, holds."),
+        ("colour=red", "No filter of this list is called so. It has: findings, holds, rule,"),
     ):
         answer = viewer.get(f"{path}?{wrong}")
         assert answer.status_code == 422
@@ -216,7 +264,8 @@ def test_the_pages_keep_order_filter_and_columns_in_their_address(team, browser)
 def test_rows_of_an_index_made_before_they_were_sorted_are_still_shown(team, browser):
     path = storage.index_path(team.version_id)
     with sqlite3.connect(path) as connection:
-        for name in ("rows_flags", "rows_tokens", "rows_answer", "findings_rule"):
+        for name in ("rows_flags", "rows_tokens", "rows_answer", "rows_labels",
+                     "rows_label_tokens", "findings_rule"):  # fmt: skip
             connection.execute(f"DROP INDEX {name}")
         connection.execute("ALTER TABLE rows DROP COLUMN answer")
         connection.execute("PRAGMA user_version = 0")
@@ -231,3 +280,37 @@ def test_rows_of_an_index_made_before_they_were_sorted_are_still_shown(team, bro
     assert viewer.get(f"{where}/rows?row=5").status_code == 200
     assert viewer.get(f"{where}/findings?sort=severity").status_code == 200
     assert viewer.get(where).status_code == 200
+
+
+def deepen(checked, found):
+    """Leave these findings beside the index as the deeper checks do."""
+    path = deep_path(checked.path)
+    made = [statement for statement in SCHEMA.split(";\n") if "TABLE rows" not in statement]
+    with sqlite3.connect(path) as deep:
+        for statement in made:
+            deep.execute(statement)
+        deep.execute("CREATE INDEX findings_line ON findings(line)")
+        deep.execute("CREATE INDEX findings_rule ON findings(severity, rule)")
+        deep.executemany("INSERT INTO findings VALUES(?, ?, ?, ?, ?, ?, ?)", found)
+        groups = [{"rule": "duplicate.near", "severity": "warning", "count": len(found),
+                   "first_rows": [1], "reason": "r", "cure": "c"}]  # fmt: skip
+        deep.execute("INSERT INTO facts VALUES('groups', ?)", (json.dumps(groups),))
+    deep.close()
+
+
+def test_what_the_deeper_checks_found_stands_with_the_rest(tmp_path):
+    checked = check(tmp_path, [*KINDS, b"", KINDS[0]])
+    before = checked.found()
+    deep = [(10**9 + n, line, None, "duplicate.near", "warning", "r", "c")
+            for n, line in enumerate((1, 2, 8))]  # fmt: skip
+    deepen(checked, deep)
+    assert checked.found() == [*before, *((line, "duplicate.near") for line in (1, 2, 8))]
+    with checked.index() as index:
+        assert "duplicate.near" in [group.rule for group in index.finding_groups()]
+        ids = pages(lambda asked: findings_asked_for(index, asked), FINDINGS, 2)
+        assert ids[-3:] == [one[0] for one in deep]
+        assert len(ids) == len(before) + 3
+        assert [row.line for row in index.rows_of_rule("duplicate.near")] == [1, 2, 8]
+        found = pages(lambda asked: rows_asked_for(index, asked), ROWS, 2, rule="duplicate.near")
+        assert found == [1, 2, 7], "numbers leave blank lines out"
+        assert [one.id for one in index.findings(row=8)][-1] == deep[-1][0]

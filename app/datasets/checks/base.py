@@ -72,6 +72,7 @@ class Tally:
     trained_messages: int = 0
     definition_tokens: int = 0
     roles: dict[str, list[int]] = field(default_factory=dict)  # role: messages, rows, tokens
+    lengths: dict[str, dict[int, int]] = field(default_factory=dict)  # role: rows by their tokens
     turns: dict[int, int] = field(default_factory=dict)
     labels: dict[str, int] | None = field(default_factory=dict)
     unlabelled: int = 0

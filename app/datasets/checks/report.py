@@ -12,6 +12,8 @@ from app.datasets.checks.base import Bin, Progress, Tally, Verdict
 from app.datasets.checks.labels import labels_of
 from app.datasets.index import open_index
 
+Lengths = Sequence[tuple[int, int]]
+
 BIN_LIMIT = 20
 _TAIL = 0.999  # the last bin takes what lies beyond this share of the rows
 
@@ -32,11 +34,19 @@ _SAID = {
 }
 
 
-def make_verdict(index: sqlite3.Connection, tally: Tally, progress: Progress) -> Verdict:
-    """The verdict on a version whose rows and findings are all in the index."""
-    counts = index.execute(
+def row_lengths(index: sqlite3.Connection) -> Lengths:
+    """How many rows have how many tokens, the shortest first."""
+    return index.execute(
         "SELECT tokens, count(*) FROM rows WHERE tokens > 0 GROUP BY tokens ORDER BY tokens"
     ).fetchall()
+
+
+def make_verdict(
+    index: sqlite3.Connection, tally: Tally, progress: Progress, counts: Lengths
+) -> Verdict:
+    """The verdict on a version whose rows and findings are all in the index; `counts` are its
+    `row_lengths`.
+    """
     longest = counts[-1][0] if counts else 0
     line = index.execute("SELECT line FROM rows WHERE tokens = ? LIMIT 1", (longest,)).fetchone()
     system, system_rows = max(tally.systems.items(), key=lambda item: item[1], default=(None, 0))
@@ -49,7 +59,7 @@ def make_verdict(index: sqlite3.Connection, tally: Tally, progress: Progress) ->
         tokens=progress.tokens,
         findings={"error": progress.error, "warning": progress.warning, "hint": progress.hint},
         histogram=histogram(counts),
-        median_tokens=_median(counts),
+        median_tokens=median(counts),
         longest_tokens=longest,
         longest_line=line[0] if line and longest else None,
         roles={
@@ -86,7 +96,7 @@ def refusal(tally: Tally, progress: Progress) -> str | None:
     return None
 
 
-def histogram(counts: Sequence[tuple[int, int]]) -> tuple[Bin, ...]:
+def histogram(counts: Lengths) -> tuple[Bin, ...]:
     """At most 20 bars of a round width over (tokens, rows) in ascending order.
 
     A long thin tail does not stretch the axis: the last bar takes the longest thousandth.
@@ -114,7 +124,7 @@ def _round_width(span: int) -> int:
     return next(int(power * step) for step in (1, 2, 5, 10) if power * step >= least)
 
 
-def _percentile(counts: Sequence[tuple[int, int]], share: float) -> int:
+def _percentile(counts: Lengths, share: float) -> int:
     wanted = sum(rows for _, rows in counts) * share
     behind = 0
     for tokens, rows in counts:
@@ -124,7 +134,8 @@ def _percentile(counts: Sequence[tuple[int, int]], share: float) -> int:
     return counts[-1][0]
 
 
-def _median(counts: Sequence[tuple[int, int]]) -> int:
+def median(counts: Lengths) -> int:
+    """The tokens of the row in the middle; 0 where there is none."""
     return _percentile(counts, 0.5) if counts else 0
 
 

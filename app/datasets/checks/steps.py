@@ -7,9 +7,11 @@ from time import monotonic
 
 from app.datasets.checks import identity, structure
 from app.datasets.checks.base import Check, Limits, Progress, Seen
+from app.datasets.checks.labels import labels_of
 from app.datasets.checks.registry import CHECKS
-from app.datasets.checks.report import make_verdict
+from app.datasets.checks.report import make_verdict, row_lengths
 from app.datasets.checks.store import Outdated, Store, discard, publish, stored_progress, writing
+from app.datasets.checks.tallying import label_code
 from app.datasets.index import SEVERITY_FLAGS
 from app.settings import settings
 
@@ -115,6 +117,7 @@ class _Task:
         yield _order_findings
         yield _flag_rows
         yield _sort_rows
+        yield _shelve_labels
         yield _write_verdict
 
     def _pass_ids_on(self, store: Store) -> None:
@@ -181,7 +184,23 @@ def _sort_rows(store: Store) -> None:
     store.put_fact("flags", counted)
 
 
+def _shelve_labels(store: Store) -> None:
+    """Where answers are labels, rows of the same label stand together too."""
+    labels = labels_of(store.tally)
+    if labels is None:
+        return
+    for name, order in (("labels", ""), ("label_tokens", ", tokens")):
+        store.connection.execute(f"CREATE INDEX rows_{name} ON rows(label, flags{order})")
+    counted = "SELECT label, flags, count(*) FROM rows GROUP BY label, flags"
+    store.put_fact("label_flags", store.connection.execute(counted).fetchall())
+    store.put_fact("labels", [(label, label_code(label), rows) for label, rows in labels])
+
+
 def _write_verdict(store: Store) -> None:
-    verdict = make_verdict(store.connection, store.tally, store.progress)
+    counts = row_lengths(store.connection)
+    verdict = make_verdict(store.connection, store.tally, store.progress, counts)
+    by_role = {role: sorted(counted.items()) for role, counted in store.tally.lengths.items()}
+    store.put_fact("lengths", {"row": counts, "roles": by_role})
+    store.put_fact("systems", sorted(store.tally.systems.items(), key=lambda one: -one[1]))
     store.put_fact("verdict", verdict.as_json())
     store.put_fact("groups", store.groups())

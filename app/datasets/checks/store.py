@@ -21,7 +21,7 @@ from app.formats.base import Finding
 SYNCHRONOUS = "NORMAL"
 GROUP_ROWS = 5
 _BATCH = 1_000
-_ROW = "INSERT INTO rows VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"
+_ROW = "INSERT INTO rows VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"
 _FINDING = (
     "INSERT INTO findings(line, field, rule, severity, reason, cure) VALUES(?, ?, ?, ?, ?, ?)"
 )
@@ -183,4 +183,8 @@ def publish(index: Path) -> None:
 def _tally(values: dict[str, Any]) -> Tally:
     tally = Tally(**values)
     tally.turns = {int(turns): count for turns, count in tally.turns.items()}
+    tally.lengths = {
+        role: {int(tokens): rows for tokens, rows in lengths.items()}
+        for role, lengths in tally.lengths.items()
+    }
     return tally

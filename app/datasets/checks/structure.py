@@ -181,10 +181,10 @@ class _Rows:
 
     def _place(self, length: int, content: bytes, measured: Measured, flags: int) -> None:
         self.n = n = self.n + 1
-        tokens, answer = measured.tokens, 0
+        tokens, answer, label = measured.tokens, 0, 0
         if tokens:
             self.tokens += tokens
-            earned, answer = self.tallier.add(measured)
+            earned, answer, label = self.tallier.add(measured)
             flags |= earned
         # Tells rows apart, proves nothing: who makes two rows collide has fooled only themselves.
         digest = xxh3_128(measured.prompt)
@@ -202,6 +202,7 @@ class _Rows:
                 tokens,
                 answer,
                 flags,
+                label,
             )
         )
         if n >= self.limits.rows and self.offset + length + 1 < self.size:

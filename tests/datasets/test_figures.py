@@ -1,0 +1,161 @@
+"""What people look at: charts that are true to the rows, each a table too; a row token by token."""
+
+import csv
+import io
+import json
+from collections import Counter
+
+import pytest
+
+from app.core import tokens
+from app.core.tokens import message_tokens, pieces, row_tokens
+from app.datasets.charts import histogram_of
+from app.datasets.figures import figures, table
+from app.datasets.marking import ENCODINGS, MOST_PIECES, mark
+from app.datasets.views_figures import Histogram
+from tests import make
+from tests.datasets.making import check
+from tests.formats.rows import ANSWER, CALL, TOOL, USER, make_row
+from tests.stage import one_database
+
+SYSTEM = {"role": "system", "content": "Say the intent."}
+ODD = {"role": "user", "content": "Wo ist 𒀀 🙃 mein\n  Päckchen?", "name": "anna"}
+ROWS = [
+    make_row(USER, ANSWER),
+    make_row(SYSTEM, USER, ANSWER, ODD, {**ANSWER, "weight": 0}),
+    make_row(SYSTEM, ODD, {"role": "assistant", "tool_calls": [CALL]}, tools=[TOOL]),
+    make_row({"role": "system", "content": "Be kind."}, USER, {**ANSWER, "content": "lost"}),
+]
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    lines = [json.dumps(row).encode() for row in ROWS * 9]
+    return check(tmp_path_factory.mktemp("figures"), lines)
+
+
+def drawn(checked):
+    with checked.index() as index:
+        return {one.key: one for one in figures(index)}
+
+
+def test_tokens_are_counted_by_row_and_by_role(checked):
+    found = drawn(checked)
+    with checked.index() as index:
+        lengths = index.facts["lengths"]
+    of_rows = Counter(row_tokens(row["messages"]) for row in ROWS * 9)
+    assert dict(map(tuple, lengths["row"])) == of_rows
+    for role in ("system", "user", "assistant"):
+        spent = Counter(
+            sum(
+                message_tokens(one, tokens.counter())
+                for one in row["messages"]
+                if one["role"] == role
+            )
+            for row in ROWS * 9
+            if any(one["role"] == role for one in row["messages"])
+        )
+        assert dict(map(tuple, lengths["roles"][role])) == spent, role
+        assert found[f"tokens-{role}"].drawn.total == sum(n * rows for n, rows in spent.items())
+    assert [key for key in found if key.startswith("tokens")][:2] == ["tokens", "tokens-system"]
+    bars = found["messages"].drawn.bars
+    assert [(bar.low, bar.count) for bar in bars if bar.count] == [(2, 9), (3, 18), (5, 9)]
+
+
+def test_every_chart_says_the_same_in_its_table(checked):
+    found = drawn(checked)
+    assert {"tokens", "messages", "holds", "limits", "systems"} <= found.keys()
+    for figure in found.values():
+        heads, *rows = table(figure)
+        assert len({len(row) for row in (heads, *rows)}) == 1, figure.key
+        if isinstance(figure.drawn, Histogram):
+            assert sum(row[2] for row in rows) == sum(bar.count for bar in figure.drawn.bars)
+    systems = {line.words: line.rows for line in found["systems"].drawn.lines}
+    assert systems == {"Say the intent.": 18, "Be kind.": 9}
+    holds = {line.words: line.rows for line in found["holds"].drawn.lines}
+    assert holds["System prompt"] == 27
+    assert holds["Tools"] == 9
+
+
+def test_rows_over_a_limit_are_counted_exactly(tmp_path):
+    long = make_row({**USER, "content": "card " * 20_000}, ANSWER)
+    found = drawn(check(tmp_path, [json.dumps(row).encode() for row in (ROWS[0], long)]))
+    over = {line.words: line for line in found["limits"].drawn.lines}
+    assert over["Over 16,385"].rows == 1
+    assert over["Over 65,536"].rows == 0
+    assert "OpenAI trains on this much of a row" in over["Over 65,536"].note
+
+
+def test_bars_hold_every_row_whatever_the_lengths():
+    for counts in ([(1, 1)], [(2, 5), (3, 1)], [(n * n, 3) for n in range(1, 900)]):
+        bars = histogram_of(counts).bars
+        assert sum(bar.count for bar in bars) == sum(rows for _, rows in counts)
+        assert len(bars) <= 20
+        assert bars[0].low <= counts[0][0]
+        assert counts[-1][0] < bars[-1].high
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_is_marked_as_its_estimate_counts_it(row, encoding):
+    turns = mark(row, encoding)
+    total = tokens.PER_ROW + sum(turn.tokens for turn in turns)
+    assert total == row_tokens(row["messages"], tokens.counter(encoding))
+    for turn, message in zip(turns, row["messages"], strict=True):
+        assert turn.tokens == turn.frame + sum(text.tokens for text in turn.texts)
+        assert turn.is_trained == (turn.role == "assistant" and message.get("weight") != 0)
+        for text in turn.texts:
+            assert text.tokens == sum(piece.tokens for piece in text.pieces)
+        if isinstance(message.get("content"), str):
+            [content] = [text for text in turn.texts if text.key == "content"]
+            assert "".join(piece.text for piece in content.pieces) == message["content"]
+
+
+def test_a_character_of_several_tokens_is_one_piece():
+    assert [piece for piece in pieces("a 𒀀") if piece[1] > 1] != []
+    assert "".join(text for text, _ in pieces("a 𒀀🙃")) == "a 𒀀🙃"
+
+
+def test_a_very_long_row_is_marked_as_far_as_a_page_goes():
+    row = make_row({**USER, "content": "card " * 9_000}, ANSWER)
+    question, answer = mark(row, tokens.O200K)
+    assert (
+        sum(len(text.pieces) for turn in (question, answer) for text in turn.texts) == MOST_PIECES
+    )
+    assert question.texts[0].is_cut
+    assert question.texts[0].tokens > MOST_PIECES
+
+
+@one_database
+def test_the_pages_show_charts_and_a_row(team, browser):
+    viewer = browser(team.users["viewer"])
+    where = f"/dataset-versions/{team.version_id}"
+    report = viewer.get(where).text
+    assert "Tokens per row" in report
+    assert "Rows per label" in report
+    assert "Longest row" in report
+    figures_page = viewer.get(f"{where}/figures").text
+    for title in ("Assistant tokens per row", "Rows over each limit", "System prompts"):
+        assert title in figures_page
+    labels = viewer.get(f"{where}/figures.csv?figure=labels")
+    assert labels.headers["content-type"].startswith("text/csv")
+    rows = list(csv.reader(io.StringIO(labels.text)))
+    assert rows[1][:2] == ["delivery", "6"]
+    assert viewer.get(f"{where}/figures.csv?figure=weather").status_code == 404
+    row = viewer.get(f"{where}/row?line=2").text
+    assert "Token by token" in row
+    assert "Where is parcel 1?" in row
+    assert viewer.get(f"{where}/row?line=2&encoding=cl100k_base").status_code == 200
+    assert viewer.get(f"{where}/row?line=2&encoding=x").status_code == 422
+    assert viewer.get(f"{where}/row?line=99").status_code == 404
+
+
+@one_database
+def test_a_spreadsheet_takes_no_label_for_a_formula(team, browser, letters):
+    content = b"".join(make.chat_row(f"{n}?", ("=1+1", "b")[n % 2]) for n in range(12))
+    editor = browser(team.users["editor"])
+    path = f"/projects/{team.project_id}/datasets/upload"
+    made = editor.send("PUT", path, params={"name": "x.jsonl"}, content=content).json()["location"]
+    letters.deliver()
+    text = editor.get(f"{made}/figures.csv?figure=labels").text
+    assert "'=1+1" in text
