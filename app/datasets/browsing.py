@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 from fastapi import Request
 
 from app.core.listing import FURTHEST, NUMBER, Asked, Column, Filter, Table, among
+from app.datasets.clusters import rows_of
 from app.datasets.index import SEVERITIES, Counted, Flag, Index, Row
 from app.datasets.picked import Picked
 from app.datasets.shelves import Between, Shelf, Shelves
@@ -35,6 +36,12 @@ class OfLabel(NamedTuple):
     label: int
 
 
+class OfCluster(NamedTuple):
+    """Rows of this cluster of duplicates."""
+
+    cluster: int
+
+
 class AtLeast(NamedTuple):
     """Rows of so many tokens or more."""
 
@@ -54,6 +61,7 @@ class Wanted:
     flags: tuple[Callable[[int], bool], ...]
     rule: str | None
     label: int | None
+    cluster: int | None
     length: Between | None
 
     @classmethod
@@ -65,6 +73,7 @@ class Wanted:
             tuple(one for one in asked.where if not isinstance(one, tuple)),
             next((one.rule for one in asked.where if isinstance(one, OfRule)), None),
             next((one.label for one in asked.where if isinstance(one, OfLabel)), None),
+            next((one.cluster for one in asked.where if isinstance(one, OfCluster)), None),
             None if (low, high) == (0, FURTHEST) else Between(low, high),
         )
 
@@ -121,6 +130,7 @@ ROWS = Table(
         among("holds", "Holds", ((key, words) for key, (_, words) in HOLDS.items()), _holding),
         Filter("rule", "Finding", "pick", str, OfRule),
         Filter("label", "Label", "pick", _whole, OfLabel),
+        Filter("cluster", "Cluster", "pick", _whole, OfCluster),
         Filter("at_least", "Tokens, at least", "number", _whole, AtLeast),
         Filter("at_most", "Tokens, at most", "number", _whole, AtMost),
     ),
@@ -175,9 +185,8 @@ def rows_asked_for(index: Index, asked: Asked) -> Shelves | Picked:
     """A version's rows as an address asks for them, see `read_rows`."""
     by = asked.sort.by if asked.sort is not None else "n"
     wants = Wanted.of(asked)
-    if wants.rule is not None:
-        found = (row for row in index.rows_of_rule(wants.rule) if wants.takes(row))
-        return Picked((getattr(row, by), row.n) for row in found)
+    if wants.rule is not None or wants.cluster is not None:
+        return Picked((getattr(row, by), row.n) for row in _few(index, wants) if wants.takes(row))
     if by == "n" and not asked.filters:
         return Shelves(index.connection, "rows", "n", (), [Shelf((), index.row_count)], "n")
     columns: tuple[str, ...] = ("flags",)
@@ -187,6 +196,18 @@ def rows_asked_for(index: Index, asked: Asked) -> Shelves | Picked:
         columns, counted = ("flags", "label"), index.labels_by_flags(wants.label)
     shelves = (Shelf(at, count) for at, count in counted if wants.takes_flags(at[0]))
     return Shelves(index.connection, "rows", "n", columns, shelves, by, between=wants.length)
+
+
+def _few(index: Index, wants: Wanted) -> list[Row]:
+    """The rows that a rule has found, or a cluster holds: few enough to be held."""
+    of_rule = None if wants.rule is None else index.rows_of_rule(wants.rule)
+    if wants.cluster is None:
+        return of_rule or []
+    of_cluster = rows_of(index, wants.cluster)
+    if of_rule is None:
+        return of_cluster
+    found = {row.n for row in of_rule}
+    return [row for row in of_cluster if row.n in found]
 
 
 def findings_asked_for(index: Index, asked: Asked) -> Shelves:

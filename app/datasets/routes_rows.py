@@ -5,6 +5,7 @@ from fastapi.responses import Response
 
 from app.auth.access import csrf_checked
 from app.core import storage
+from app.core.keyset import Found, Place
 from app.core.list_views import Choices, list_view
 from app.core.listing import NUMBER, Asked
 from app.core.pages import asked_part, page, redirect
@@ -15,11 +16,13 @@ from app.datasets.browsing import (
     read_rows,
     rows_asked_for,
 )
+from app.datasets.clusters import CLUSTERS, cluster_rows, clusters_asked_for
+from app.datasets.clusters import count as cluster_count
 from app.datasets.heads import head_of
 from app.datasets.index import Index, Row, open_index
 from app.datasets.report import finding_row
 from app.datasets.rows import cards
-from app.datasets.views import FindingsView, RowsView
+from app.datasets.views import ClustersView, FindingsView, RowsView
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 
@@ -48,6 +51,26 @@ def rows(request: Request, version: CurrentVersion, row: str = "") -> Response:
             is_sorted=opened.is_sorted,
         )
     return page(request, "datasets/rows.html", view, fragment=asked_part(request, "rows"))
+
+
+@router.get("/dataset-versions/{version_id}/clusters", name="datasets.clusters")
+def clusters(request: Request, version: CurrentVersion) -> Response:
+    if not version.is_final:
+        return redirect(request, "datasets.show", version_id=version.id)
+    asked = CLUSTERS.read(request)
+    with open_index(storage.index_path(version.id)) as opened:
+        ids, place = Found([], has_earlier=False, has_later=False), Place(0, 0)
+        if cluster_count(opened):
+            shelves = clusters_asked_for(opened, asked)
+            ids = shelves.page(asked, limit=ROWS_PAGE)
+            place = shelves.place(ids, is_down=asked.is_down)
+        view = ClustersView(
+            head=head_of(request, version, opened),
+            list=list_view(request, asked, ids, place),
+            clusters=cluster_rows(version, opened, ids.ids),
+            is_deep=opened.is_deep,
+        )
+    return page(request, "datasets/clusters.html", view, fragment=asked_part(request, "rows"))
 
 
 def _options(opened: Index) -> dict[str, Choices]:

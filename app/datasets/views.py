@@ -329,3 +329,26 @@ class RowView:
     encodings: tuple[tuple[str, str], ...]
     earlier: int | None
     later: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRow:
+    """Rows that say the `same`, or of which not all do: `near`. `lines` are the first of the `size`
+    rows, `first` the very first drawn.
+    """
+
+    id: int
+    kind: str
+    size: int
+    lines: tuple[int, ...]
+    first: RowCard
+
+
+@dataclass(frozen=True, slots=True)
+class ClustersView:
+    """A version's clusters; fragment "rows". `is_deep` False: the deeper checks are not done."""
+
+    head: VersionHead
+    list: ListView
+    clusters: tuple[ClusterRow, ...]
+    is_deep: bool

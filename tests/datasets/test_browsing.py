@@ -125,8 +125,8 @@ def takes(row, filters, index):
 @pytest.mark.parametrize(
     "filters",
     [
-        {"at_least": "14", "at_most": "20"},
-        {"at_most": "14", "findings": "warning"},
+        {"at_least": "16", "at_most": "24"},
+        {"at_most": "20", "findings": "warning"},
         {"label": LONG["content"]},
         {"label": "card_arrival", "at_least": "15", "findings": "warning,hint"},
         {"label": "no such label"},

@@ -280,6 +280,7 @@ TABLE: dict[str, Expected] = {
     "datasets.row": view(),
     "datasets.figures": view(),
     "datasets.figure_csv": view(),
+    "datasets.clusters": view(),
     "datasets.content": view(),
     "api.datasets.index": view(),
     "api.datasets.create": edit(400),
