@@ -56,9 +56,11 @@ from app.dashboard import docs, kit
 from app.dashboard import routes as dashboard
 from app.dashboard.errors import drawn
 from app.datasets import api as datasets_api
+from app.datasets import api_reading as datasets_api_reading
 from app.datasets import routes as datasets
 from app.datasets import routes_figures as datasets_figures
 from app.datasets import routes_list as datasets_list
+from app.datasets import routes_reading as datasets_reading
 from app.datasets import routes_rows as datasets_rows
 from app.datasets import routes_uploads as uploads
 from app.jobs import api as jobs_api
@@ -100,6 +102,7 @@ PAGES = (
     catalog_list.router,
     datasets.receiving,
     datasets.router,
+    datasets_reading.router,
     datasets_rows.router,
     datasets_figures.router,
     uploads.receiving,
@@ -132,6 +135,7 @@ API = (
     connections_api.router,
     hooks_api.router,
     datasets_api.router,
+    datasets_api_reading.router,
     uploads.api,
     jobs_api.router,
     jobs_doubt_api.router,

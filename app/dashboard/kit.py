@@ -19,8 +19,9 @@ from app.core.views import ChartColumn, ColumnChart, FormState
 from app.dashboard.kit_list import sample_list, sample_question
 from app.dashboard.views import Happening
 from app.datasets.charts import ticks
-from app.datasets.views import Call, MarkedText, MarkedTurn, Piece, RowCard, RowFinding, Turn
+from app.datasets.views import MarkedText, MarkedTurn, Piece, RowCard, RowFinding
 from app.datasets.views_figures import Bar, Histogram, Ranked, Share
+from app.formats.drawn import Answer, Attachment, Call, Field, Turn
 from app.jobs.charts import SparkPaths, spark
 from app.jobs.drafts import Parameter
 from app.jobs.listing import ACTS
@@ -207,6 +208,16 @@ def _cards() -> tuple[RowCard, ...]:
         Turn("tool", "daiki_patel_5953"),
         Turn("assistant", "Which item would you like to exchange?", weight=0),
     )
+    seen = (
+        Attachment("image", host="images.example.com", detail="low"),
+        Attachment("image", size=48_211, media_type="image/png"),
+    )
+    asked = (Turn("user", "Which of these is the lute?", attachments=seen),)
+    pair = (
+        Answer("Preferred", (Turn("assistant", "The second.", is_trained=True),)),
+        Answer("Not preferred", (Turn("assistant", "A lute is an instrument."),)),
+    )
+    beside = (Field("target", "2"), Field("nums", "[1, 2]"))
     edge = RowFinding(
         "warning", "text.edges", "messages[0].content", "It ends in a space.", "Remove it."
     )
@@ -214,5 +225,6 @@ def _cards() -> tuple[RowCard, ...]:
     return (
         RowCard(1, 1, 310, 52, 4, short, (), None, ()),
         RowCard(2, 2, 902, 148, 31, long, ("find_user_id_by_name_zip",), None, (edge,)),
+        RowCard(3, 3, 512, 61, 5, asked, (), None, (), pair, beside),
         RowCard(412, 412, 61, None, None, (), (), BROKEN, (unread,)),
     )

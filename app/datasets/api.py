@@ -184,7 +184,7 @@ def examples(
     response_class=FileResponse,
 )
 def content(version: CurrentVersion) -> FileResponse:
-    """The exact bytes that were uploaded."""
+    """The rows: the bytes that were uploaded, or what was made of them where these were a table."""
     return download(version)
 
 

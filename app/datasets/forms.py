@@ -2,13 +2,15 @@
 
 import unicodedata
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from app.core.forms import Form, Name
 
 FILE_NAME_LENGTH = 255
+COLUMN_LENGTH = 1_000
+PROMPT_LENGTH = 20_000
 
 
 class DatasetForm(Form):
@@ -26,6 +28,19 @@ class UploadForm(Form):
     name: Name
     sha256: Annotated[str | None, Field(pattern=r"^[0-9a-fA-F]{64}$")] = None
     modified: Annotated[int | None, Field(ge=0, le=2**53)] = None
+
+
+class ReadingForm(Form):
+    """How a file is read: as rows of a format, or as a `table`, and then which column is what.
+    `prompt` is a system prompt of your own for every row.
+    """
+
+    format: Literal["table", "chat", "preference", "reinforcement", "completion", "evaluation"]
+    question: Annotated[str | None, Field(max_length=COLUMN_LENGTH)] = None
+    answer: Annotated[str | None, Field(max_length=COLUMN_LENGTH)] = None
+    context: Annotated[str | None, Field(max_length=COLUMN_LENGTH)] = None
+    system: Annotated[str | None, Field(max_length=COLUMN_LENGTH)] = None
+    prompt: Annotated[str, Field(max_length=PROMPT_LENGTH)] = ""
 
 
 def label_of(file_name: str) -> str:

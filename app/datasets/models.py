@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.auth.models import User
 from app.core.leases import Leased
 from app.core.orm import NAMES_A_BLOB, Base, Id
+from app.core.storage import Blob
 
 
 class VersionStatus(StrEnum):
@@ -44,7 +45,8 @@ class DatasetVersion(Leased, Base):
     """Exact bytes and what the check found in them. The counts are null until it has.
 
     `progress` is where the check stands, so that any worker can go on; `report` is what it summed
-    up.
+    up. Where rows were made of another source, such as a table, `source_sha256` and `source_size`
+    are the bytes that came, and `reading` says how they were read (`sources.Reading`).
     """
 
     __tablename__ = "dataset_versions"
@@ -60,6 +62,9 @@ class DatasetVersion(Leased, Base):
     file_name: Mapped[str] = mapped_column(String(255))
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64), index=True, info=NAMES_A_BLOB)
+    source_sha256: Mapped[str | None] = mapped_column(String(64), index=True, info=NAMES_A_BLOB)
+    source_size: Mapped[int | None]
+    reading: Mapped[dict[str, Any] | None]
     format: Mapped[str | None] = mapped_column(String(32))
     rows: Mapped[int | None]
     tokens: Mapped[int | None]
@@ -80,6 +85,13 @@ class DatasetVersion(Leased, Base):
     def is_final(self) -> bool:
         """True once the check has spoken."""
         return self.status in {VersionStatus.READY, VersionStatus.REJECTED}
+
+    @property
+    def came_as(self) -> Blob:
+        """The bytes that were uploaded, whatever was made of them."""
+        if self.source_sha256 is None or self.source_size is None:
+            return Blob(self.sha256, self.size)
+        return Blob(self.source_sha256, self.source_size)
 
 
 class Upload(Leased, Base):

@@ -199,7 +199,11 @@ def count_by_status(session: Session) -> dict[str, int]:
 
 def stored_bytes(session: Session) -> int:
     """The bytes of all uploads of the instance, the same file counted once."""
-    blobs = select(DatasetVersion.sha256, DatasetVersion.size).distinct().subquery()
+    made = select(DatasetVersion.sha256, DatasetVersion.size)
+    came = select(DatasetVersion.source_sha256, DatasetVersion.source_size).where(
+        DatasetVersion.source_sha256.is_not(None)
+    )
+    blobs = made.union(came).subquery()
     return session.scalar(select(func.coalesce(func.sum(blobs.c.size), 0))) or 0
 
 

@@ -15,11 +15,19 @@ from app.datasets.health import health
 from app.datasets.index import FindingGroup, Index, RowFinding, open_index
 from app.datasets.models import DatasetVersion, Upload, VersionStatus
 from app.datasets.rows import cards
+from app.datasets.sources import Reading
 from app.datasets.uploads import standing
 from app.datasets.views_figures import Figure, Sign
 from app.projects.views import initials
 from app.settings import ROOT, settings
 
+_NOUNS = {
+    "chat": ("conversation", "conversations"),
+    "preference": ("pair of answers", "pairs of answers"),
+    "reinforcement": ("prompt to be graded", "prompts to be graded"),
+    "completion": ("prompt with its completion", "prompts with their completions"),
+    "evaluation": ("case to evaluate", "cases to evaluate"),
+}
 FIRST_ROWS = 3
 FIRST_FINDINGS = 5
 EXAMPLE_FOLDER = ROOT / "examples" / "banking77"
@@ -138,15 +146,27 @@ def show(
         can_spend=can_spend,
         can_retry=can_edit and is_poisoned(version, moment),
         topic=f"version:{version.id}",
+        made_of=_made_of(version),
+    )
+
+
+def _made_of(version: DatasetVersion) -> str | None:
+    reading = Reading.from_json(version.reading)
+    if reading is None or version.source_sha256 is None:
+        return None
+    if reading.columns is None:
+        return f"Rows made of {version.file_name}, said in the words that providers read."
+    columns = reading.columns
+    under = ", under a system prompt of yours" if columns.prompt else ""
+    return (
+        f"Conversations made of {version.file_name}: the question is {columns.question}, "
+        f"the answer {columns.answer}{under}."
     )
 
 
 def _lead(version: DatasetVersion, moment: datetime) -> str:
-    rows = (
-        f"{version.rows:,} conversation{'s' if version.rows != 1 else ''}"
-        if version.rows is not None
-        else ""
-    )
+    one, many = _NOUNS.get(version.format or "", ("row", "rows"))
+    rows = f"{version.rows:,} {one if version.rows == 1 else many}" if version.rows else ""
     if is_poisoned(version, moment):
         return (
             "The check gave up: three workers died over it. Nothing is lost; it can be tried again."
@@ -162,7 +182,8 @@ def _lead(version: DatasetVersion, moment: datetime) -> str:
         return (
             f"{rows}, with {errors} that a provider would refuse. Mend them before you train on it."
         )
-    return f"{rows}, ready to train on."
+    is_for_training = version.format != "evaluation"
+    return f"{rows}, ready to {'train on' if is_for_training else 'evaluate with'}."
 
 
 def _progress(version: DatasetVersion, moment: datetime) -> views.Progress:
@@ -170,14 +191,9 @@ def _progress(version: DatasetVersion, moment: datetime) -> views.Progress:
     done = int(kept.get("offset", 0))
     share = done / version.size if version.size else 0.0
     elapsed = (moment - version.created_at).total_seconds()
-    is_reading = kept.get("phase", "reading") == "reading"
-    phase = (
-        "received"
-        if version.status == VersionStatus.RECEIVED
-        else "reading"
-        if is_reading
-        else "finishing"
-    )
+    step = kept.get("phase", "reading")
+    is_reading = step == "reading"
+    phase = "received" if version.status == VersionStatus.RECEIVED else step
     left = elapsed / share * (1 - share) if is_reading and share > 0.02 else None  # noqa: PLR2004 - too early to say
     return views.Progress(phase, share, int(kept.get("rows", 0)), done, version.size, left)
 

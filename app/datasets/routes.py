@@ -192,10 +192,18 @@ def content(version: CurrentVersion) -> Response:
 
 
 def download(version: DatasetVersion) -> FileResponse:
-    """The exact bytes as an attachment that no browser shows or runs."""
-    name = f"{name_from(version.file_name)}-v{version.number}.jsonl"
+    """The version's rows as an attachment that no browser shows or runs."""
+    return _attached(version.sha256, f"{name_from(version.file_name)}-v{version.number}.jsonl")
+
+
+def as_it_came(version: DatasetVersion) -> FileResponse:
+    """The exact bytes that were uploaded, likewise."""
+    return _attached(version.came_as.sha256, version.file_name)
+
+
+def _attached(sha256: str, name: str) -> FileResponse:
     return FileResponse(
-        storage.blob_path(version.sha256),
+        storage.blob_path(sha256),
         media_type="application/octet-stream",
         filename=label_of(name),
         headers={"Content-Security-Policy": "sandbox; default-src 'none'"},

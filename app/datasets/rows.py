@@ -1,21 +1,20 @@
-"""Rows as people read them: a seek into the blob, drawn as a conversation."""
+"""Rows as people read them: a seek into the blob, drawn as their format is read."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from app.core import storage
 from app.datasets.index import Index, Row, RowFinding, open_index
 from app.datasets.models import DatasetVersion
-from app.datasets.views import Call, RowCard, Turn
+from app.datasets.views import RowCard
 from app.datasets.views import RowFinding as FindingBeside
-from app.formats import chat
-from app.formats.base import Unreadable
+from app.formats.base import Text, Unreadable
+from app.formats.drawn import Drawn
 from app.formats.reading import read_object
+from app.formats.registry import FORMATS
 
 RAW_LENGTH = 2_000
 LINE_BYTES, PAGE_BYTES = 4_000_000, 16_000_000
-TEXT_LENGTH = 20_000
 
 
 def lines_of(version: DatasetVersion, rows: Sequence[Row]) -> Iterator[tuple[Row, bytes | None]]:
@@ -36,69 +35,38 @@ def lines_of(version: DatasetVersion, rows: Sequence[Row]) -> Iterator[tuple[Row
 def cards(version: DatasetVersion, index: Index, rows: Sequence[Row]) -> tuple[RowCard, ...]:
     """These rows drawn, each with what was found in it."""
     return tuple(
-        _card(row, line, index.findings(row=row.line)) for row, line in lines_of(version, rows)
+        _card(row, line, version.format, index.findings(row=row.line))
+        for row, line in lines_of(version, rows)
     )
 
 
-def _card(row: Row, line: bytes | None, found: Sequence[RowFinding]) -> RowCard:
+def _card(
+    row: Row, line: bytes | None, format_: str | None, found: Sequence[RowFinding]
+) -> RowCard:
     beside = tuple(
         FindingBeside(one.severity, one.rule, one.field, one.reason, one.cure) for one in found
     )
-    turns: tuple[Turn, ...] = ()
-    tools: tuple[str, ...] = ()
+    drawn, raw = Drawn(), None
     tokens: int | None = row.tokens
     if line is None:
         raw = f"{row.length:,} bytes: too long to be shown here. Export has it whole."
-    else:
+    elif (value := row_value(line)) is None:
+        tokens, raw = None, line[:RAW_LENGTH].decode(errors="replace")
+    elif (drawn := FORMATS[format_].draw(value) if format_ else drawn) == Drawn():
         raw = line[:RAW_LENGTH].decode(errors="replace")
-        try:
-            read = chat.read(line.rstrip(b"\r"))
-        except Unreadable:
-            tokens = None
-        else:
-            turns = tuple(_turn(message) for message in read.messages)
-            tools = tuple(name for tool in read.tools or () if (name := _tool_name(tool)))
     return RowCard(
         line=row.line,
         row_id=row.row_id,
         size=row.length,
         tokens=tokens,
         answer=row.answer or None,
-        turns=turns,
-        tools=tools if turns else (),
-        raw=None if turns else raw,
+        turns=drawn.turns,
+        tools=drawn.tools,
+        raw=raw,
         findings=beside,
+        answers=drawn.answers,
+        fields=drawn.fields,
     )
-
-
-def _turn(message: chat.Message) -> Turn:
-    text = message.text or message.refusal or ""
-    return Turn(
-        role=message.role,
-        text=text[:TEXT_LENGTH] + ("…" if len(text) > TEXT_LENGTH else ""),
-        is_trained=message.is_trained,
-        weight=message.weight,
-        name=message.name or message.tool_call_id,
-        calls=tuple(_calls(message.tool_calls or [])),
-    )
-
-
-def _calls(calls: Sequence[Any]) -> Iterator[Call]:
-    for call in calls:
-        function = call.get("function") if isinstance(call, Mapping) else None
-        if isinstance(function, Mapping):
-            arguments = function.get("arguments")
-            text = (
-                arguments
-                if isinstance(arguments, str)
-                else json.dumps(arguments, ensure_ascii=False)
-            )
-            yield Call(str(function.get("name") or "unnamed"), text)
-
-
-def _tool_name(tool: Mapping[str, Any]) -> str | None:
-    function = tool.get("function")
-    return str(function["name"]) if isinstance(function, Mapping) and "name" in function else None
 
 
 def first_questions(version: DatasetVersion, limit: int) -> list[str]:
@@ -110,14 +78,15 @@ def first_questions(version: DatasetVersion, limit: int) -> list[str]:
         rows = [row for place in places for row in index.rows(place, 1)]
     questions = []
     for _, line in lines_of(version, rows):
-        if line is None:
-            continue
-        try:
-            asked = [message.text for message in chat.read(line).messages if message.role == "user"]
-        except Unreadable:
-            continue
+        asked = [text.text for text in texts_of(version, line) if text.role == "user"]
         questions += [text for text in asked[-1:] if text.strip()]
     return questions
+
+
+def texts_of(version: DatasetVersion, line: bytes | None) -> list[Text]:
+    """What stands in one row of the version; nothing when it cannot be read."""
+    value = row_value(line)
+    return FORMATS[version.format].texts(value) if value is not None and version.format else []
 
 
 def row_value(line: bytes | None) -> dict[str, Any] | None:

@@ -9,12 +9,14 @@ from app.auth import service as auth
 from app.core import clock, leases
 from app.core.errors import Conflict
 from app.core.events import announce
+from app.core.leases import LeaseLost
 from app.core.queue import enqueue
 from app.core.storage import Blob
 from app.datasets import queries
 from app.datasets.checks.base import Progress, Verdict
 from app.datasets.forms import label_of
 from app.datasets.models import Dataset, DatasetVersion, VersionStatus
+from app.datasets.sources import Reading
 from app.settings import settings
 
 LEASE_SECONDS = 90
@@ -29,8 +31,11 @@ class CheckWork(NamedTuple):
     version_id: int
     fence: int
     sha256: str
+    file_name: str
     progress: Progress
     inherit_id: int | None
+    reading: Reading | None
+    is_converted: bool
 
 
 def receive_upload(
@@ -43,9 +48,10 @@ def receive_upload(
     name: str,
     dataset: Dataset | None = None,
     licence: str | None = None,
+    reading: Reading | None = None,
 ) -> DatasetVersion:
     """A new version of stored bytes, due to be checked: of `dataset`, or of a new one called
-    `name`.
+    `name`. Without a `reading` the worker recognises what they are.
     """
     moment = clock.now(session)
     if dataset is None:
@@ -72,6 +78,7 @@ def receive_upload(
         file_name=label_of(file_name),
         size=blob.size,
         sha256=blob.sha256,
+        reading=reading and reading.as_json(),
         created_by=actor_id,
         created_at=moment,
         due_at=moment,
@@ -132,14 +139,59 @@ def claim_check(session: Session, version_id: int) -> CheckWork | None:
         return None
     version = session.get_one(DatasetVersion, version_id)
     version.status = VersionStatus.CHECKING
-    progress = Progress.from_json(version.progress)
     return CheckWork(
         version_id,
         fence,
         version.sha256,
-        progress,
+        version.file_name,
+        Progress.from_json(version.progress),
         queries.checked_version_before(session, version),
+        Reading.from_json(version.reading),
+        is_converted=version.source_sha256 is not None,
     )
+
+
+def read_differently(
+    session: Session, version: DatasetVersion, reading: Reading, *, actor_id: int
+) -> DatasetVersion:
+    """The dataset's next version, of the same bytes that came, read as a person says."""
+    return receive_upload(
+        session,
+        project_id=version.project_id,
+        actor_id=actor_id,
+        blob=version.came_as,
+        file_name=version.file_name,
+        name=version.dataset.name,
+        dataset=version.dataset,
+        reading=reading,
+    )
+
+
+def record_converting(session: Session, work: CheckWork, offset: int) -> None:
+    """Keep the lease while rows are made of another source, and how far it is. Raises LeaseLost."""
+    if not leases.renew(
+        session, DatasetVersion, work.version_id, work.fence, seconds=LEASE_SECONDS
+    ):
+        raise LeaseLost
+    version = session.get_one(DatasetVersion, work.version_id)
+    version.progress = Progress(offset=offset, phase="converting").as_json()
+    announce(session, f"version:{version.id}")
+
+
+def record_reading(
+    session: Session, work: CheckWork, *, reading: Reading, blob: Blob | None = None
+) -> None:
+    """Keep how the source is read, and what rows were made of it; the check goes on with these."""
+    version = leases.hold(session, DatasetVersion, work.version_id, work.fence)
+    if version is None:
+        return
+    version.reading, version.progress = reading.as_json(), None
+    if blob is not None:
+        version.source_sha256, version.source_size = version.sha256, version.size
+        version.sha256, version.size = blob.sha256, blob.size
+    leases.settle(version, due_at=clock.now(session))
+    enqueue(session, "datasets.check", version.id)
+    announce(session, f"version:{version.id}")
 
 
 def record_slice(session: Session, work: CheckWork, progress: Progress) -> None:

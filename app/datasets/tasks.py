@@ -1,6 +1,11 @@
 """The worker's part: a check goes slice by slice, and any worker can take the next."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from time import monotonic
+
+from sqlalchemy.orm import Session
 
 from app.core import leases, storage
 from app.core.database import read_only, unit_of_work
@@ -8,10 +13,16 @@ from app.core.errors import DiskFull
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets import service, uploads
-from app.datasets.checks import check_slice, verdict
+from app.datasets.checks import Progress, check_slice, verdict
+from app.datasets.converting import convert
 from app.datasets.models import DatasetVersion, Upload
 from app.datasets.service import CheckWork
+from app.datasets.sources import SAMPLE_BYTES, recognise_source
+from app.formats.base import Unreadable
 from app.settings import settings
+
+TELL_SECONDS = 2.0
+Record = Callable[[Session, CheckWork], None]
 
 
 @finds_work
@@ -33,37 +44,72 @@ def due() -> None:
 
 @task("datasets.check", queue="ingest", time_limit=1800)
 def check(version_id: int) -> None:
-    """Read the next stretch of a version, or sum up what was found."""
+    """Make rows of a version's source, read the next stretch, or sum up what was found."""
     with unit_of_work() as session:
         work = service.claim_check(session, version_id)
     if work is None:
         return
-    index = storage.index_path(version_id)
-    inherit = storage.index_path(work.inherit_id) if work.inherit_id else None
     try:
         with storage.telling_a_full_disk():
-            storage.check_room(index.parent)
-            progress = check_slice(
-                storage.blob_path(work.sha256),
-                index,
-                work.progress,
-                seconds=settings().slice_seconds,
-                inherit=inherit,
-                alive=partial(_keep, work),
-            )
+            record = _read_source(work) or _check_rows(work)
     except LeaseLost:
         return
     except DiskFull:
-        with unit_of_work() as session:
-            service.wait_for_room(session, work)
-        return
-    if not progress.is_done:
-        with unit_of_work() as session:
-            service.record_slice(session, work, progress)
-        return
-    found = verdict(index)
+        record = service.wait_for_room
     with unit_of_work() as session:
-        service.record_check(session, work, found)
+        record(session, work)
+
+
+def _read_source(work: CheckWork) -> Record | None:
+    """Recognise what came, and make rows of what is none; None where these are next."""
+    is_begun = work.progress != Progress() and work.progress.phase != "converting"
+    if work.is_converted or is_begun:
+        return None
+    source = storage.blob_path(work.sha256)
+    with source.open("rb") as file:
+        reading = work.reading or recognise_source(file.read(SAMPLE_BYTES), work.file_name)
+    if not reading.converts:
+        is_news = reading.told and reading != work.reading
+        return partial(service.record_reading, reading=reading) if is_news else None
+    try:
+        with storage.Incoming() as incoming:
+            told = convert(source, reading, incoming.write, _Pace(work))
+            reading = replace(reading, told=told)
+            return partial(service.record_reading, reading=reading, blob=incoming.keep())
+    except Unreadable as error:
+        reading = replace(reading, told=(error.finding,))
+        return partial(service.record_reading, reading=reading)
+
+
+class _Pace:
+    """Tells now and then how far a conversion is, which keeps its lease. Raises LeaseLost."""
+
+    def __init__(self, work: CheckWork) -> None:
+        self.work = work
+        self.next = monotonic() + TELL_SECONDS
+
+    def __call__(self, offset: int) -> None:
+        if monotonic() > self.next:
+            self.next = monotonic() + TELL_SECONDS
+            with unit_of_work() as session:
+                service.record_converting(session, self.work, offset)
+
+
+def _check_rows(work: CheckWork) -> Record:
+    index = storage.index_path(work.version_id)
+    storage.check_room(index.parent)
+    progress = check_slice(
+        storage.blob_path(work.sha256),
+        index,
+        work.progress,
+        seconds=settings().slice_seconds,
+        inherit=storage.index_path(work.inherit_id) if work.inherit_id else None,
+        alive=partial(_keep, work),
+        asked=work.reading,
+    )
+    if progress.is_done:
+        return partial(service.record_check, verdict=verdict(index))
+    return partial(service.record_slice, progress=progress)
 
 
 @task("datasets.forget_upload", queue="ingest")

@@ -7,6 +7,7 @@ from app.core.choosing import Act
 from app.core.list_views import ListView
 from app.core.views import FormState
 from app.datasets.views_figures import Figure, Sign
+from app.formats.drawn import Answer, Field, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +96,6 @@ class UploadVersionView:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call of an assistant turn; `arguments` is the JSON text as it stands in the row."""
-
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message. `role` system, developer, user, assistant, tool or function; `weight` only where
-    the row says one; `is_trained` is True for assistant turns a job learns from.
-    """
-
-    role: str
-    text: str
-    is_trained: bool = False
-    weight: int | None = None
-    name: str | None = None
-    calls: tuple[Call, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class RowFinding:
     """A finding beside the row it is about."""
 
@@ -129,9 +108,9 @@ class RowFinding:
 
 @dataclass(frozen=True, slots=True)
 class RowCard:
-    """One row. `line` is 1-based; `raw` is the start of the line when it could not be read (no
-    turns then); `tools` names the tools the row offers. `answer` are the tokens of its last answer,
-    `size` its bytes.
+    """One row. `line` is 1-based; `raw` is the start of the line when it could not be read (nothing
+    is drawn then); `answers` stand side by side under the turns, `fields` under both; `tools` names
+    the tools the row offers. `answer` are the tokens of its last answer, `size` its bytes.
     """
 
     line: int
@@ -143,6 +122,8 @@ class RowCard:
     tools: tuple[str, ...]
     raw: str | None
     findings: tuple[RowFinding, ...]
+    answers: tuple[Answer, ...] = ()
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +196,9 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the check is. `phase` is received, reading or finishing; `share` 0 to 1."""
+    """How far the check is. `phase` is received, converting, reading or finishing; `share` is 0 to
+    1.
+    """
 
     phase: str
     share: float
@@ -229,7 +212,8 @@ class Progress:
 class ShowView:
     """A version's report; also the fragment "progress" (the whole page under the crumbs), which
     asks again while `progress` is not None. `reason` says in one sentence why a version was
-    rejected. `lead` is the opening sentence ("10,003 conversations, ready to train on.").
+    rejected. `made_of` says of what its rows were made, if not as they came. `lead`
+    is the opening sentence ("10,003 conversations, ready to train on.").
     """
 
     project_id: int
@@ -262,6 +246,7 @@ class ShowView:
     can_spend: bool
     can_retry: bool
     topic: str
+    made_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

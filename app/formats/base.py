@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from app.core.tokens import Count
+from app.formats.drawn import Drawn
 
 Severity = Literal["error", "warning", "hint"]
 JsonObject = dict[str, Any]
@@ -34,6 +35,19 @@ class Unreadable(Exception):
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.reason)
         self.finding = finding
+
+
+class Text(msgspec.Struct, frozen=True, gc=False):
+    """A text of a row that a person wrote or reads.
+
+    `field` is its path, such as `messages[2].content`. `role` is that of its message; `call` for
+    what a model hands to a tool, `rejected` for the answer that is not preferred, `field` for a
+    value beside the conversation, which a grader or a template uses.
+    """
+
+    field: str
+    role: str
+    text: str
 
 
 class Measured(msgspec.Struct, frozen=True, gc=False):
@@ -76,6 +90,16 @@ class Format(Protocol):
 
     def findings(self, value: JsonObject) -> list[Finding]:
         """Everything wrong with a row of this format, in the order of the row."""
+        ...
+
+    def texts(self, value: JsonObject) -> list[Text]:
+        """Every text in it that is not empty, in the order of the row, as far as it follows the
+        format. Definitions of tools are none: they repeat in every row.
+        """
+        ...
+
+    def draw(self, value: JsonObject) -> Drawn:
+        """The row as a page shows it, as far as it follows the format."""
         ...
 
     def measure(self, value: JsonObject, count: Count) -> Measured:

@@ -6,38 +6,19 @@ from typing import Any
 
 from app.core.tokens import PER_ROW, Count, definition_tokens, message_tokens
 from app.formats import chat_quick, chat_rules
-from app.formats.base import Finding, JsonObject, Measured, canonical
+from app.formats.base import Finding, JsonObject, Measured, Text, canonical
+from app.formats.drawn import Drawn
+from app.formats.messages import (
+    Message,
+    messages_in,
+    objects_in,
+    system_in,
+    texts_in,
+    told,
+    tool_names_in,
+    turns_in,
+)
 from app.formats.reading import read_object
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message as it was written; a value of a type that has no place there reads as None."""
-
-    role: str
-    content: str | list[Any] | None
-    name: str | None = None
-    weight: int | None = None
-    tool_calls: list[Any] | None = None
-    tool_call_id: str | None = None
-    refusal: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The content as one text: the text parts of a list joined, images and sounds left out."""
-        if isinstance(self.content, str):
-            return self.content
-        parts = self.content or []
-        return "".join(
-            part["text"]
-            for part in parts
-            if isinstance(part, dict) and isinstance(part.get("text"), str)
-        )
-
-    @property
-    def is_trained(self) -> bool:
-        """Whether training learns this message: an assistant's, unless its weight is 0."""
-        return self.role == "assistant" and self.weight != 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +38,10 @@ def read(line: bytes) -> ChatRow:
 
 def from_value(value: JsonObject) -> ChatRow:
     """The typed view of a row that has been read already."""
-    messages = value.get("messages")
     tools = value.get("tools")
     parallel = value.get("parallel_tool_calls")
     return ChatRow(
-        messages=tuple(_message(item) for item in messages if isinstance(item, dict))
-        if isinstance(messages, list)
-        else (),
+        messages=messages_in(value.get("messages")),
         tools=tuple(tool for tool in tools if isinstance(tool, dict))
         if isinstance(tools, list)
         else None,
@@ -89,26 +67,21 @@ def prompt_text(row: ChatRow) -> str:
 
 def measure(row: ChatRow, count: Count) -> Measured:
     """The statistics of a row, as far as it follows the format."""
-    written = row.value.get("messages")
-    messages = (
-        [item for item in written if isinstance(item, dict)] if isinstance(written, list) else []
-    )
+    messages = objects_in(row.value.get("messages"))
     role_tokens = tuple(message_tokens(message, count) for message in messages)
     answers = [message for message in row.messages if message.role == "assistant"]
-    instructions = (message for message in row.messages if message.role in {"system", "developer"})
-    system = min(instructions, key=lambda message: message.role != "system", default=None)
     tools = row.value.get("tools") or row.value.get("functions")
     return Measured(
         tokens=PER_ROW + sum(role_tokens),
         roles=tuple(message.role for message in row.messages),
         role_tokens=role_tokens,
         trained=len(trained_messages(row)),
-        prompt=_told(_asked(row)),
-        rest=_told(row.messages[len(_asked(row)) :]) if _is_plain(row) else canonical(row.value),
-        system=system.text if system else None,
+        prompt=told(_asked(row)),
+        rest=told(row.messages[len(_asked(row)) :]) if _is_plain(row) else canonical(row.value),
+        system=system_in(row.messages),
         answer=answers[-1].text if answers and answers[-1].content else None,
         has_weights=any(message.weight is not None for message in row.messages),
-        has_images=any(_has_images(message.content) for message in row.messages),
+        has_images=any(message.has_images for message in row.messages),
         has_tools=bool(tools) or any(message.tool_calls for message in row.messages),
         definition_tokens=definition_tokens(tools, count) if tools else 0,
     )
@@ -124,12 +97,6 @@ def _last(roles: list[str], role: str) -> int:
     return len(roles) - 1 - roles[::-1].index(role)
 
 
-def _told(messages: tuple[Message, ...]) -> bytes:
-    """Roles, then texts, in bytes that are equal for equal messages alone: no text holds NUL."""
-    roles = [message.role for message in messages]
-    return "\0".join((*roles, "", *(message.text for message in messages))).encode()
-
-
 def _is_plain(row: ChatRow) -> bool:
     """Whether roles and texts are all there is to the row."""
     return row.value.keys() == {"messages"} and all(
@@ -139,31 +106,6 @@ def _is_plain(row: ChatRow) -> bool:
         and isinstance(item["content"], str)
         for item in row.value["messages"] or [None]
     )
-
-
-def _has_images(content: str | list[Any] | None) -> bool:
-    return isinstance(content, list) and any(
-        isinstance(part, dict) and part.get("type") == "image_url" for part in content
-    )
-
-
-def _message(item: JsonObject) -> Message:
-    role, content, weight = item.get("role"), item.get("content"), item.get("weight")
-    calls = item.get("tool_calls")
-    return Message(
-        role=role if isinstance(role, str) else "",
-        content=content if isinstance(content, str | list) else None,
-        name=_text(item, "name"),
-        weight=weight if isinstance(weight, int) and not isinstance(weight, bool) else None,
-        tool_calls=calls if isinstance(calls, list) else None,
-        tool_call_id=_text(item, "tool_call_id"),
-        refusal=_text(item, "refusal"),
-    )
-
-
-def _text(item: JsonObject, key: str) -> str | None:
-    value = item.get(key)
-    return value if isinstance(value, str) else None
 
 
 class Chat:
@@ -179,6 +121,15 @@ class Chat:
     def findings(self, value: JsonObject) -> list[Finding]:
         """The rules of the chat format, all of them."""
         return chat_rules.findings(value)
+
+    def texts(self, value: JsonObject) -> list[Text]:
+        """What is said in the conversation."""
+        return list(texts_in(value.get("messages"), "messages"))
+
+    def draw(self, value: JsonObject) -> Drawn:
+        """The conversation."""
+        turns = turns_in(value.get("messages"), teaches=True)
+        return Drawn(turns, tools=tool_names_in(value.get("tools")))
 
     def measure(self, value: JsonObject, count: Count) -> Measured:
         """A conversation in figures."""

@@ -1,11 +1,24 @@
 """Preference rows as OpenAI's DPO takes them: a prompt, the answer preferred and the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.formats import chat, chat_rules
-from app.formats.base import Finding, JsonObject
+from app.core.tokens import PER_ROW, Count, definition_tokens, message_tokens
+from app.formats import chat_rules
+from app.formats.base import Finding, JsonObject, Measured, Text, canonical
+from app.formats.drawn import Answer, Drawn
+from app.formats.messages import (
+    Message,
+    messages_in,
+    objects_in,
+    system_in,
+    texts_in,
+    told,
+    tool_names_in,
+    turns_in,
+)
+from app.formats.preference_dialects import CHOSEN, REJECTED, as_openai, is_foreign
 from app.formats.reading import read_object
 from app.formats.words import error, kind_of, others, quoted, short
 
@@ -16,11 +29,11 @@ _INPUT_KEYS = frozenset({"messages", "tools", "parallel_tool_calls"})
 
 @dataclass(frozen=True, slots=True)
 class PreferenceRow:
-    """A prompt and two answers to it. `value` is the row as read, older names made today's."""
+    """A prompt and two answers to it. `value` is the row as read, other names made OpenAI's."""
 
-    prompt: tuple[chat.Message, ...]
-    preferred: tuple[chat.Message, ...]
-    non_preferred: tuple[chat.Message, ...]
+    prompt: tuple[Message, ...]
+    preferred: tuple[Message, ...]
+    non_preferred: tuple[Message, ...]
     value: JsonObject
 
 
@@ -31,12 +44,23 @@ def read(line: bytes) -> PreferenceRow:
 
 def from_value(value: JsonObject) -> PreferenceRow:
     """The typed view of a row that has been read already."""
+    value = in_openais_words(value)
+    prompt, preferred, non_preferred = (messages_in(told) for told in _parts(value))
+    return PreferenceRow(prompt, preferred, non_preferred, value)
+
+
+def in_openais_words(value: JsonObject) -> JsonObject:
+    """The row under the keys that OpenAI reads today."""
+    if is_foreign(value):
+        return as_openai(value)
     older = {key: name for key, name in OLDER.items() if name not in value}
-    value = {older.get(key, key): item for key, item in value.items()}
+    return {older.get(key, key): item for key, item in value.items()}
+
+
+def _parts(value: JsonObject) -> tuple[object, object, object]:
     asked = value.get("input")
     prompt = asked.get("messages") if isinstance(asked, dict) else None
-    preferred, non_preferred = (_messages(value.get(name)) for name in OUTPUTS)
-    return PreferenceRow(_messages(prompt), preferred, non_preferred, value)
+    return prompt, value.get(OUTPUTS[0]), value.get(OUTPUTS[1])
 
 
 def findings(row: PreferenceRow) -> list[Finding]:
@@ -110,5 +134,66 @@ def _output(output: object, field: str, tools: set[str]) -> Iterator[Finding]:
         yield from chat_rules.turns(messages, tools, field)
 
 
-def _messages(value: object) -> tuple[chat.Message, ...]:
-    return chat.from_value({"messages": value}).messages
+class Preference:
+    """Preference as one entry of the registry."""
+
+    name = "preference"
+    title = "Preference"
+
+    def matches(self, value: Mapping[str, Any]) -> bool:
+        """A question with two answers under OpenAI's keys, old or new, or under TRL's."""
+        has_outputs = any(key in value for key in (*OUTPUTS, *OLDER))
+        return ("input" in value and has_outputs) or (CHOSEN in value and REJECTED in value)
+
+    def findings(self, value: JsonObject) -> list[Finding]:
+        """The rules of preference rows, all of them."""
+        return findings(from_value(value))
+
+    def texts(self, value: JsonObject) -> list[Text]:
+        """What is asked and both answers, under OpenAI's keys however the row names them."""
+        prompt, preferred, other = _parts(in_openais_words(value))
+        return [
+            *texts_in(prompt, "input.messages"),
+            *texts_in(preferred, OUTPUTS[0]),
+            *texts_in(other, OUTPUTS[1], role="rejected"),
+        ]
+
+    def draw(self, value: JsonObject) -> Drawn:
+        """The question, and the two answers side by side."""
+        value = in_openais_words(value)
+        prompt, preferred, other = _parts(value)
+        asked = value.get("input")
+        return Drawn(
+            turns=turns_in(prompt),
+            answers=(
+                Answer("Preferred", turns_in(preferred, teaches=True)),
+                Answer("Not preferred", turns_in(other)),
+            ),
+            tools=tool_names_in(asked.get("tools")) if isinstance(asked, dict) else (),
+        )
+
+    def measure(self, value: JsonObject, count: Count) -> Measured:
+        """A pair in figures; the answer that is not preferred is of the role `rejected`."""
+        row = from_value(value)
+        prompt, preferred, other = (objects_in(part) for part in _parts(row.value))
+        role_tokens = tuple(message_tokens(one, count) for one in (*prompt, *preferred, *other))
+        asked = row.value.get("input")
+        tools = asked.get("tools") if isinstance(asked, dict) else None
+        roles = (message.role for message in (*row.prompt, *row.preferred))
+        return Measured(
+            tokens=PER_ROW + sum(role_tokens),
+            roles=(*roles, *("rejected" for _ in other)),
+            role_tokens=role_tokens,
+            trained=len(preferred),
+            prompt=told(row.prompt),
+            rest=canonical(row.value),
+            system=system_in(row.prompt),
+            answer=next((one.text for one in row.preferred if one.text), None),
+            has_images=any(message.has_images for message in row.prompt),
+            has_tools=bool(tools),
+            definition_tokens=definition_tokens(tools, count) if tools else 0,
+        )
+
+    def quick(self, _block: bytes, strings: Sequence[int], _count: Count) -> list[Measured | None]:
+        """Every row goes the slow way."""
+        return [None] * len(strings)

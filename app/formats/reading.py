@@ -7,6 +7,7 @@ from typing import Any, Never
 from app.formats.base import Finding, JsonObject, Unreadable
 from app.formats.words import kind_of, quoted, short
 
+BOM = b"\xef\xbb\xbf"
 DEPTH_LIMIT = 32
 DIGIT_LIMIT = 309  # a float ends here; Python refuses to read integers beyond 4,300 digits
 UTF16 = Finding(
@@ -17,6 +18,7 @@ UTF16 = Finding(
     "Save the file as UTF-8 and upload it again.",
 )
 
+_NO_SPACE = re.compile(r"[^ \t\n\r]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -42,6 +44,24 @@ def read_object(line: bytes) -> JsonObject:
             'Write each row as one JSON object on one line: {"messages": […]}.',
         )
     return value
+
+
+def decode_from(text: str, at: int) -> tuple[object, int]:
+    """The JSON value that begins at this place, and where it ends. Raises JSONDecodeError, and
+    Unreadable for what two readers would understand differently.
+    """
+    try:
+        value, end = _DECODER.raw_decode(text, at)
+    except RecursionError:
+        raise _too_deep() from None
+    _refuse_odd_text(value)
+    return value, end
+
+
+def skip_spaces(text: str, at: int) -> int:
+    """The next place from this one on where no space stands."""
+    found = _NO_SPACE.search(text, at)
+    return found.start() if found else len(text)
 
 
 def _unreadable(rule: str, reason: str, cure: str, field: str | None = None) -> Unreadable:

@@ -152,14 +152,14 @@ def test_more_rows_than_the_instance_takes_are_refused(tmp_path):
 
 def test_of_one_rule_the_first_findings_are_kept_and_all_are_counted(tmp_path):
     few = checks.Limits(line=1000, rows=1000, structural_errors=500, findings_per_rule=3)
-    checked = check(tmp_path, [make_line(USER)] * 20 + GOOD, limits=few)
+    checked = check(tmp_path, GOOD + [make_line(USER)] * 20, limits=few)
     assert checked.verdict.findings == {"error": 20, "warning": 19, "hint": 0}
     with checked.index() as index:
         assert len(index.findings()) == 6
         groups = index.finding_groups()
     assert [(group.rule, group.count, group.first_rows) for group in groups] == [
-        ("messages.no_assistant", 20, (1, 2, 3, 4, 5)),
-        ("duplicate.exact", 19, (2, 3, 4, 5, 6)),
+        ("messages.no_assistant", 20, (61, 62, 63, 64, 65)),
+        ("duplicate.exact", 19, (62, 63, 64, 65, 66)),
     ]
 
 

@@ -95,7 +95,7 @@ def test_a_slice_that_died_is_made_again_and_changes_nothing(
         version.due_at = clock.now(session)
     storage.index_path(torn).unlink()
 
-    def die(*_args):
+    def die(*_args, **_words):
         raise KeyboardInterrupt
 
     for _ in range(2):

@@ -26,10 +26,10 @@ QUESTION = {"messages": [{"role": "user", "content": "2+2?"}], "answer": "4"}
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (lines(PREFERENCE, PREFERENCE), "Preference rows: becomes a dataset when"),
-        (lines(QUESTION, QUESTION), "Reinforcement rows: becomes a dataset when"),
-        (lines({"prompt": "a", "completion": "b"}), "Pairs of prompt and completion: becomes"),
-        (lines({"item": {"q": "a"}}), "Rows of an evaluation: becomes a dataset when"),
+        (lines(PREFERENCE, PREFERENCE), None),
+        (lines(QUESTION, QUESTION), None),
+        (lines({"prompt": "a", "completion": "b"}), None),
+        (lines({"item": {"q": "a"}}), None),
         (lines({"a": 1}), "Rows of no format that Luthier knows."),
         (b"step,train_loss\n1,2\n", "Rows of no format that Luthier knows."),
         (b"PK\x03\x04", "The file is a zip archive"),
@@ -48,16 +48,19 @@ def test_what_is_no_dataset_says_why(database, content, why):
     assert said is None if why is None else said.startswith(why)
 
 
-def test_rows_that_wait_for_a_format_become_a_dataset_when_it_is_there(brought, team, monkeypatch):
+def test_rows_that_waited_for_a_format_become_a_dataset_by_the_next_rescue(
+    brought, team, monkeypatch
+):
     rows = brought.file("file-rows", lines(PREFERENCE), "pairs.jsonl")
     brought.run(bringing.job(method={"type": "dpo"}))
-    brought.use()
+    waiting = "Preference rows: becomes a dataset when Luthier has that format."
+    with monkeypatch.context() as earlier:
+        earlier.setattr("app.rescue.using.files.why_raw", lambda _: waiting)
+        brought.use()
     (job,) = jobs()
     assert (found(rows).version_id, job.training_version_id) == (None, None)
     assert job.training_sha256 == found(rows).sha256
 
-    monkeypatch.setattr("app.rescue.using.words.FORMATS", {"chat": None, "preference": None})
-    monkeypatch.setattr("app.rescue.using.words.format_of", lambda _: "preference")
     brought.use()
     assert found(rows).version_id is None  # the same rescue looked already
 
@@ -74,7 +77,7 @@ def test_rows_that_come_after_their_job_are_given_to_it(brought):
     assert jobs()[0].training_version_id is None
 
     rows = brought.file("file-rows", make.chat_file(words="Where is letter"))
-    held = brought.file("file-held", lines(PREFERENCE))
+    held = brought.file("file-held", lines({"a": 1}))
     brought.use()
 
     (job,) = jobs()

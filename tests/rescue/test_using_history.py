@@ -46,7 +46,7 @@ def test_all_that_the_wire_told_of_its_jobs_is_here(begin, workshop, witness, le
 
 
 @one_database
-def test_rows_of_known_formats_are_datasets_and_the_others_say_what_they_wait_for(
+def test_rows_of_each_format_are_datasets_and_what_has_no_rows_says_what_it_is(
     begin, workshop, witness, letters
 ):
     history.fill(witness)
@@ -67,13 +67,10 @@ def test_rows_of_known_formats_are_datasets_and_the_others_say_what_they_wait_fo
         one.sha256 for one in files if one.version_id
     }
     assert None not in reasons
-    assert reasons.keys() >= {
-        "Preference rows: becomes a dataset when Luthier has that format.",
-        "Reinforcement rows: becomes a dataset when Luthier has that format.",
-        "A run's own figures by step, which its job's chart shows.",
-    }
-    supervised = [job for job in jobs() if job.method == "supervised"]
-    assert any(job.training_version for job in supervised)
+    assert reasons.keys() >= {"A run's own figures by step, which its job's chart shows."}
+    assert {version.format for version in versions} >= {"chat", "preference", "reinforcement"}
+    for method in ("supervised", "dpo", "reinforcement"):
+        assert any(job.training_version for job in jobs() if job.method == method)
 
 
 @one_database

@@ -282,6 +282,12 @@ TABLE: dict[str, Expected] = {
     "datasets.figure_csv": view(),
     "datasets.clusters": view(),
     "datasets.content": view(),
+    "datasets.source": view(),
+    "datasets.reading": edit(200),
+    "datasets.read_differently": edit(422),  # nothing is said
+    "api.versions.reading": view(),
+    "api.versions.source": view(),
+    "api.versions.read_differently": edit(422),
     "api.datasets.index": view(),
     "api.datasets.create": edit(400),
     "api.datasets.add_version": edit(400),

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, Self
 
 from app.formats.base import Finding, Severity
 
-Phase = Literal["reading", "finishing", "done"]
+Phase = Literal["converting", "reading", "finishing", "done"]
 Located = tuple[int | None, Finding]
 
 LABEL_LENGTH = 80

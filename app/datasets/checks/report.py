@@ -17,6 +17,10 @@ Lengths = Sequence[tuple[int, int]]
 BIN_LIMIT = 20
 _TAIL = 0.999  # the last bin takes what lies beyond this share of the rows
 
+_REFUSED = (
+    *("read.kind", "read.utf16", "read.row_limit"),
+    *("table.columns", "table.broken", "table.json"),
+)
 _SAID = {
     "read.utf8": "is not UTF-8",
     "read.utf16": "is UTF-16 or UTF-32, not UTF-8",
@@ -85,7 +89,7 @@ def refusal(tally: Tally, progress: Progress) -> str | None:
     """Why a version cannot be used, or None: it cannot be read safely, or holds no known format."""
     if tally.first_bad is not None:
         return _bad_lines(tally)
-    for rule in ("read.kind", "read.utf16", "read.row_limit"):
+    for rule in _REFUSED:
         if rule in tally.groups:
             reason: str = tally.groups[rule][3]
             return f"Refused: {reason[0].lower()}{reason[1:]}"

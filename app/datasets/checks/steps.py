@@ -13,6 +13,7 @@ from app.datasets.checks.report import make_verdict, row_lengths
 from app.datasets.checks.store import Outdated, Store, discard, publish, stored_progress, writing
 from app.datasets.checks.tallying import label_code
 from app.datasets.index import SEVERITY_FLAGS
+from app.datasets.sources import Reading
 from app.settings import settings
 
 _READ_BUFFER = 2**20
@@ -30,6 +31,7 @@ def check_slice(
     inherit: Path | None = None,
     limits: Limits | None = None,
     alive: Callable[[], None] | None = None,
+    asked: Reading | None = None,
 ) -> Progress:
     """Check `blob` for about `seconds` and say how far that came; call again until `is_done`.
 
@@ -39,9 +41,10 @@ def check_slice(
     back. At the end `index` appears, complete; `verdict(index)` reads it.
 
     `inherit` is the finished index of the version before, whose row ids are kept. `alive` is
-    called now and then during a step that cannot be cut, for renewing a lease.
+    called now and then during a step that cannot be cut, for renewing a lease. `asked` says how the
+    bytes are read; without it the first rows do.
     """
-    task = _Task(blob, index, inherit, limits or _limits_of_settings(), alive)
+    task = _Task(blob, index, inherit, limits or _limits_of_settings(), alive, asked or Reading())
     try:
         return task.work(until=monotonic() + seconds)
     except Outdated:
@@ -66,9 +69,10 @@ class _Task:
         inherit: Path | None,
         limits: Limits,
         alive: Callable[[], None] | None,
+        asked: Reading,
     ) -> None:
         self.blob, self.index, self.inherit = blob, index, inherit
-        self.limits, self.alive = limits, alive
+        self.limits, self.alive, self.asked = limits, alive, asked
 
     def work(self, until: float) -> Progress:
         """Steps until the time is up or nothing is left to do; at least one."""
@@ -93,7 +97,7 @@ class _Task:
     def _read(self, store: Store, until: float) -> None:
         salt = identity.salt_of(self.index, self.blob)
         with self.blob.open("rb", buffering=_READ_BUFFER) as file:
-            ended = structure.read_rows(store, file, self.limits, salt, until)
+            ended = structure.read_rows(store, file, self.limits, salt, until, self.asked)
         if ended:
             store.save(store.progress.advanced(phase="finishing"))
 

@@ -11,29 +11,32 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128
 
 from app.core.tokens import counter
-from app.datasets.checks import kinds
 from app.datasets.checks.base import LABEL_LENGTH, Limits
 from app.datasets.checks.identity import new_id
 from app.datasets.checks.lines import blocks
 from app.datasets.checks.store import Store
 from app.datasets.checks.tallying import Tallier
 from app.datasets.index import SEVERITY_FLAGS, Flag
+from app.datasets.sources import SAMPLE_BYTES, Reading
+from app.formats import kinds
 from app.formats.base import Finding, Measured, Unreadable
-from app.formats.reading import read_object
-from app.formats.registry import FORMATS, format_of
+from app.formats.reading import BOM, read_object
+from app.formats.registry import FORMATS, first_rows, format_of, recognise
 from app.formats.strings import count_strings_by_line, line_ends
 
 _ROWS_TOGETHER = 1_000
 _NOTHING = Measured(0, (), (), 0, b"", b"", None, None)
 
 
-def read_rows(store: Store, file: BinaryIO, limits: Limits, salt: int, until: float) -> bool:
+def read_rows(
+    store: Store, file: BinaryIO, limits: Limits, salt: int, until: float, asked: Reading
+) -> bool:
     """Take rows from where the store stands until the clock says stop. True: the file has ended.
 
     At least one block of lines is taken, so that every call moves on.
     """
     rows = _Rows(store, os.fstat(file.fileno()).st_size, limits, salt)
-    if rows.offset == 0 and rows.begin(file.read(kinds.HEAD_LENGTH)):
+    if rows.offset == 0 and rows.begin(file.read(SAMPLE_BYTES), asked):
         rows.finish()
         return True
     file.seek(rows.offset)
@@ -66,16 +69,25 @@ class _Rows:
         self.waiting: list[tuple[object, ...]] = []
         self.format = FORMATS[self.tally.format] if self.tally.format else None
 
-    def begin(self, head: bytes) -> bool:
+    def begin(self, head: bytes, asked: Reading) -> bool:
         """Look at the first bytes. True: this is no file of rows. A byte order mark is passed."""
-        finding = kinds.finding_about(head)
+        for told in asked.told:
+            self.store.add_finding(None, told)
+        if asked.is_refused:
+            return True
+        finding = kinds.finding_about(head[: kinds.HEAD_LENGTH])
         if finding is not None:
             self.store.add_finding(None, finding)
             self.structural += 1
-        elif head.startswith(kinds.BOM):
+        elif head.startswith(BOM):
             self.store.add_finding(1, _BOM)
-            self.offset = len(kinds.BOM)
+            self.offset = len(BOM)
+        self._take_format(asked.format or recognise(first_rows(head)))
         return finding is not None
+
+    def _take_format(self, name: str | None) -> None:
+        if name is not None:
+            self.tally.format, self.format = name, FORMATS[name]
 
     def take(self, block: bytes) -> None:
         """Whole lines, newlines included; the last one of a file may lack its own."""
@@ -137,8 +149,8 @@ class _Rows:
         except Unreadable as error:
             self._cannot_read(error.finding)
             return _NOTHING, Flag.UNREADABLE
-        if self.format is None and (name := format_of(value)) is not None:
-            self.tally.format, self.format = name, FORMATS[name]
+        if self.format is None:
+            self._take_format(format_of(value))
         if self.format is None:
             self._formless(value)
             return _NOTHING, Flag.ERROR
@@ -227,5 +239,6 @@ _FORMLESS = Finding(
     None,
     "error",
     "The row is in no format Luthier knows.",
-    'Write it as a chat row: {"messages": [{"role": "user", "content": "…"}, …]}.',
+    'Write it as a chat row: {"messages": [{"role": "user", "content": "…"}, …]}; or, if it is a '
+    "row of a table, read the file differently and say which field is the question.",
 )

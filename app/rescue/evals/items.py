@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.datasets.views import Turn
+from app.formats.drawn import Turn
 from app.rescue.evals.bodies import (
     LINE_BYTES,
     PAGE_BYTES,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from app.core.list_views import ListView
 from app.core.views import ChartColumn, ColumnChart
-from app.datasets.views import Turn
+from app.formats.drawn import Turn
 from app.rescue.evals.bodies import Run, mapping, number, objects, read_object, read_run
 from app.rescue.evals.items import PageOfItems
 from app.rescue.evals.queries import Counted

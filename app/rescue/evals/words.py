@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.datasets.views import Turn
+from app.formats.drawn import Turn
 from app.rescue.evals.bodies import figure, mapping, objects
 
 TEXT_LENGTH, JSON_LENGTH = 20_000, 200_000

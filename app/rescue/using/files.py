@@ -11,6 +11,7 @@ from app.core.storage import Blob
 from app.datasets import service as datasets
 from app.datasets.forms import name_from
 from app.datasets.models import DatasetVersion
+from app.datasets.sources import Reading
 from app.jobs import queries_runs as jobs
 from app.jobs.adopting import RunFile, take_file
 from app.rescue.models import RescuedObject, RescuePart
@@ -66,6 +67,7 @@ def _dataset_of(session: Session, file: RescuedObject, asker: int | None) -> Dat
         blob=Blob(file.sha256 or "", file.size or 0),
         file_name=file.name or file.object_id,
         name=_free_name(session, file),
+        reading=Reading(),  # the very bytes that jobs learned from
     )
 
 

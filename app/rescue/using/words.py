@@ -1,15 +1,13 @@
 """What a file that came home holds, told by its first rows; and why some stay as they came."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
 
 from app.core import storage
-from app.datasets.checks.kinds import BOM, finding_about
 from app.formats.base import JsonObject, Unreadable
-from app.formats.preference import OLDER, OUTPUTS
-from app.formats.reading import read_object
-from app.formats.registry import FORMATS, format_of
+from app.formats.kinds import finding_about
+from app.formats.reading import BOM, read_object
+from app.formats.registry import recognise
 
 # A row with pictures in it may be long; of a file of those the first has to do.
 LONGEST_ROW, ENOUGH_BYTES, ENOUGH_ROWS = 64 * 2**20, 4 * 2**20, 20
@@ -19,48 +17,16 @@ STRANGE = "Rows of no format that Luthier knows."
 EMPTY = "An empty file."
 
 
-class Shape(NamedTuple):
-    """Rows told by their keys. `name` is what their format is or will be called."""
-
-    name: str
-    title: str
-    fits: Callable[[Sequence[JsonObject]], bool]
-
-    @property
-    def words(self) -> str:
-        return f"{self.title}: becomes a dataset when Luthier has that format."
-
-
-def _prefers(rows: Sequence[JsonObject]) -> bool:
-    return "input" in rows[0] and any(key in rows[0] for key in (*OUTPUTS, *OLDER))
-
-
-def _asks_only(rows: Sequence[JsonObject]) -> bool:
-    """Conversations that end with a question, for a grader to judge what is answered."""
-    return all(_last_role(row) == "user" for row in rows)
-
-
-def _last_role(row: Mapping[str, Any]) -> str | None:
-    messages = row.get("messages")
-    last = messages[-1] if isinstance(messages, list) and messages else None
-    return last.get("role") if isinstance(last, dict) else None
-
-
-def _completes(rows: Sequence[JsonObject]) -> bool:
-    return {"prompt", "completion"} <= rows[0].keys()
-
-
-def _is_evaluated(rows: Sequence[JsonObject]) -> bool:
-    return isinstance(rows[0].get("item"), dict)
-
-
-SHAPES = (
-    Shape("preference", "Preference rows", _prefers),
-    Shape("reinforcement", "Reinforcement rows", _asks_only),
-    Shape("completion", "Pairs of prompt and completion", _completes),
-    Shape("eval_item", "Rows of an evaluation", _is_evaluated),
+# What an earlier Luthier, which knew chat alone, said of files that are datasets now.
+WAITING_WORDS = frozenset(
+    f"{title}: becomes a dataset when Luthier has that format."
+    for title in (
+        "Preference rows",
+        "Reinforcement rows",
+        "Pairs of prompt and completion",
+        "Rows of an evaluation",
+    )
 )
-WAITING_WORDS = frozenset(shape.words for shape in SHAPES)
 
 
 def why_raw(sha256: str) -> str | None:
@@ -72,10 +38,7 @@ def why_raw(sha256: str) -> str | None:
         rows, has_lines = _first_rows(iter(lambda: file.readline(LONGEST_ROW), b""))
     if not rows:
         return STRANGE if has_lines else EMPTY
-    shape = next((one for one in SHAPES if one.fits(rows)), None)
-    if shape is not None and shape.name not in FORMATS:
-        return shape.words
-    return None if any(format_of(row) for row in rows) else STRANGE
+    return None if recognise(rows) else STRANGE
 
 
 def _first_rows(lines: Iterator[bytes]) -> tuple[list[JsonObject], bool]:

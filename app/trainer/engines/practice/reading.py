@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app.formats import chat, preference, reinforcement
 from app.formats.base import Finding, Unreadable
+from app.formats.messages import Message
 from app.trainer.engines.base import InvalidData
 from app.trainer.engines.practice.features import FeatureReader, spoken_text, word_count
 
@@ -72,7 +73,7 @@ def conversations(line: bytes, reader: FeatureReader) -> Judged:
     return chat.findings(row), _trained(row.messages, reader)
 
 
-def _trained(messages: Sequence[chat.Message], reader: FeatureReader) -> Iterator[Example]:
+def _trained(messages: Sequence[Message], reader: FeatureReader) -> Iterator[Example]:
     spoken = _spoken(messages)
     for place, message in enumerate(messages):
         if message.is_trained:
@@ -103,7 +104,7 @@ def _prompt(row: reinforcement.ReinforcementRow, reader: FeatureReader) -> Itera
     yield _example(spoken, reader, [], [*(text for _, text in spoken), *told], row.item)
 
 
-def _spoken(messages: Sequence[chat.Message]) -> list[tuple[str, str]]:
+def _spoken(messages: Sequence[Message]) -> list[tuple[str, str]]:
     return [
         (message.role, spoken_text(message.content, message.tool_calls)) for message in messages
     ]

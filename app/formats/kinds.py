@@ -3,7 +3,6 @@
 from app.formats.base import Finding
 from app.formats.reading import UTF16
 
-BOM = b"\xef\xbb\xbf"
 HEAD_LENGTH = 64
 
 _KINDS: tuple[tuple[bytes, str, str], ...] = (

@@ -1,0 +1,164 @@
+"""How the bytes that came are read: as the rows they are, or as a table that becomes chat rows."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from io import StringIO
+from itertools import islice
+from typing import Any, Literal, Self
+
+from app.formats.arrays import elements
+from app.formats.base import Finding, JsonObject, Unreadable
+from app.formats.kinds import HEAD_LENGTH, finding_about
+from app.formats.preference_dialects import is_foreign
+from app.formats.reading import BOM
+from app.formats.registry import first_rows, recognise
+from app.formats.tables import Columns, guess
+
+Kind = Literal["lines", "array", "csv"]
+SAMPLE_BYTES = 2**20
+SAMPLE_ROWS = 20
+DELIMITERS = (",", "\t", ";", "|")
+CELL_LENGTH = 16 * 2**20  # characters: an open quote swallows no more than that
+ARE_CSV = (".csv", ".tsv")
+
+csv.field_size_limit(CELL_LENGTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`format` is what the rows are, None: what most of the first ones are. With `columns` each
+    record becomes a chat row; `told` is what the report says of the file as a whole.
+    """
+
+    kind: Kind = "lines"
+    format: str | None = None
+    columns: Columns | None = None
+    delimiter: str = ","
+    is_rewritten: bool = False
+    told: tuple[Finding, ...] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing can be read of it."""
+        return any(finding.severity == "error" for finding in self.told)
+
+    @property
+    def converts(self) -> bool:
+        """Whether other bytes come of it than those that came."""
+        is_other = self.columns is not None or self.is_rewritten or self.kind == "array"
+        return is_other and not self.is_refused
+
+    def as_json(self) -> dict[str, Any]:
+        """The values by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any] | None) -> Self | None:
+        """What was written down with `as_json`."""
+        if values is None:
+            return None
+        columns = values["columns"]
+        told = tuple(Finding(**one) for one in values["told"])
+        return cls(**{**values, "columns": columns and Columns(**columns), "told": told})
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The beginning of a source: its kind, its first records, and the names of their fields."""
+
+    kind: Kind
+    records: tuple[JsonObject, ...]
+    delimiter: str = ","
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields of the first records, in their order."""
+        return tuple(dict.fromkeys(name for record in self.records for name in record))
+
+
+def sample(head: bytes, file_name: str) -> Sample:
+    """The beginning of a file whose first bytes, up to a megabyte, are `head`."""
+    text = head.removeprefix(BOM).decode(errors="replace")
+    begun = text.lstrip()
+    if begun.startswith("[") and begun[1:].lstrip().startswith("{"):
+        return Sample("array", tuple(_first_elements(text)))
+    rows = first_rows(head, SAMPLE_ROWS)
+    if not rows and not begun.startswith(("{", "[")):
+        table = _as_csv(text, is_csv=file_name.lower().endswith(ARE_CSV))
+        if table is not None:
+            return table
+    return Sample("lines", tuple(rows))
+
+
+def recognise_source(head: bytes, file_name: str) -> Reading:
+    """How to read a file that nobody has said anything about."""
+    if finding_about(head[:HEAD_LENGTH]) is not None:
+        return Reading()
+    begun = sample(head, file_name)
+    columns = guess(begun.names) if _is_flat(begun.records) else None
+    if columns is not None:
+        return Reading(begun.kind, "chat", columns, begun.delimiter)
+    if begun.kind == "csv":
+        return Reading("csv", delimiter=begun.delimiter, told=(_unclear(begun.names),))
+    format_ = recognise(begun.records)
+    return Reading(begun.kind, is_rewritten=_is_foreign(format_, begun.records))
+
+
+def read_as(begun: Sample, format_: str, columns: Columns | None) -> Reading:
+    """As a person says: as a table of these columns, or as rows of a format."""
+    if columns is not None:
+        return Reading(begun.kind, "chat", columns, begun.delimiter)
+    return Reading(begun.kind, format_, is_rewritten=_is_foreign(format_, begun.records))
+
+
+def _is_foreign(format_: str | None, rows: Sequence[JsonObject]) -> bool:
+    return format_ == "preference" and any(is_foreign(row) for row in rows)
+
+
+def _is_flat(records: Sequence[Mapping[str, Any]]) -> bool:
+    return all(
+        not isinstance(value, dict | list) for record in records for value in record.values()
+    )
+
+
+def _first_elements(text: str) -> list[JsonObject]:
+    source = StringIO(text)
+    found: list[object] = []
+    with suppress(Unreadable):  # cut off, or broken: the conversion says where
+        found.extend(islice(elements(source.read, SAMPLE_BYTES), SAMPLE_ROWS))
+    return [value for value in found if isinstance(value, dict)]
+
+
+def _as_csv(text: str, *, is_csv: bool) -> Sample | None:
+    tables = [(mark, _records(text, mark)) for mark in DELIMITERS]
+    for mark, records in tables:
+        if records and guess(records[0]):
+            return Sample("csv", tuple(records), mark)
+    mark, records = max(tables, key=lambda table: len(table[1][0]) if table[1] else 0)
+    return Sample("csv", tuple(records), mark) if is_csv and records else None
+
+
+def _records(text: str, delimiter: str) -> list[JsonObject]:
+    """The first records under their names; without any when the header stands alone."""
+    try:
+        rows = list(islice(csv.reader(StringIO(text, newline=""), delimiter=delimiter), 21))
+    except csv.Error:
+        return []
+    header, *rest = [row for row in rows if row] or [[]]
+    if len(header) < 2:  # noqa: PLR2004 - a question and an answer
+        return []
+    return [dict(zip(header, row, strict=False)) for row in rest] or [dict.fromkeys(header, "")]
+
+
+def _unclear(names: Sequence[str]) -> Finding:
+    listed = ", ".join(f'"{name[:40]}"' for name in names[:10])
+    return Finding(
+        "table.columns",
+        None,
+        "error",
+        f"It is a table with the columns {listed}; which is the question and which the answer is "
+        "not clear from their names.",
+        "Read it differently: say which column is the question and which the answer.",
+    )
