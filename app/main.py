@@ -63,6 +63,7 @@ from app.datasets import routes_list as datasets_list
 from app.datasets import routes_reading as datasets_reading
 from app.datasets import routes_rows as datasets_rows
 from app.datasets import routes_uploads as uploads
+from app.datasets import routes_verdicts as verdicts
 from app.jobs import api as jobs_api
 from app.jobs import api_doubt as jobs_doubt_api
 from app.jobs import routes as jobs
@@ -105,6 +106,7 @@ PAGES = (
     datasets_reading.router,
     datasets_rows.router,
     datasets_figures.router,
+    verdicts.router,
     uploads.receiving,
     uploads.pages,
     jobs_list.router,
@@ -137,6 +139,7 @@ API = (
     datasets_api.router,
     datasets_api_reading.router,
     uploads.api,
+    verdicts.api,
     jobs_api.router,
     jobs_doubt_api.router,
     catalog_api.router,

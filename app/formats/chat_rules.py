@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.formats import tool_rules
+from app.formats import image_rules, tool_rules
 from app.formats.base import Finding, JsonObject
 from app.formats.words import NAME, error, kind_of, null, others, quoted, short, shown, unknown_key
 
@@ -53,7 +53,7 @@ def conversation(value: JsonObject, names: set[str], above: str = "") -> Iterato
     `names` receives the tools' names.
     """
     if "tools" in value:
-        yield from tool_rules.tools(value["tools"], names)
+        yield from tool_rules.tools(value["tools"], names, above)
     if "functions" in value:
         yield from tool_rules.functions(value["functions"], names)
     if "parallel_tool_calls" in value and not isinstance(value["parallel_tool_calls"], bool):
@@ -87,6 +87,7 @@ def conversation(value: JsonObject, names: set[str], above: str = "") -> Iterato
         )
     else:
         yield from turns(messages, names, field)
+        yield from image_rules.count(messages, field)
 
 
 def turns(messages: list[Any], names: set[str], above: str) -> Iterator[Finding]:
@@ -243,40 +244,27 @@ def _part(part: object, role: str, field: str) -> Iterator[Finding]:
             f"A part of type {quoted(kind)} may not stand in {where}.",
             "Images belong in user messages; everything else is text.",
         )
-    elif kind in {"text", "refusal"} and not isinstance(part.get(kind), str):
-        yield error(
-            "content.part",
-            f"{field}.{kind}",
-            f"{kind} is {kind_of(part.get(kind))}, not a text.",
-            "Write it as a text.",
+    elif kind in {"input_audio", "file"}:
+        yield Finding(
+            "content.unsupported",
+            f"{field}.type",
+            "warning",
+            f"A part of type {quoted(kind)} can be asked about, but OpenAI tunes on texts and "
+            "images alone.",
+            "Write what it says as text, or drop the row.",
         )
-    elif kind == "image_url":
-        yield from _image(part.get("image_url"), f"{field}.image_url")
-
-
-def _image(image: object, field: str) -> Iterator[Finding]:
-    url = image.get("url") if isinstance(image, dict) else None
-    if not isinstance(url, str):
-        yield error(
-            "image.url",
-            field,
-            "The image has no url.",
-            'Write {"image_url": {"url": "https://…"}}.',
-        )
-    elif not url.startswith(("http://", "https://", "data:image/")):
-        yield error(
-            "image.url",
-            f"{field}.url",
-            f"{quoted(url.partition(':')[0])} is not an address an image can be trained from.",
-            "Use an http(s) address, or a data URL with the image in base64.",
-        )
-    if isinstance(image, dict) and image.get("detail", "auto") not in ("low", "high", "auto"):
-        yield error(
-            "image.detail",
-            f"{field}.detail",
-            "detail is not low, high or auto.",
-            "Write low, high or auto.",
-        )
+    else:
+        for key in others(part, {"type", kind}):
+            yield unknown_key(key, field, f"a part of type {kind}")
+        if kind == "image_url":
+            yield from image_rules.image(part.get("image_url"), f"{field}.image_url")
+        elif not isinstance(part.get(kind), str):
+            yield error(
+                "content.part",
+                f"{field}.{kind}",
+                f"{kind} is {kind_of(part.get(kind))}, not a text.",
+                "Write it as a text.",
+            )
 
 
 def _name(message: JsonObject, role: str, field: str) -> Iterator[Finding]:

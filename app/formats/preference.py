@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.tokens import PER_ROW, Count, definition_tokens, message_tokens
-from app.formats import chat_rules
+from app.formats import chat_rules, image_rules
 from app.formats.base import Finding, JsonObject, Measured, Text, canonical
 from app.formats.drawn import Answer, Drawn
 from app.formats.messages import (
@@ -112,26 +112,71 @@ def _input(asked: object, tools: set[str]) -> Iterator[Finding]:
             "The input ends with an answer; the two outputs are to answer it.",
             "End the input with the user's message.",
         )
+    elif _roles(messages) & {"assistant"}:
+        yield Finding(
+            "preference.turns",
+            "input.messages",
+            "warning",
+            "The input holds earlier answers; OpenAI tunes preferences on one turn only.",
+            "Keep the last question alone, with what it needs to be understood.",
+        )
+    if image_rules.has_images(messages):
+        yield Finding(
+            "preference.images",
+            "input.messages",
+            "warning",
+            "The input shows images; OpenAI tunes preferences on texts alone.",
+            "Describe what the image shows, or drop the row.",
+        )
 
 
 def _output(output: object, field: str, tools: set[str]) -> Iterator[Finding]:
     messages: list[Any] = output if isinstance(output, list) else []
-    if len(messages) != 1 or not isinstance(messages[0], dict):
+    if not messages or not all(isinstance(message, dict) for message in messages):
         yield error(
             "preference.output",
             field,
             f"{field} is not a list of exactly one message.",
             'Write [{"role": "assistant", "content": "…"}].',
         )
-    elif messages[0].get("role") != "assistant":
+        return
+    if len(messages) > 1:
         yield error(
-            "preference.output_role",
-            f"{field}[0].role",
-            "The answer is not from the assistant.",
-            'Write "role": "assistant".',
+            "preference.outputs",
+            field,
+            f"{field} has {len(messages)} messages; only one turn is learned.",
+            "Keep the one message that answers.",
         )
-    else:
+    roles = [message.get("role") for message in messages]
+    if "assistant" in roles and all(role in ("assistant", "tool") for role in roles):
         yield from chat_rules.turns(messages, tools, field)
+        return
+    yield error(
+        "preference.output_role",
+        f"{field}[0].role",
+        "The answer is not from the assistant.",
+        'Write "role": "assistant".',
+    )
+
+
+def _roles(messages: object) -> set[str]:
+    """The roles of those messages that name one."""
+    written = messages if isinstance(messages, list) else []
+    roles = (message.get("role") for message in written if isinstance(message, dict))
+    return {role for role in roles if isinstance(role, str)}
+
+
+def _dialect(value: JsonObject) -> Iterator[Finding]:
+    """A row that is read here all the same, and that a provider would not know."""
+    if is_foreign(value) or any(key in value for key in OLDER):
+        names = "TRL's" if is_foreign(value) else "names that OpenAI gave up"
+        yield Finding(
+            "preference.dialect",
+            None,
+            "warning",
+            f"The keys of the row are {names}; OpenAI and Azure know {OUTPUTS[0]} and {OUTPUTS[1]}.",
+            "Export the rows for the provider and upload what comes.",
+        )
 
 
 class Preference:
@@ -146,8 +191,8 @@ class Preference:
         return ("input" in value and has_outputs) or (CHOSEN in value and REJECTED in value)
 
     def findings(self, value: JsonObject) -> list[Finding]:
-        """The rules of preference rows, all of them."""
-        return findings(from_value(value))
+        """The rules of preference rows, all of them, and whether the keys are OpenAI's of today."""
+        return [*_dialect(value), *findings(from_value(value))]
 
     def texts(self, value: JsonObject) -> list[Text]:
         """What is asked and both answers, under OpenAI's keys however the row names them."""

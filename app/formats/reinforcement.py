@@ -20,9 +20,10 @@ from app.formats.messages import (
     turns_in,
 )
 from app.formats.reading import read_object
-from app.formats.words import error
+from app.formats.words import error, quoted
 
 _PROMPT_KEYS = frozenset({"messages", "tools", "parallel_tool_calls"})
+_OTHER_ROLES = ("system", "function")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,16 @@ def _row(value: JsonObject) -> Iterator[Finding]:
             "The row does not end with the user; the model is to answer, and a grader to judge.",
             "End the row with the user's message, and put a known answer under a key of its own.",
         )
+    for at, message in enumerate(messages if isinstance(messages, list) else []):
+        role = message.get("role") if isinstance(message, dict) else None
+        if role in _OTHER_ROLES:
+            yield Finding(
+                "reinforcement.role",
+                f"messages[{at}].role",
+                "warning",
+                f"OpenAI's reinforcement rows know no role {quoted(role)}.",
+                "Write developer for instructions, and tool for what a function answered.",
+            )
 
 
 class Reinforcement:

@@ -8,24 +8,34 @@ from app.formats.base import Finding, JsonObject
 from app.formats.words import NAME, error, kind_of, others, quoted, shown, unknown_key
 
 FUNCTION_LIMIT = 128
+_DEFINITION_KEYS = frozenset({"name", "description", "parameters", "strict"})
 
 _CALL_CURE = 'Write {"id": "…", "type": "function", "function": {"name": "…", "arguments": "{}"}}.'
 _TOOL_CURE = 'Write {"type": "function", "function": {"name": "…", "parameters": {}}}.'
 
 
-def tools(value: object, names: set[str]) -> Iterator[Finding]:
-    """What is wrong with the row's tools; `names` receives those that are defined."""
-    if not isinstance(value, list) or not value:
-        what = "an empty list" if value == [] else kind_of(value)
+def tools(value: object, names: set[str], above: str = "") -> Iterator[Finding]:
+    """What is wrong with the tools of an object, which stands at `above`; `names` receives those
+    that are defined.
+    """
+    if not isinstance(value, list):
         yield error(
             "tools.type",
-            "tools",
-            f"tools is {what}, not a list of tools.",
+            f"{above}tools",
+            f"tools is {kind_of(value)}, not a list of tools.",
             "List the tools, or drop the key.",
         )
         return
+    if not value:
+        yield Finding(
+            "tools.empty",
+            f"{above}tools",
+            "hint",
+            "The list of tools is empty.",
+            "List the tools, or drop the key.",
+        )
     for at, tool in enumerate(value):
-        field = f"tools[{at}]"
+        field = f"{above}tools[{at}]"
         if not isinstance(tool, dict) or not isinstance(tool.get("function"), dict):
             yield error("tools.function", field, "The tool has no function.", _TOOL_CURE)
             continue
@@ -78,13 +88,29 @@ def _definition(function: JsonObject, field: str, names: set[str]) -> Iterator[F
         )
     elif name in names:
         yield error(
-            "tools.name",
+            "tools.twice",
             f"{field}.name",
             f"Two tools are called {quoted(name)}.",
             "Give each tool a name of its own.",
         )
     else:
         names.add(name)
+    for key in others(function, _DEFINITION_KEYS):
+        yield unknown_key(key, field, "a function's definition")
+    if not isinstance(function.get("description", ""), str):
+        yield error(
+            "tools.description",
+            f"{field}.description",
+            f"description is {kind_of(function['description'])}, not a text.",
+            "Write the description as a text, or leave it out.",
+        )
+    if not isinstance(function.get("strict"), bool | None):
+        yield error(
+            "tools.strict",
+            f"{field}.strict",
+            f"strict is {kind_of(function['strict'])}, not true or false.",
+            "Write true or false, or leave the key out.",
+        )
     if not isinstance(function.get("parameters", {}), dict):
         yield error(
             "tools.parameters",
@@ -123,7 +149,7 @@ def tool_calls(value: object, field: str, names: set[str], calls: set[str]) -> I
             )
         elif call["id"] in calls:
             yield error(
-                "tool_calls.id",
+                "tool_calls.twice",
                 f"{where}.id",
                 f"The id {quoted(call['id'])} stands on an earlier call of this row.",
                 "Give each call an id of its own.",

@@ -77,8 +77,8 @@ class Price:
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What will happen if Start is pressed. None means it cannot be said yet. `sent` are lines of
-    what goes where ("2 files, 3.8 MB"); `problems` stop the start, `warnings` do not: each one
-    sentence. `budget` is None where the project has none.
+    what goes where ("2 files, 3.8 MB"); `problems` stop the start, `warnings` (of dates) and
+    `about_rows` do not: each one sentence. `budget` is None where the project has none.
     """
 
     rows: int | None
@@ -98,6 +98,7 @@ class Receipt:
     budget: BudgetEffect | None
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    about_rows: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +300,7 @@ def receipt(
     speed: float | None,
     problems: Sequence[str],
     warnings: Sequence[str],
+    about_rows: Sequence[str],
 ) -> Receipt:
     """What will happen if Start is pressed, as far as it can be said."""
     connection, training = chosen.connection, chosen.training
@@ -330,6 +332,7 @@ def receipt(
         budget=budget,
         problems=tuple(problems),
         warnings=tuple(warnings),
+        about_rows=tuple(about_rows),
     )
 
 

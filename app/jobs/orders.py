@@ -15,12 +15,13 @@ from app.datasets.models import DatasetVersion, VersionStatus
 from app.jobs.estimates import Estimate, estimate
 from app.jobs.forms import JobForm
 from app.jobs.lifetimes import Wish, outlook
+from app.jobs.rows import Rows, refusals_of, said_of, warnings_of
 from app.providers.base import Capabilities, Parameter
 
 
 class Checked(NamedTuple):
     """A form that fits its project and provider: what it names, and its settings as the provider
-    takes them.
+    takes them. `warnings` are about its dates, `about_rows` those about the rows.
     """
 
     connection: Connection
@@ -32,6 +33,7 @@ class Checked(NamedTuple):
     seed: int | None
     estimate: Estimate
     warnings: tuple[str, ...]
+    about_rows: tuple[str, ...]
 
 
 class Named(NamedTuple):
@@ -51,9 +53,9 @@ def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
     capabilities = capabilities_of(named.connection)
     dials, suffix, seed = _settings(form, capabilities, wrong)
     _check_model(session, named.connection, form, capabilities, wrong)
-    for field, version in _versions(named):
-        refusals = _not_trainable(version, form.method, capabilities)
-        wrong.extend(FieldError(field, words) for words in refusals)
+    rows = Rows(named.training, named.validation, form.validation_split or 0)
+    said = said_of(rows, named.connection.profile, form.method, form.base_model)
+    wrong.extend(refusals_of(rows, said))
     if wrong:
         raise WrongInput(wrong[0].message, errors=wrong)
     guess = estimate(
@@ -77,6 +79,7 @@ def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
         seed,
         guess,
         warnings,
+        warnings_of(rows, form.method, said),
     )
 
 
@@ -165,26 +168,3 @@ def _check_model(
                 "base_model", f"{capabilities.label} does not tune this model. It offers {names}."
             )
         )
-
-
-def _not_trainable(version: DatasetVersion, method: str, capabilities: Capabilities) -> list[str]:
-    """Why the provider would refuse these rows, each in one sentence."""
-    name = f"{version.dataset.name}, version {version.number},"
-    how = capabilities.method(method)
-    found = []
-    if version.errors:
-        found.append(
-            f"{name} has {version.errors:,} errors that {capabilities.label} would refuse."
-        )
-    if how is not None and version.format not in how.formats:
-        found.append(
-            f"{name} holds {version.format} rows; this method takes {', '.join(how.formats)}."
-        )
-    if (version.rows or 0) < capabilities.minimum_rows:
-        found.append(
-            f"{name} has {version.rows} rows; "
-            f"{capabilities.label} takes {capabilities.minimum_rows} at least."
-        )
-    if capabilities.file_limit is not None and version.size > capabilities.file_limit:
-        found.append(f"{name} is larger than {capabilities.label} takes.")
-    return found

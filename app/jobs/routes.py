@@ -131,10 +131,11 @@ def _form(
     offered = _base_models(session, chosen.connection) if chosen.connection else []
     if offered and chosen.values["base_model"] not in {model.name for model in offered}:
         chosen.values["base_model"] = offered[0].name
-    guess, effect, problems, warnings = None, None, [], list[str]()
+    guess, effect, problems, warnings, about_rows = None, None, [], list[str](), list[str]()
     try:
         checked = check_form(session, project_id, job_form(chosen.values))
         guess, warnings = checked.estimate, list(checked.warnings)
+        about_rows = list(checked.about_rows)
         standing, amount = standing_of(session, project_id), spending.amount_of(asdict(guess))
         effect = effect_of(standing, amount)
         problems = list(filter(None, [standing.refusal(amount)]))
@@ -150,7 +151,13 @@ def _form(
         chosen,
         offered,
         receipt=drafts.receipt(
-            chosen, guess, effect, speed=speed, problems=problems, warnings=warnings
+            chosen,
+            guess,
+            effect,
+            speed=speed,
+            problems=problems,
+            warnings=warnings,
+            about_rows=about_rows,
         ),
         errors=errors,
         base_models_error=words,

@@ -23,6 +23,11 @@ def called(**function: Any) -> dict[str, Any]:
     return make_row(USER, changed(CALLING, tool_calls=[call]), tools=[TOOL])
 
 
+def defined(**function: Any) -> dict[str, Any]:
+    """A row whose only tool has its function changed."""
+    return make_row(tools=[changed(TOOL, function=changed(TOOL["function"], **function))])
+
+
 def asked(**changes: Any) -> dict[str, Any]:
     return make_row(changed(USER, **changes), ANSWER)
 
@@ -51,6 +56,16 @@ WRONG = [
     (asked(content=[]), "content.empty", "messages[0].content"),
     (asked(content=["hi"]), "content.part", "messages[0].content[0]"),
     (asked(content=[{"type": "text"}]), "content.part", "messages[0].content[0].text"),
+    (
+        asked(content=[{"type": "text", "text": "Hi", "mood": 1}]),
+        "message.unknown_key",
+        "messages[0].content[0].mood",
+    ),
+    (
+        asked(content=[{"type": "input_audio", "input_audio": {}}]),
+        "content.unsupported",
+        "messages[0].content[0].type",
+    ),
     (asked(content=[{"type": "poem"}]), "content.part_type", "messages[0].content[0].type"),
     (answered(content=[IMAGE]), "content.part_type", "messages[1].content[0].type"),
     (
@@ -88,7 +103,7 @@ WRONG = [
     ),
     (
         make_row(USER, changed(CALLING, tool_calls=[CALL, CALL]), tools=[TOOL]),
-        "tool_calls.id",
+        "tool_calls.twice",
         "messages[1].tool_calls[1].id",
     ),
     (make_row(USER, RESULT, ANSWER), "tool.unmatched", "messages[1].tool_call_id"),
@@ -97,9 +112,14 @@ WRONG = [
         "tool.call_id",
         "messages[2].tool_call_id",
     ),
-    (make_row(tools=[]), "tools.type", "tools"),
+    (make_row(tools={}), "tools.type", "tools"),
+    (make_row(tools=[]), "tools.empty", "tools"),
     (make_row(tools=[{"type": "function"}]), "tools.function", "tools[0]"),
-    (make_row(tools=[TOOL, TOOL]), "tools.name", "tools[1].function.name"),
+    (make_row(tools=[TOOL, TOOL]), "tools.twice", "tools[1].function.name"),
+    (defined(description=3), "tools.description", "tools[0].function.description"),
+    (defined(strict="yes"), "tools.strict", "tools[0].function.strict"),
+    (defined(parameters=[]), "tools.parameters", "tools[0].function.parameters"),
+    (defined(mood=1), "message.unknown_key", "tools[0].function.mood"),
     (make_row(functions=[TOOL["function"]]), "row.functions", "functions"),
 ]
 RIGHT = {

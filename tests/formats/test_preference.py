@@ -10,6 +10,8 @@ from app.formats.base import Unreadable
 from tests.formats.rows import ANSWER, CALL, TOOL, USER
 
 OTHER = {"role": "assistant", "content": "lost_card"}
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+SHOWN = {"role": "user", "content": [IMAGE]}
 
 
 def pair(**changes: Any) -> dict[str, Any]:
@@ -39,7 +41,10 @@ WRONG = [
     (pair(preferred_output=...), "preference.output", "preferred_output"),
     (pair(preferred_output=[]), "preference.output", "preferred_output"),
     (pair(preferred_output="yes"), "preference.output", "preferred_output"),
-    (pair(non_preferred_output=[OTHER, OTHER]), "preference.output", "non_preferred_output"),
+    (pair(non_preferred_output=[OTHER, OTHER]), "preference.outputs", "non_preferred_output"),
+    (pair(input={"messages": [USER, ANSWER, USER]}), "preference.turns", "input.messages"),
+    (pair(input={"messages": [SHOWN]}), "preference.images", "input.messages"),
+    (pair(input={"messages": [USER], "tools": [{}]}), "tools.function", "input.tools[0]"),
     (pair(preferred_output=[USER]), "preference.output_role", "preferred_output[0].role"),
     (
         pair(preferred_output=[{"role": "assistant", "content": ""}]),

@@ -5,12 +5,17 @@ import json
 import pytest
 
 from app.formats import reinforcement
-from tests.formats.rows import ANSWER, USER
+from tests.formats.rows import ANSWER, TOOL, USER
 
 WRONG = [
     ({}, "messages.missing", "messages"),
     ({"messages": []}, "messages.empty", "messages"),
     ({"messages": [{"role": "user", "content": 3}]}, "content.type", "messages[0].content"),
+    (
+        {"messages": [{"role": "system", "content": "Be brief."}, USER]},
+        "reinforcement.role",
+        "messages[0].role",
+    ),
     ({"messages": [USER, ANSWER]}, "reinforcement.last_not_user", "messages[1].role"),
 ]
 
@@ -24,7 +29,7 @@ def test_a_broken_rule_is_named_with_its_field_and_nothing_else(value, rule, fie
 
 
 def test_every_other_key_is_the_grader_s():
-    value = {"messages": [USER], "tools": [], "target": "77", "nums": [67, 79]}
+    value = {"messages": [USER], "tools": [TOOL], "target": "77", "nums": [67, 79]}
     row = reinforcement.read(json.dumps(value).encode())
     assert row.item == {"target": "77", "nums": [67, 79]}
     assert [message.text for message in row.messages] == [USER["content"]]

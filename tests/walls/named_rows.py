@@ -36,3 +36,4 @@ NAMED_ROWS = [
     for field, row in JOBS_ROWS.items()
 ]
 NAMED_ROWS.append(NamedRow("api.rescues.create", "connection_ids", "connection_id", 422, {}))
+NAMED_ROWS.append(NamedRow("api.versions.verdicts", "validation_version_id", "version_id", 422, {}))

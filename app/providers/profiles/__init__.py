@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from app.providers.capabilities import Capabilities
+from app.providers.row_rules import RowRules
 
 FOLDER = Path(__file__).parent
 FALLBACK = "compatible"
@@ -29,7 +30,8 @@ class BaseModelRule:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A service: how to recognise it, its capabilities, its spellings, its base models.
+    """A service: how to recognise it, its capabilities, what it says of rows, its spellings, its
+    base models.
 
     `file_page_size` is for looking for one file, `files_a_page` for reading all of them;
     `suffix_limit` is the longest suffix, where it also carries the order's mark; `hooks_page` says
@@ -39,6 +41,7 @@ class Profile:
     name: str
     label: str
     capabilities: Capabilities
+    rows: RowRules
     base_models: tuple[BaseModelRule, ...]
     max_tokens_field: str
     file_page_size: int
@@ -48,6 +51,11 @@ class Profile:
     hosts: tuple[str, ...] = ()
     header: str | None = None
     hooks_page: str | None = None
+
+    def row_token_cap(self, model: str | None) -> int | None:
+        """How many tokens of a row are trained on: by this model, where anything is known of it."""
+        rule = self.rule_for(model) if model else None
+        return rule.row_token_cap if rule is not None else self.capabilities.row_token_cap
 
     def rule_for(self, model: str) -> BaseModelRule | None:
         """What is known of a base model; None says that it cannot be tuned here."""
