@@ -30,7 +30,8 @@ class Cut:
 @dataclass(frozen=True, slots=True)
 class Found:
     """A version that was checked: its format, its counts, and its findings by rule. `groups` count
-    every finding of a rule, also those that are not kept one by one.
+    every finding of a rule, also those that are not kept one by one; `deeper` are those of the
+    checks of contents, which no provider makes unless its profile says so.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Found:
     image_rows: int
     has_byte_order_mark: bool
     groups: tuple[FindingGroup, ...]
+    deeper: tuple[FindingGroup, ...] = ()
 
     def cut(self, cap: int) -> Cut:
         """What of it would not be trained on where a row may have so many tokens."""
@@ -65,8 +67,9 @@ def read(index: Path, *, name: str, size: int) -> Found:
     """The same from a finished index; `size` is the file's, in bytes."""
     with open_index(index) as opened:
         facts = opened.facts
-        groups = tuple(opened.finding_groups())
+        groups = opened.finding_groups()
     verdict = facts["verdict"]
+    first = {group["rule"] for group in facts["groups"]}
     return Found(
         name=name,
         index=index,
@@ -77,7 +80,8 @@ def read(index: Path, *, name: str, size: int) -> Found:
         longest=verdict["longest_tokens"],
         image_rows=_rows_with(facts.get("flags", ()), Flag.IMAGES),
         has_byte_order_mark=any(group.rule == "read.bom" for group in groups),
-        groups=groups,
+        groups=tuple(group for group in groups if group.rule in first),
+        deeper=tuple(group for group in groups if group.rule not in first),
     )
 
 

@@ -99,8 +99,11 @@ def _of_rows(
     if rows.format not in method.formats:
         yield _other_format(profile, method, rows, part)
         return
-    for group in rows.groups:
-        weight = profile.rows.weight(method, group.rule, group.severity)
+    weighed = [
+        *((group, profile.rows.weight(method, group.rule, group.severity)) for group in rows.groups),
+        *((group, profile.rows.weight(method, group.rule, "none")) for group in rows.deeper),
+    ]
+    for group, weight in weighed:
         if group.rule in COUNTED or weight == "none" or weight == "hint":  # noqa: PLR1714 - narrows
             continue
         yield Objection(

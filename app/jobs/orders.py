@@ -54,7 +54,8 @@ def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
     dials, suffix, seed = _settings(form, capabilities, wrong)
     _check_model(session, named.connection, form, capabilities, wrong)
     rows = Rows(named.training, named.validation, form.validation_split or 0)
-    said = said_of(rows, named.connection.profile, form.method, form.base_model)
+    is_offered = capabilities.method(form.method) is not None
+    said = said_of(rows, named.connection.profile, form) if is_offered else None
     wrong.extend(refusals_of(rows, said))
     if wrong:
         raise WrongInput(wrong[0].message, errors=wrong)

@@ -8,6 +8,7 @@ from app.datasets.enough import warning_for
 from app.datasets.found import found_in
 from app.datasets.models import DatasetVersion
 from app.datasets.verdicts import Objection, Part, Said, say
+from app.jobs.forms import JobForm
 from app.providers.profiles import profiles
 
 MOST_SAID = 5
@@ -30,10 +31,10 @@ class Rows(NamedTuple):
         return rows - round(rows * self.split)
 
 
-def said_of(rows: Rows, profile_name: str, method_name: str, base_model: str) -> Said | None:
+def said_of(rows: Rows, profile_name: str, form: JobForm) -> Said | None:
     """What the provider would say of them; None where nobody knows such a method of it."""
     profile = profiles()[profile_name]
-    method = profile.rows.method(method_name)
+    method = profile.rows.method(form.method)
     if method is None:
         return None
     validation = found_in(rows.validation) if rows.validation is not None else None
@@ -42,7 +43,7 @@ def said_of(rows: Rows, profile_name: str, method_name: str, base_model: str) ->
         method,
         found_in(rows.training),
         validation,
-        base_model=base_model,
+        base_model=form.base_model,
         split=rows.split,
     )
 

@@ -49,6 +49,6 @@ class RowRules:
         """The methods that take rows of this format."""
         return tuple(method for method in self.methods if format_ in method.formats)
 
-    def weight(self, method: MethodRules, rule: str, severity: Severity) -> Weight:
-        """What breaking a rule means for this method here; `severity` is that of its finding."""
-        return method.weights.get(rule) or self.weights.get(rule) or severity
+    def weight(self, method: MethodRules, rule: str, otherwise: Weight) -> Weight:
+        """What breaking a rule means for this method here."""
+        return method.weights.get(rule) or self.weights.get(rule) or otherwise
