@@ -100,7 +100,10 @@ def _of_rows(
         yield _other_format(profile, method, rows, part)
         return
     weighed = [
-        *((group, profile.rows.weight(method, group.rule, group.severity)) for group in rows.groups),
+        *(
+            (group, profile.rows.weight(method, group.rule, group.severity))
+            for group in rows.groups
+        ),
         *((group, profile.rows.weight(method, group.rule, "none")) for group in rows.deeper),
     ]
     for group, weight in weighed:

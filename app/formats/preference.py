@@ -174,7 +174,7 @@ def _dialect(value: JsonObject) -> Iterator[Finding]:
             "preference.dialect",
             None,
             "warning",
-            f"The keys of the row are {names}; OpenAI and Azure know {OUTPUTS[0]} and {OUTPUTS[1]}.",
+            f"The row's keys are {names}; OpenAI and Azure know {OUTPUTS[0]} and {OUTPUTS[1]}.",
             "Export the rows for the provider and upload what comes.",
         )
 

@@ -9,9 +9,9 @@ import pytest
 
 from app.datasets.found import read
 from app.datasets.verdicts import say
-from app.formats import chat_rules, preference, reinforcement
 from app.formats.base import Unreadable
 from app.formats.reading import read_object
+from app.formats.registry import FORMATS
 from app.providers.profiles import profiles
 from tests.datasets.making import check
 from tests.witness.mutating import VALID, mutant, mutants
@@ -19,11 +19,6 @@ from tests.witness.rows import refusal_of_file, refusal_of_line
 
 OPENAI = profiles()["openai"]
 BY_LOT = 1_000
-FINDINGS = {
-    "supervised": chat_rules.findings,
-    "dpo": lambda value: preference.findings(preference.from_value(value)),
-    "reinforcement": lambda value: reinforcement.findings(reinforcement.from_value(value)),
-}
 
 
 def refused_here(line: bytes, method: str) -> list[str] | None:
@@ -37,7 +32,7 @@ def refused_here(line: bytes, method: str) -> list[str] | None:
     how = OPENAI.rows.method(method)
     weights = [
         (one.rule, OPENAI.rows.weight(how, one.rule, one.severity))
-        for one in FINDINGS[method](value)
+        for one in FORMATS[how.formats[0]].findings(value)
     ]
     return [rule for rule, weight in weights if weight == "error"]
 

@@ -78,13 +78,13 @@ def test_pairs_written_for_others_are_the_same_pair(row):
         [ANSWER["content"]],
         [OTHER["content"]],
     ]
-    assert preference.findings(row) == []
+    assert [finding.rule for finding in preference.findings(row)] == ["preference.dialect"]
 
 
 def test_a_pair_without_a_prompt_says_so():
     row = {"chosen": "Yes.", "rejected": "No."}
     rules = [finding.rule for finding in FORMATS["preference"].findings(row)]
-    assert rules == ["messages.empty"]
+    assert rules == ["preference.dialect", "messages.empty"]
 
 
 def test_two_answers_stand_side_by_side_and_only_the_preferred_is_learned():
