@@ -1,6 +1,7 @@
 """The charts of a version: each from what its check wrote down, each with its rows as a table."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from app.core.tokens import O200K
@@ -119,31 +120,33 @@ def _holds(facts: Mapping[str, Any], rows: int) -> Iterator[Figure]:
 
 def _limits(counts: Sequence[tuple[int, int]], rows: int, estimate: str) -> Figure:
     """Rows over each limit that a provider is known to have, and over some round ones."""
-    whose: dict[int, list[str]] = {limit: [] for limit in ROUND_LIMITS}
+    trained, read = _known_limits()
+    lines = []
+    for limit in sorted({*ROUND_LIMITS, *trained, *read}):
+        over = sum(count for tokens, count in counts if tokens > limit)
+        words = []
+        if limit in trained:
+            words.append(f"trained on of a row at {' and '.join(trained[limit])}")
+        if limit in read:
+            words.append(f"read by a model tuned at {' and '.join(read[limit])}")
+        query: Query = {"at_least": limit + 1} if over else {}
+        note = f"As much as is {', and '.join(words)}" if words else ""
+        is_cut = over > 0 and limit in trained
+        lines.append(Share(f"Over {limit:,}", over, over / rows, note, query, is_cut))
+    return Figure("limits", "Rows over each limit", "tokens", Shares(tuple(lines)), note=estimate)
+
+
+@cache
+def _known_limits() -> tuple[Mapping[int, Sequence[str]], Mapping[int, Sequence[str]]]:
+    """By the profiles: who trains on how many tokens of a row, whose tuned models read how many."""
+    trained: dict[int, list[str]] = {}
+    read: dict[int, list[str]] = {}
     for profile in profiles().values():
         for rule in profile.base_models:
-            for limit, said in (
-                (rule.row_token_cap, f"{profile.label} trains on this much of a row"),
-                (rule.context_tokens, f"context of a model tuned at {profile.label}"),
-            ):
-                if limit and said not in whose.setdefault(limit, []):
-                    whose[limit].append(said)
-    lines = []
-    for limit, names in sorted(whose.items()):
-        over = sum(count for tokens, count in counts if tokens > limit)
-        query: Query = {"at_least": limit + 1} if over else {}
-        words = "; ".join(names)
-        lines.append(
-            Share(
-                f"Over {limit:,}",
-                over,
-                over / rows,
-                words[:1].upper() + words[1:],
-                query,
-                bool(over and names),
-            )
-        )
-    return Figure("limits", "Rows over each limit", "tokens", Shares(tuple(lines)), note=estimate)
+            for limit, who in ((rule.row_token_cap, trained), (rule.context_tokens, read)):
+                if limit and profile.label not in who.setdefault(limit, []):
+                    who[limit].append(profile.label)
+    return trained, read
 
 
 def _systems(facts: Mapping[str, Any], rows: int) -> Iterator[Figure]:

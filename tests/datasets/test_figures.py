@@ -83,7 +83,8 @@ def test_rows_over_a_limit_are_counted_exactly(tmp_path):
     over = {line.words: line for line in found["limits"].drawn.lines}
     assert over["Over 16,385"].rows == 1
     assert over["Over 65,536"].rows == 0
-    assert "OpenAI trains on this much of a row" in over["Over 65,536"].note
+    assert "trained on of a row at" in over["Over 65,536"].note
+    assert over["Over 16,385"].query == {"at_least": 16_386}
 
 
 def test_bars_hold_every_row_whatever_the_lengths():
