@@ -1,6 +1,6 @@
 """The tables of a version's rows and of its findings: what each can be sorted and filtered by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
@@ -8,6 +8,7 @@ from fastapi import Request
 
 from app.core.listing import FURTHEST, NUMBER, Asked, Column, Filter, Table, among
 from app.datasets.clusters import rows_of
+from app.datasets.flagged import FLAGGED, OTHERS, moved_by_flags, with_flags
 from app.datasets.index import SEVERITIES, Counted, Flag, Index, Row
 from app.datasets.picked import Picked
 from app.datasets.shelves import Between, Shelf, Shelves
@@ -190,24 +191,33 @@ def rows_asked_for(index: Index, asked: Asked) -> Shelves | Picked:
     if by == "n" and not asked.filters:
         return Shelves(index.connection, "rows", "n", (), [Shelf((), index.row_count)], "n")
     columns: tuple[str, ...] = ("flags",)
-    counted: Counted = [((flags,), count) for flags, count in index.facts["flags"]]
     if wants.label is not None:
         by = by if by == "tokens" else "n"  # rows of one label have the same answer
-        columns, counted = ("flags", "label"), index.labels_by_flags(wants.label)
-    shelves = (Shelf(at, count) for at, count in counted if wants.takes_flags(at[0]))
+        columns = ("flags", "label")
+    shelves = (one for one in _shelves(index, wants.label) if wants.takes_flags(int(one.values[0])))
     return Shelves(index.connection, "rows", "n", columns, shelves, by, between=wants.length)
+
+
+def _shelves(index: Index, label: int | None) -> Iterator[Shelf]:
+    """The rows by what they agree in: those of the index, then those that gained a flag since."""
+    counted: Counted = [((flags,), count) for flags, count in index.facts["flags"]]
+    if label is not None:
+        counted = index.labels_by_flags(label)
+    gone, came = moved_by_flags(index, label)
+    table = OTHERS if gone else ""
+    moved = dict(gone)
+    yield from (Shelf(at, count - moved.get(at, 0), table=table) for at, count in counted)
+    yield from (Shelf(at, count, table=FLAGGED) for at, count in came)
 
 
 def _few(index: Index, wants: Wanted) -> list[Row]:
     """The rows that a rule has found, or a cluster holds: few enough to be held."""
     of_rule = None if wants.rule is None else index.rows_of_rule(wants.rule)
-    if wants.cluster is None:
-        return of_rule or []
-    of_cluster = rows_of(index, wants.cluster)
-    if of_rule is None:
-        return of_cluster
+    of_cluster = None if wants.cluster is None else rows_of(index, wants.cluster)
+    if of_rule is None or of_cluster is None:
+        return with_flags(index, of_rule or of_cluster or [])
     found = {row.n for row in of_rule}
-    return [row for row in of_cluster if row.n in found]
+    return with_flags(index, [row for row in of_cluster if row.n in found])
 
 
 def findings_asked_for(index: Index, asked: Asked) -> Shelves:

@@ -242,7 +242,7 @@ class Index:
             for (line,) in self.connection.execute(query, (rule, severity))
             if line is not None
         }
-        return list(self._rows_on(sorted(lines)))
+        return list(self.rows_on(sorted(lines)))
 
     def histogram(self) -> list[dict[str, int]]:
         """Rows by tokens, at most 20 bins: `from` and `to` inclusive, and the count."""
@@ -263,7 +263,7 @@ class Index:
         stored = self.connection.execute(_FACTS.format(name))
         return {key: json.loads(value) for key, value in stored}
 
-    def _rows_on(self, lines: Iterable[int]) -> Iterator[Row]:
+    def rows_on(self, lines: Iterable[int]) -> Iterator[Row]:
         """The rows on these lines, which ascend: the number of a row is its line but for the blank
         lines before it, and those are few.
         """

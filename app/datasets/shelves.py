@@ -16,11 +16,14 @@ from app.core.listing import Asked
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Entries that agree in `values`. Those of a lower rank come first, whatever is sorted by."""
+    """Entries that agree in `values`. Those of a lower rank come first, whatever is sorted by.
+    `table` is where they stand, if not where the others do.
+    """
 
     values: tuple[int | str, ...]
     count: int
     rank: int = 0
+    table: str = ""
 
 
 class Between(NamedTuple):
@@ -146,14 +149,16 @@ class Shelves:
         turn = "DESC" if is_down else "ASC"
         order = self.key if self.by == self.key else f"{self.by} {turn}, {self.key}"
         found = self.connection.execute(
-            f"SELECT {self.by}, {self.key} FROM {self.table} WHERE {self._where}{where}"  # noqa: S608
+            f"SELECT {self.by}, {self.key} FROM {shelf.table or self.table} "  # noqa: S608
+            f"WHERE {self._where}{where}"
             f" ORDER BY {order} {turn} LIMIT ?",
             (*shelf.values, *values, limit),
         )
         return [Spot(shelf.rank, value, entry_id) for value, entry_id in found]
 
     def _count(self, shelf: Shelf, where: str, values: Sequence[int], limit: int) -> int:
-        inner = f"SELECT 1 FROM {self.table} WHERE {self._where}{where} LIMIT ?"  # noqa: S608
+        table = shelf.table or self.table
+        inner = f"SELECT 1 FROM {table} WHERE {self._where}{where} LIMIT ?"  # noqa: S608
         query = f"SELECT count(*) FROM ({inner})"  # noqa: S608
         (count,) = self.connection.execute(query, (*shelf.values, *values, limit)).fetchone()
         return int(count)

@@ -3,17 +3,19 @@
 import itertools
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
 from app.core import storage
 from app.core.errors import WrongInput
 from app.core.listing import Asked
+from app.datasets import flagged
 from app.datasets import shelves as shelving
 from app.datasets.browsing import FINDINGS, ROWS, findings_asked_for, rows_asked_for
 from app.datasets.checks.store import part_path
 from app.datasets.checks.tallying import label_code
-from app.datasets.index import SCHEMA, VERSION, deep_path
+from app.datasets.index import SCHEMA, VERSION, Flag, deep_path
 from tests.datasets.making import check, make_blob, slices
 from tests.formats.rows import ANSWER, USER, make_line
 
@@ -292,6 +294,10 @@ def deepen(checked, found):
         deep.execute("CREATE INDEX findings_line ON findings(line)")
         deep.execute("CREATE INDEX findings_rule ON findings(severity, rule)")
         deep.executemany("INSERT INTO findings VALUES(?, ?, ?, ?, ?, ?, ?)", found)
+        for statement in flagged.SCHEMA.split(";\n"):
+            deep.execute(statement)
+        moved = flagged.keep_flagged(deep, checked.path)
+        deep.execute("INSERT INTO facts VALUES('flagged', ?)", (json.dumps(moved),))
         groups = [{"rule": "duplicate.near", "severity": "warning", "count": len(found),
                    "first_rows": [1], "reason": "r", "cure": "c"}]  # fmt: skip
         deep.execute("INSERT INTO facts VALUES('groups', ?)", (json.dumps(groups),))
@@ -314,3 +320,57 @@ def test_what_the_deeper_checks_found_stands_with_the_rest(tmp_path):
         found = pages(lambda asked: rows_asked_for(index, asked), ROWS, 2, rule="duplicate.near")
         assert found == [1, 2, 7], "numbers leave blank lines out"
         assert [one.id for one in index.findings(row=8)][-1] == deep[-1][0]
+
+
+@pytest.mark.parametrize("sort", ["row", "tokens", "answer"])
+@pytest.mark.parametrize("is_down", [False, True])
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {},
+        {"findings": "warning"},
+        {"findings": "none"},
+        {"findings": "none", "holds": "turns"},
+        {"label": "card_arrival", "findings": "warning"},
+        {"rule": "duplicate.near", "findings": "warning"},
+    ],
+)
+def test_a_row_is_found_by_what_the_deeper_checks_said_of_it(deepened, sort, is_down, filters):
+    checked, lines = deepened
+    by = {"row": "n", "tokens": "tokens", "answer": "answer"}[sort]
+    with checked.index() as index:
+        rows = [
+            replace(row, flags=row.flags | Flag.WARNING) if row.line in lines else row
+            for row in index.each_row()
+        ]
+        if "label" in filters:
+            filters = {**filters, "label": str(label_code(filters["label"]))}
+            by = by if by == "tokens" else "n"
+        rows = [row for row in rows if takes(row, filters, index)]
+        rows.sort(key=lambda row: (getattr(row, by), row.n), reverse=is_down)
+        asked = {"sort": sort, "is_down": is_down, **filters}
+        assert pages(lambda asked: rows_asked_for(index, asked), ROWS, 4, **asked) == [
+            row.n for row in rows
+        ]
+        assert rows
+        plan = index.connection.execute(
+            f"EXPLAIN QUERY PLAN SELECT n FROM {flagged.OTHERS} "  # noqa: S608
+            "WHERE flags = 0 AND tokens > 3 "
+            "ORDER BY tokens, n LIMIT 5"
+        )
+        steps = [step[3] for step in plan]
+        assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in steps), steps
+
+
+@pytest.fixture(scope="module")
+def deepened(tmp_path_factory):
+    """Forty rows, of some of which the deeper checks said something, and the lines of those."""
+    rows = [
+        line for line, _ in itertools.product((KINDS[0], KINDS[1], KINDS[3], KINDS[5]), range(9))
+    ]
+    checked = check(tmp_path_factory.mktemp("deep"), [b"", *rows])
+    lines = {3, 8, 12, 13, 25, 30}
+    found = [(10**9 + n, line, None, "duplicate.near", "warning", "r", "c")
+             for n, line in enumerate(sorted(lines))]  # fmt: skip
+    deepen(checked, found)
+    return checked, lines
