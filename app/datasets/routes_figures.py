@@ -12,14 +12,15 @@ from app.core import storage
 from app.core.cells import cell
 from app.core.errors import NotFound, WrongInput
 from app.core.pages import page, redirect
-from app.core.tokens import O200K, PER_ROW
+from app.core.tokens import O200K
 from app.datasets.access import CurrentVersion
 from app.datasets.figures import figures, is_whole, table
 from app.datasets.heads import head_of
 from app.datasets.index import open_index
-from app.datasets.marking import ENCODINGS, mark
+from app.datasets.marking import ENCODINGS, mark, total
 from app.datasets.rows import cards, lines_of, row_value
-from app.datasets.views import FiguresView, RowView
+from app.datasets.views import FiguresView, MarkedTurn, RowView
+from app.formats.base import JsonObject
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 
@@ -70,16 +71,24 @@ def row(
             raise NotFound(f"There is no row {line}.")
         beside = {one.n: one.line for one in opened.rows_at((found.n - 1, found.n + 1))}
         [(_, content)] = lines_of(version, [found])
-        value = row_value(content)
-        turns = mark(value or {}, encoding)
+        turns, tokens = _marked(version.format, row_value(content), encoding)
         view = RowView(
             head=head_of(request, version, opened),
             card=cards(version, opened, [found])[0],
             turns=turns,
-            total=PER_ROW + sum(turn.tokens for turn in turns) if turns else None,
+            total=tokens,
             encoding=encoding,
             encodings=tuple(ENCODINGS.items()),
             earlier=beside.get(found.n - 1),
             later=beside.get(found.n + 1),
         )
     return page(request, "datasets/row.html", view)
+
+
+def _marked(
+    name: str | None, value: JsonObject | None, encoding: str
+) -> tuple[tuple[MarkedTurn, ...], int | None]:
+    """The row token by token, and how many they are; nothing where it cannot be read."""
+    if name is None or value is None:
+        return (), None
+    return mark(name, value, encoding), total(name, value, encoding)

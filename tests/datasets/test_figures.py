@@ -11,7 +11,7 @@ from app.core import tokens
 from app.core.tokens import message_tokens, pieces, row_tokens
 from app.datasets.charts import histogram_of
 from app.datasets.figures import figures, table
-from app.datasets.marking import ENCODINGS, MOST_PIECES, mark
+from app.datasets.marking import ENCODINGS, MOST_PIECES, mark, total
 from app.datasets.views_figures import Histogram
 from tests import make
 from tests.datasets.making import check
@@ -99,9 +99,10 @@ def test_bars_hold_every_row_whatever_the_lengths():
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_is_marked_as_its_estimate_counts_it(row, encoding):
-    turns = mark(row, encoding)
-    total = tokens.PER_ROW + sum(turn.tokens for turn in turns)
-    assert total == row_tokens(row["messages"], tokens.counter(encoding))
+    turns = mark("chat", row, encoding)
+    counted = row_tokens(row["messages"], tokens.counter(encoding))
+    assert tokens.PER_ROW + sum(turn.tokens for turn in turns) == counted
+    assert total("chat", row, encoding) == counted
     for turn, message in zip(turns, row["messages"], strict=True):
         assert turn.tokens == turn.frame + sum(text.tokens for text in turn.texts)
         assert turn.is_trained == (turn.role == "assistant" and message.get("weight") != 0)
@@ -112,6 +113,17 @@ def test_a_row_is_marked_as_its_estimate_counts_it(row, encoding):
             assert "".join(piece.text for piece in content.pieces) == message["content"]
 
 
+def test_rows_of_other_formats_are_marked_text_by_text():
+    pair = {"input": {"messages": [USER]}, "preferred_output": [ANSWER],
+            "non_preferred_output": [{**ANSWER, "content": "lost_card"}]}  # fmt: skip
+    asked, good, bad = mark("preference", pair, tokens.O200K)
+    assert [turn.is_trained for turn in (asked, good, bad)] == [False, True, False]
+    assert "".join(piece.text for piece in bad.texts[0].pieces) == "lost_card"
+    graded = {"messages": [USER], "label": "card_arrival"}
+    assert not any(turn.is_trained for turn in mark("reinforcement", graded, tokens.O200K))
+    assert mark("completion", {"prompt": 3}, tokens.O200K) == ()
+
+
 def test_a_character_of_several_tokens_is_one_piece():
     assert [piece for piece in pieces("a 𒀀") if piece[1] > 1] != []
     assert "".join(text for text, _ in pieces("a 𒀀🙃")) == "a 𒀀🙃"
@@ -119,7 +131,7 @@ def test_a_character_of_several_tokens_is_one_piece():
 
 def test_a_very_long_row_is_marked_as_far_as_a_page_goes():
     row = make_row({**USER, "content": "card " * 9_000}, ANSWER)
-    question, answer = mark(row, tokens.O200K)
+    question, answer = mark("chat", row, tokens.O200K)
     assert (
         sum(len(text.pieces) for turn in (question, answer) for text in turn.texts) == MOST_PIECES
     )
