@@ -16,7 +16,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.core import database as databases
 from app.core import events, heartbeat, migrate, queue, storage
-from app.datasets.checks import store
+from app.datasets import parts
 from app.settings import settings
 from tests import broker as brokers
 from tests import postgres as servers
@@ -50,7 +50,7 @@ def _nothing_waits_for_the_disk():
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _file: None)
-        patch.setattr(store, "SYNCHRONOUS", "OFF")
+        patch.setattr(parts, "SYNCHRONOUS", "OFF")
         yield
 
 

@@ -19,8 +19,9 @@ from app.core.storage import Blob
 from app.datasets import service as datasets
 from app.datasets import uploads
 from app.datasets.checks import check_slice, verdict
+from app.datasets.derived.queries import derived_of
 from app.datasets.forms import UploadForm
-from app.datasets.models import Dataset, DatasetVersion, Upload
+from app.datasets.models import Dataset, DatasetVersion, Derived, Upload
 from app.jobs import service as jobs
 from app.jobs import sweeps
 from app.jobs.forms import JobForm
@@ -130,19 +131,32 @@ def make_checked_version(
     name: str = "Tickets",
     dataset: Dataset | None = None,
 ) -> DatasetVersion:
-    """A version with its verdict: ready, or rejected where the content asks for it."""
+    """A version with its verdict: ready, or rejected where the content asks for it. Its further
+    files are made where a test says that they are due.
+    """
     version = make_version(session, project, content, name=name, dataset=dataset)
     work = datasets.claim_check(session, version.id)
     assert work is not None
     blob, index = storage.blob_path(version.sha256), storage.index_path(version.id)
     inherit = storage.index_path(work.inherit_id) if work.inherit_id else None
-    index.unlink(missing_ok=True)
+    for left in index.parent.glob(f"{version.id}.*"):
+        left.unlink()
     progress = work.progress
     while not progress.is_done:
         progress = check_slice(blob, index, progress, seconds=60, inherit=inherit)
     datasets.record_check(session, work, verdict(index))
+    for further in derived_of(session, version.id):
+        further.due_at = None
     session.flush()
     return version
+
+
+def make_derived(session: Session, version_id: int, kind: str = "checks") -> Derived:
+    """A further file of a checked version, due to be made."""
+    (row,) = (one for one in derived_of(session, version_id) if one.kind == kind)
+    row.due_at = clock.now(session)
+    session.flush()
+    return row
 
 
 def make_upload(session: Session, project: Project, name: str = "Tickets") -> Upload:

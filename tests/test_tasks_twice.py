@@ -71,6 +71,11 @@ def an_uploaded_version(team: Team, witness: Witness) -> Args:
         return (make.make_version(session, project, make.chat_file(50), name="More").id,)
 
 
+def a_checked_version(team: Team, witness: Witness) -> Args:
+    with unit_of_work() as session:
+        return (make.make_derived(session, team.version_id).id,)
+
+
 def a_forgotten_upload(team: Team, witness: Witness) -> Args:
     """What had arrived of it is gone."""
     with unit_of_work() as session:
@@ -144,6 +149,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "catalog.read": an_unread_list_of_models,
     "connections.test": a_changed_connection,
     "datasets.check": an_uploaded_version,
+    "datasets.derive": a_checked_version,
     "datasets.forget_upload": a_forgotten_upload,
     "jobs.orphans": a_stray_run,
     "jobs.start": a_queued_job,

@@ -18,8 +18,7 @@ from app.formats.base import Severity
 
 # Of the schema, as PRAGMA user_version: 0 has no answers and is in no order, 1 has no labels.
 VERSION, SORTED = 2, 1
-SCHEMA = """
-CREATE TABLE rows(
+_TABLE = """CREATE TABLE rows(
     n INTEGER PRIMARY KEY,      -- 1-based, blank lines not counted
     line INTEGER NOT NULL,      -- 1-based line of the file
     offset INTEGER NOT NULL,    -- first byte
@@ -33,7 +32,9 @@ CREATE TABLE rows(
     flags INTEGER NOT NULL,
     label INTEGER NOT NULL      -- the code of the answer, where that may be a label; 0: none
 );
-CREATE TABLE findings(
+"""
+# Also that of the findings of the second pass, in a file of its own.
+FINDINGS = """CREATE TABLE findings(
     id INTEGER PRIMARY KEY,
     line INTEGER,               -- null: the file as a whole
     field TEXT,
@@ -42,8 +43,9 @@ CREATE TABLE findings(
     reason TEXT NOT NULL,
     cure TEXT NOT NULL
 );
-CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+FACTS = "CREATE TABLE facts(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;\n"
+SCHEMA = _TABLE + FINDINGS + FACTS
 
 
 class Flag(IntFlag):

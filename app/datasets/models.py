@@ -94,6 +94,32 @@ class DatasetVersion(Leased, Base):
         return Blob(self.source_sha256, self.source_size)
 
 
+class DerivedStatus(StrEnum):
+    """Where a further file of a version is on its way."""
+
+    WAITING = "waiting"
+    MAKING = "making"
+    READY = "ready"
+
+
+class Derived(Leased, Base):
+    """A further file of a version that is ready, beside its index: what a `kind` of deriver makes
+    of it. `progress` is where the making stands, `facts` what pages want of the finished file
+    without opening it.
+    """
+
+    __tablename__ = "dataset_derived"
+    __table_args__ = (UniqueConstraint("version_id", "kind"),)
+
+    id: Mapped[Id]
+    version_id: Mapped[int] = mapped_column(ForeignKey("dataset_versions.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
+    progress: Mapped[dict[str, Any] | None]
+    facts: Mapped[dict[str, Any] | None]
+    made_at: Mapped[datetime | None]
+
+
 class Upload(Leased, Base):
     """A file on its way in over several requests: the next version of a dataset, or of a new one
     called `name`. How much of it is here is the length of its `part`: see `core/partial.py`.

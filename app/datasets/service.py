@@ -14,6 +14,7 @@ from app.core.queue import enqueue
 from app.core.storage import Blob
 from app.datasets import queries
 from app.datasets.checks.base import Progress, Verdict
+from app.datasets.derived import service as derived
 from app.datasets.forms import label_of
 from app.datasets.models import Dataset, DatasetVersion, VersionStatus
 from app.datasets.sources import Reading
@@ -235,6 +236,8 @@ def record_check(session: Session, work: CheckWork, verdict: Verdict) -> None:
     version.progress = None
     version.checked_at = clock.now(session)
     leases.settle(version, due_at=None)
+    if version.status == VersionStatus.READY:
+        derived.begin(session, version)
     auth.record(
         session,
         "dataset.checked",

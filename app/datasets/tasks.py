@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from time import monotonic
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +16,10 @@ from app.core.queue import Work, finds_work, post, task
 from app.datasets import service, uploads
 from app.datasets.checks import Progress, check_slice, verdict
 from app.datasets.converting import convert
-from app.datasets.models import DatasetVersion, Upload
+from app.datasets.derived import service as derived
+from app.datasets.derived.registry import DERIVERS
+from app.datasets.derived.slices import derive_slice, facts_of
+from app.datasets.models import DatasetVersion, Derived, Upload
 from app.datasets.service import CheckWork
 from app.datasets.sources import SAMPLE_BYTES, recognise_source
 from app.formats.base import Unreadable
@@ -27,10 +31,13 @@ Record = Callable[[Session, CheckWork], None]
 
 @finds_work
 def waiting() -> list[Work]:
-    """Every version whose check is due, and every upload whose day may be over."""
+    """Every version whose check is due, every further file of one, and every upload whose day may
+    be over.
+    """
     with read_only() as session:
         return [
             *(("datasets.check", row_id) for row_id in leases.due_ids(session, DatasetVersion)),
+            *(("datasets.derive", row_id) for row_id in derived.due_ids(session)),
             *(("datasets.forget_upload", row_id) for row_id in leases.due_ids(session, Upload)),
         ]
 
@@ -104,12 +111,46 @@ def _check_rows(work: CheckWork) -> Record:
         work.progress,
         seconds=settings().slice_seconds,
         inherit=storage.index_path(work.inherit_id) if work.inherit_id else None,
-        alive=partial(_keep, work),
+        alive=partial(_keep, DatasetVersion, work.version_id, work.fence),
         asked=work.reading,
     )
     if progress.is_done:
         return partial(service.record_check, verdict=verdict(index))
     return partial(service.record_slice, progress=progress)
+
+
+@task("datasets.derive", queue="ingest", time_limit=1800)
+def derive(derived_id: int) -> None:
+    """Make the next stretch of a version's further file."""
+    with unit_of_work() as session:
+        work = derived.claim(session, derived_id)
+    if work is None:
+        return
+    deriver, index = DERIVERS[work.kind], storage.index_path(work.version_id)
+    try:
+        with storage.telling_a_full_disk():
+            storage.check_room(index.parent)
+            making = derive_slice(
+                deriver,
+                storage.blob_path(work.sha256),
+                index,
+                work.making,
+                seconds=settings().slice_seconds,
+                alive=partial(_keep, Derived, derived_id, work.fence),
+            )
+    except LeaseLost:
+        return
+    except DiskFull:
+        with unit_of_work() as session:
+            derived.wait_for_room(session, work)
+        return
+    if not making.is_done:
+        with unit_of_work() as session:
+            derived.record_slice(session, work, making)
+        return
+    facts = facts_of(deriver, index)
+    with unit_of_work() as session:
+        derived.record_made(session, work, facts)
 
 
 @task("datasets.forget_upload", queue="ingest")
@@ -119,10 +160,8 @@ def forget_upload(upload_id: int) -> None:
         uploads.forget_if_over(session, upload_id)
 
 
-def _keep(work: CheckWork) -> None:
-    """A finishing step cannot be cut: keep the lease while it goes on. Raises LeaseLost."""
+def _keep(model: Any, row_id: int, fence: int) -> None:
+    """A step that cannot be cut: keep the lease while it goes on. Raises LeaseLost."""
     with unit_of_work() as session:
-        if not leases.renew(
-            session, DatasetVersion, work.version_id, work.fence, seconds=service.LEASE_SECONDS
-        ):
+        if not leases.renew(session, model, row_id, fence, seconds=service.LEASE_SECONDS):
             raise LeaseLost

@@ -13,9 +13,9 @@ from app.core.listing import Asked
 from app.datasets import flagged
 from app.datasets import shelves as shelving
 from app.datasets.browsing import FINDINGS, ROWS, findings_asked_for, rows_asked_for
-from app.datasets.checks.store import part_path
 from app.datasets.checks.tallying import label_code
 from app.datasets.index import SCHEMA, VERSION, Flag, deep_path
+from app.datasets.parts import part_path
 from tests.datasets.making import check, make_blob, slices
 from tests.formats.rows import ANSWER, USER, make_line
 

@@ -17,6 +17,7 @@ from app.datasets import checks
 from app.datasets.checks import lines, store
 from app.datasets.checks.report import histogram
 from app.datasets.index import Flag, open_index
+from app.datasets.parts import part_path
 from tests.datasets.making import LIMITS, check, make_blob, slices
 from tests.formats.rows import ANSWER, USER, make_line, question, raw_question
 from tests.formats.test_reading import REFUSED
@@ -284,7 +285,7 @@ def test_a_worker_killed_between_two_rows_leaves_nothing_behind(tmp_path):
 
 def test_a_damaged_unfinished_index_is_made_anew(tmp_path):
     blob, index = make_blob(tmp_path, GOOD), tmp_path / "1.sqlite"
-    store.part_path(index).write_bytes(b"SQLite format 3\0 and then nothing that makes sense" * 99)
+    part_path(index).write_bytes(b"SQLite format 3\0 and then nothing that makes sense" * 99)
     assert checks.check_slice(blob, index, checks.Progress(), seconds=9) == checks.Progress()
     assert list(slices(blob, index))[-1].rows == 60
 

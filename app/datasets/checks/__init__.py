@@ -3,6 +3,6 @@
 from app.datasets.checks.base import Bin, Limits, Progress, Verdict
 from app.datasets.checks.report import verdict
 from app.datasets.checks.steps import check_slice
-from app.datasets.checks.store import discard
+from app.datasets.parts import discard
 
 __all__ = ["Bin", "Limits", "Progress", "Verdict", "check_slice", "discard", "verdict"]

@@ -10,6 +10,9 @@ from app.formats.base import Finding, Severity
 Phase = Literal["converting", "reading", "finishing", "done"]
 Located = tuple[int | None, Finding]
 
+# The second pass counts its findings from here, so that one cursor pages through both files.
+DEEP_FINDINGS = 10**9
+
 LABEL_LENGTH = 80
 LABEL_LIMIT = 200
 SHAPE_LIMIT = 1_000

@@ -1,6 +1,5 @@
 """Check a version slice by slice: each call lasts a few seconds and may be killed at any line."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -10,9 +9,10 @@ from app.datasets.checks.base import Check, Limits, Progress, Seen
 from app.datasets.checks.labels import labels_of
 from app.datasets.checks.registry import CHECKS
 from app.datasets.checks.report import make_verdict, row_lengths
-from app.datasets.checks.store import Outdated, Store, discard, publish, stored_progress, writing
+from app.datasets.checks.store import Store, stored_progress, writing
 from app.datasets.checks.tallying import label_code
 from app.datasets.index import SEVERITY_FLAGS
+from app.datasets.parts import Busy, Outdated, discard, publish
 from app.datasets.sources import Reading
 from app.settings import settings
 
@@ -47,14 +47,9 @@ def check_slice(
     task = _Task(blob, index, inherit, limits or _limits_of_settings(), alive, asked or Reading())
     try:
         return task.work(until=monotonic() + seconds)
+    except Busy:
+        return progress
     except Outdated:
-        discard(index)
-        return Progress()
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            return progress
-        if error.sqlite_errorcode not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            raise
         discard(index)
         return Progress()
 
@@ -118,7 +113,7 @@ class _Task:
         yield self._pass_ids_on
         for check in CHECKS:
             yield self._make(check)
-        yield _order_findings
+        yield Store.order
         yield _flag_rows
         yield _sort_rows
         yield _shelve_labels
@@ -150,24 +145,6 @@ def _limits_of_settings() -> Limits:
 
 def _index_hashes(store: Store) -> None:
     store.connection.execute("CREATE INDEX rows_hash ON rows(hash)")
-
-
-def _order_findings(store: Store) -> None:
-    """The file's findings first, then line by line, so that `id` is a cursor through the report."""
-    ordered = (
-        "INSERT INTO sorted(line, field, rule, severity, reason, cure) "
-        "SELECT line, field, rule, severity, reason, cure FROM findings "
-        "ORDER BY line IS NOT NULL, line, id"
-    )
-    (made,) = store.connection.execute(
-        "SELECT sql FROM sqlite_master WHERE name = 'findings'"
-    ).fetchone()
-    store.connection.execute(made.replace("TABLE findings", "TABLE sorted"))
-    store.connection.execute(ordered)
-    store.connection.execute("DROP TABLE findings")
-    store.connection.execute("ALTER TABLE sorted RENAME TO findings")
-    store.connection.execute("CREATE INDEX findings_line ON findings(line)")
-    store.connection.execute("CREATE INDEX findings_rule ON findings(severity, rule)")
 
 
 def _flag_rows(store: Store) -> None:

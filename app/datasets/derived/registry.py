@@ -1,0 +1,6 @@
+"""The one list of further files that are made of every version that is ready."""
+
+from app.datasets.checks.deep.passing import Checks
+from app.datasets.derived.base import Deriver
+
+DERIVERS: dict[str, Deriver] = {deriver.kind: deriver for deriver in (Checks(),)}
