@@ -25,7 +25,7 @@ from app.auth import routes as auth
 from app.budgets import api as budgets_api
 from app.budgets import routes as budgets
 from app.catalog import api as catalog_api
-from app.catalog import api_dates, routes_calendar, routes_dates
+from app.catalog import api_dates, api_prices, routes_calendar, routes_dates, routes_prices
 from app.catalog import routes as catalog
 from app.catalog import routes_list as catalog_list
 from app.catalog.access import ANSWERS_OF_ONE
@@ -68,6 +68,7 @@ from app.jobs import api as jobs_api
 from app.jobs import api_doubt as jobs_doubt_api
 from app.jobs import routes as jobs
 from app.jobs import routes_doubt as jobs_doubt
+from app.jobs import routes_estimates as jobs_estimates
 from app.jobs import routes_list as jobs_list
 from app.notices import api as notices_api
 from app.notices import routes as notices
@@ -113,12 +114,14 @@ PAGES = (
     jobs.asking,
     jobs.router,
     jobs_doubt.router,
+    jobs_estimates.router,
     catalog.talking,
     catalog.router,
     rescues.router,
     rescued.router,
     routes_calendar.router,
     routes_dates.router,
+    routes_prices.router,
     rescued_evals.router,
     rescue_archive.router,
     rescued_usage.router,
@@ -142,8 +145,10 @@ API = (
     verdicts.api,
     jobs_api.router,
     jobs_doubt_api.router,
+    jobs_estimates.api,
     catalog_api.router,
     api_dates.router,
+    api_prices.router,
     rescue_api.router,
     rescued_evals_api.router,
     rescue_archive.api,

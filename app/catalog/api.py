@@ -18,6 +18,7 @@ from app.catalog.access import (
 from app.catalog.belief import all_dates
 from app.catalog.forms import ChatForm
 from app.catalog.listing import MODELS
+from app.catalog.prices import price_book
 from app.catalog.views import BaseModelResource, ModelResource, base_resource, resource
 from app.core.api import Limit, Listing, keyed
 from app.core.database import DbSession, read_only
@@ -38,13 +39,15 @@ def base_models(entered: AskedConnection, _seat: ListSeat) -> Listing[BaseModelR
     with read_only() as session:
         offered = queries.base_models_of(session, connection.id)
         dates = all_dates(session, {connection.id})
+        book = price_book(session)
         words = queries.words_of_connection(session, connection.id)
     if not offered and words:
         raise ProviderFailed(f"{connection.name} did not answer: {words}")
     said = {
         model.name: next(iter(dates.of_base(connection, model.name)), None) for model in offered
     }
-    found = [base_resource(model, connection.profile, said[model.name]) for model in offered]
+    prices = {model.name: book.of(connection.profile, model.name) for model in offered}
+    found = [base_resource(one, prices[one.name], said[one.name]) for one in offered]
     return Listing(data=found, next=None)
 
 

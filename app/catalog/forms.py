@@ -1,4 +1,4 @@
-"""What people and scripts send to talk to a model, and to change a day of the catalogue."""
+"""What people and scripts send to talk to a model, and to change a day or price of the book."""
 
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -57,6 +57,8 @@ Day = Annotated[date, AfterValidator(_likely)]
 Why = Annotated[Printable, Field(min_length=1, max_length=300)]
 Url = Annotated[str, Field(max_length=1000), AfterValidator(_web)]
 Pattern = Annotated[Printable, Field(min_length=1, max_length=255)]
+Platform = Annotated[str, AfterValidator(_known)]
+Dollars = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 
 
 class DayChange(Form):
@@ -83,7 +85,7 @@ class NewDay(Form):
     list or with spaces between; a day of the platform itself has none.
     """
 
-    profile: Annotated[str, AfterValidator(_known)]
+    profile: Platform
     kind: Literal["platform", "training", "base_model", "tuned_model", "deployment"]
     models: Annotated[list[Pattern], Field(max_length=50), BeforeValidator(_listed)] = Field(
         default_factory=list
@@ -110,3 +112,27 @@ class DayBack(Form):
     """An entry that is to be as the file has it."""
 
     key: Key
+
+
+class PriceKey(Form):
+    """Which price: a platform's, for base models of this name or pattern of whole names."""
+
+    profile: Platform
+    model: Pattern
+
+
+class OwnPrice(PriceKey):
+    """What training costs, US dollars per million trained tokens; null says that nobody knows."""
+
+    per_million: Dollars | None
+    why: Why
+    source_url: Url | None = None
+
+
+class PriceEdit(PriceKey):
+    """The page's form: a price, or that it is not known."""
+
+    per_million: Dollars | None = None
+    why: Why
+    source_url: Url | None = None
+    unknown: Literal["yes"] | None = None

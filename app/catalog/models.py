@@ -52,6 +52,8 @@ class BaseModel(Base):
     row_token_cap: Mapped[int | None]
     read_at: Mapped[datetime]
 
+    connection: Mapped[Connection] = relationship(lazy="raise")
+
 
 class TunedModel(Base):
     """What a succeeded job made, with the rows it learned from. `lineage` is how, frozen when the
@@ -102,6 +104,26 @@ class OwnersDate(Base):
     kind: Mapped[str | None] = mapped_column(String(16))
     models: Mapped[list[Any] | None]
     title: Mapped[str | None] = mapped_column(String(200))
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    changed_at: Mapped[datetime]
+
+    maker: Mapped[User | None] = relationship(lazy="raise")
+
+
+class OwnersPrice(Base):
+    """What the instance's owner says of what training costs over connections of a profile, for base
+    models of this name or pattern: US dollars per million trained tokens, or that nobody knows.
+    """
+
+    __tablename__ = "owners_prices"
+    __table_args__ = (UniqueConstraint("profile", "model"),)
+
+    id: Mapped[Id]
+    profile: Mapped[str] = mapped_column(String(64))
+    model: Mapped[str] = mapped_column(String(255))
+    per_million: Mapped[float | None]
+    why: Mapped[str] = mapped_column(Text)
+    source_url: Mapped[str | None] = mapped_column(Text)
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     changed_at: Mapped[datetime]
 

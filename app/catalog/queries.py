@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, Select, func, or_, select, update
-from sqlalchemy.orm import Session, joinedload, load_only
+from sqlalchemy.orm import Session, contains_eager, joinedload, load_only
 
-from app.catalog.models import BaseModel, ModelRef, OwnersDate, TunedModel
+from app.catalog.models import BaseModel, ModelRef, OwnersDate, OwnersPrice, TunedModel
 from app.connections.models import Connection
 from app.core.orm import holds
 from app.datasets.models import DatasetVersion
@@ -19,6 +19,17 @@ def base_models_of(session: Session, connection_id: int) -> Sequence[BaseModel]:
         select(BaseModel)
         .where(BaseModel.connection_id == connection_id, BaseModel.can_tune)
         .order_by(BaseModel.name)
+    ).all()
+
+
+def base_models_in(session: Session, project_id: int) -> Sequence[BaseModel]:
+    """The base models that a project's connections were last seen to offer."""
+    return session.scalars(
+        select(BaseModel)
+        .join(BaseModel.connection)
+        .where(Connection.project_id == project_id, BaseModel.can_tune)
+        .options(contains_eager(BaseModel.connection))
+        .order_by(BaseModel.connection_id, BaseModel.name)
     ).all()
 
 
@@ -84,6 +95,18 @@ def owners_date(session: Session, key: str) -> OwnersDate | None:
     """What the instance's owner says of the day with this key."""
     query = select(OwnersDate).where(OwnersDate.key == key)
     return session.scalar(query.options(joinedload(OwnersDate.maker)))
+
+
+def owners_prices(session: Session) -> Sequence[OwnersPrice]:
+    """What the instance's owner says of prices, the first said first."""
+    query = select(OwnersPrice).options(joinedload(OwnersPrice.maker)).order_by(OwnersPrice.id)
+    return session.scalars(query).all()
+
+
+def owners_price(session: Session, profile: str, model: str) -> OwnersPrice | None:
+    """What the instance's owner says of the price of this name or pattern."""
+    query = select(OwnersPrice).where(OwnersPrice.profile == profile, OwnersPrice.model == model)
+    return session.scalar(query.options(joinedload(OwnersPrice.maker)))
 
 
 def model_ref(session: Session, connection_id: int, name: str) -> ModelRef | None:

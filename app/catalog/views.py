@@ -9,7 +9,8 @@ from typing import Any
 
 from app.catalog.belief import Said
 from app.catalog.models import BaseModel, TunedModel
-from app.catalog.prices import training_price
+from app.catalog.prices import TrainingPrice
+from app.connections.service import capabilities_of
 from app.connections.views import Stop, stop_of
 from app.core.choosing import Act
 from app.core.list_views import ListView
@@ -272,8 +273,7 @@ def try_it(
     model: TunedModel, *, system_prompt: str, source: str, examples: Sequence[str], can_chat: bool
 ) -> TryView:
     """The page to talk to the model, its base beside it."""
-    price = training_price(model.ref.connection.profile, model.base_model)
-    is_free = price is not None and price.per_million == 0
+    is_free = capabilities_of(model.ref.connection).is_free
     return TryView(
         id=model.id,
         project_id=model.project_id,
@@ -353,9 +353,10 @@ def resource(model: TunedModel) -> ModelResource:
     )
 
 
-def base_resource(model: BaseModel, profile: str, said: Said | None) -> BaseModelResource:
-    """The base model as the API gives it, with the day that is believed."""
-    price = training_price(profile, model.name)
+def base_resource(
+    model: BaseModel, price: TrainingPrice | None, said: Said | None
+) -> BaseModelResource:
+    """The base model as the API gives it, with its price and the day that is believed."""
     return BaseModelResource(
         name=model.name,
         shutdown_date=said.day if said else None,

@@ -140,6 +140,7 @@ def _pages(here: Membership | None, user: User, link: Link) -> Iterator[Place]:
         yield Place("People", "people", link("people.index"))
         yield Place("Storage", "file", link("storage.index"))
         yield Place("Dates", "calendar", link("dates.index"))
+        yield Place("Prices", "budget", link("prices.index"))
     yield Place("JSON API", "file", link("docs.page"))
 
 

@@ -251,6 +251,16 @@ class Index:
         bins: list[dict[str, int]] = self.facts["verdict"]["histogram"]
         return bins
 
+    def beyond(self, cap: int) -> tuple[int, int]:
+        """How many rows have more tokens than this, and how many tokens stand beyond it."""
+        where, flags = "", []
+        if self.is_sorted:  # a few seeks; without flags every row is looked at
+            flags = [flags for flags, _ in self.facts["flags"]]
+            where = f" AND flags IN ({', '.join('?' * len(flags))})"
+        counted = "SELECT count(*), coalesce(sum(tokens - ?), 0) FROM rows WHERE tokens > ?"
+        rows, tokens = self.connection.execute(counted + where, (cap, cap, *flags)).fetchone()
+        return rows, tokens
+
     @cached_property
     def facts(self) -> Mapping[str, Any]:
         """What the checks wrote down at the end: `verdict`, `groups`, what charts are made of."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from app.catalog.prices import training_price
+from app.catalog.prices import BY_THE_TOKEN, training_price
 from app.connections.keys import origin
 from app.connections.models import Connection
 from app.core import clock
@@ -20,7 +20,6 @@ from app.providers.base import RunReport
 
 # Only to make keys of: any fixed one will do.
 ELSEWHERE = uuid.UUID("5e1f2c0a-7d3b-4c58-9e64-0b8a1d6f2c91")
-BY_THE_TOKEN = frozenset({"supervised", "dpo"})
 
 
 class RunFile(NamedTuple):
@@ -68,7 +67,7 @@ def adopt_run(
         resolved=dict(report.hyperparameters),
         suffix=report.suffix[:64] if report.suffix else None,
         seed=report.seed,
-        estimate=_price_of(connection.profile, report),
+        estimate=_price_of(session, connection.profile, report),
         op_key=str(uuid.uuid5(ELSEWHERE, f"{connection.project_id} {key}")),
         request_key=request_key_of(connection, report.run_id),
         request_sha256=hashlib.sha256(report.run_id.encode()).hexdigest(),
@@ -126,10 +125,10 @@ def take_file(job: Job, file_id: str, file: RunFile) -> None:
         job.validation_version_id = version.id if version else None
 
 
-def _price_of(profile: str, report: RunReport) -> dict[str, Any]:
+def _price_of(session: Session, profile: str, report: RunReport) -> dict[str, Any]:
     """What the tokens it trained on cost, where that is known; nobody here ever estimated it."""
     is_by_the_token = (report.method or "supervised") in BY_THE_TOKEN
-    price = training_price(profile, report.base_model) if is_by_the_token else None
+    price = training_price(session, profile, report.base_model) if is_by_the_token else None
     if price is None:
         return {"per_million": None, "total": None}
     tokens = report.trained_tokens

@@ -13,6 +13,7 @@ from app.connections.views import Stop, stop_of
 from app.core.pages import size
 from app.core.views import FormState
 from app.datasets.models import DatasetVersion
+from app.jobs.estimate_words import Price, cut_words, epochs_words, price_of, tokens_words
 from app.jobs.estimates import Estimate, likely_epochs
 from app.jobs.retraining import Source
 from app.providers.base import Capabilities
@@ -63,22 +64,11 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """US dollars. `total` for the whole job; None is unknown, 0 is known to be free. `source` and
-    `read_on` say where the price comes from and how old it is.
-    """
-
-    per_million: float | None
-    total: float | None
-    source: str
-    read_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
 class Receipt:
     """What will happen if Start is pressed. None means it cannot be said yet. `sent` are lines of
-    what goes where ("2 files, 3.8 MB"); `problems` stop the start, `warnings` (of dates) and
-    `about_rows` do not: each one sentence. `budget` is None where the project has none.
+    what goes where ("2 files, 3.8 MB"); `cut` says how many rows are cut off, None for none;
+    `problems` stop the start, `warnings` (of dates) and `about_rows` do not: each one sentence.
+    `budget` is None where the project has none.
     """
 
     rows: int | None
@@ -88,6 +78,7 @@ class Receipt:
     epochs: int | None
     epochs_note: str | None
     billed_tokens: int | None
+    cut: str | None
     price: Price
     destination: str
     sent: str
@@ -313,16 +304,12 @@ def receipt(
         rows=guess.rows if guess else None,
         rows_note="after the split" if is_split and guess else None,
         tokens=guess.tokens if guess else None,
-        tokens_note="o200k_base, estimate",
+        tokens_note=tokens_words(guess) if guess else "",
         epochs=guess.epochs if guess else None,
-        epochs_note="auto, a guess" if guess and guess.is_auto else None,
+        epochs_note=epochs_words(guess) if guess else None,
         billed_tokens=guess.billed_tokens if guess else None,
-        price=Price(
-            guess.per_million if guess else None,
-            guess.total if guess else None,
-            guess.source or "" if guess else "",
-            guess.read_on if guess else None,
-        ),
+        cut=cut_words(guess) if guess else None,
+        price=price_of(guess),
         destination=host,
         sent=f"{count} file{'s' if count != 1 else ''}, {size(sum(sizes))}",
         validation=_validation_words(chosen),

@@ -5,14 +5,15 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from app.catalog import queries as catalog
-from app.catalog.prices import training_price
+from app.catalog.prices import price_book
 from app.connections import queries as connections
 from app.connections.models import Connection
 from app.connections.service import capabilities_of
 from app.core.errors import Conflict, FieldError, WrongInput
 from app.datasets import queries as datasets
 from app.datasets.models import DatasetVersion, VersionStatus
-from app.jobs.estimates import Estimate, estimate
+from app.jobs.estimates import Estimate
+from app.jobs.estimating import estimate_of
 from app.jobs.forms import JobForm
 from app.jobs.lifetimes import Wish, outlook
 from app.jobs.rows import Rows, refusals_of, said_of, warnings_of
@@ -59,12 +60,14 @@ def check_form(session: Session, project_id: int, form: JobForm) -> Checked:
     wrong.extend(refusals_of(rows, said))
     if wrong:
         raise WrongInput(wrong[0].message, errors=wrong)
-    guess = estimate(
-        rows=named.training.rows or 0,
-        tokens=named.training.tokens or 0,
+    guess = estimate_of(
+        named.training,
+        named.connection,
+        form.base_model,
+        method=form.method,
+        book=price_book(session),
         n_epochs=dials.get("n_epochs"),
         split=form.validation_split,
-        price=training_price(named.connection.profile, form.base_model),
     )
     wish = Wish(named.connection, form.base_model, guess.billed_tokens)
     refusal, warnings = outlook(session, wish)

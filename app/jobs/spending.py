@@ -110,7 +110,7 @@ def count_run(session: Session, connection: Connection, job: Job | None, run: Ru
     """
     if not run.status.has_ended:
         return
-    price = training_price(connection.profile, run.base_model) if job is None else None
+    price = training_price(session, connection.profile, run.base_model) if job is None else None
     per_million = job.estimate.get("per_million") if job else price and price.per_million
     if per_million == 0:
         return

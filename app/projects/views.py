@@ -184,6 +184,7 @@ SECTIONS = {
     "storage": "storage",
     "calendar": "calendar",
     "dates": "dates",
+    "prices": "prices",
 }
 
 

@@ -8,7 +8,7 @@ from app.core.orm import Base, Instant
 INSTANCE = {
     "users", "user_sessions", "api_tokens", "single_use_links", "failed_sign_ins",
     "heartbeat", "instance", "housekeeping", "projects", "connection_tests",
-    "owners_dates", "notice_choices",
+    "owners_dates", "owners_prices", "notice_choices",
 }  # fmt: skip
 # Parts of a row that has project_id; they live and die with it.
 PARTS = {

@@ -129,6 +129,7 @@ def _furnish(script: Script, witness: Witness, luthier: Program, folder: Path) -
         "calendar-empty": f"/projects/{fresh['id']}/calendar",
         "dates": "/dates?key=openai-jobs",
         "dates-new": "/dates?add=yes",
+        "prices": "/prices",
         "connections": f"{at}/connections",
         "connection": f"/connections/{openai}",
         "webhook": f"/connections/{openai}/webhook",

@@ -47,6 +47,7 @@ OURS = {
     },
     "metric_chunks": {"series"},
     "owners_dates": {"key", "profile"},
+    "owners_prices": {"profile"},
     "projects": {"slug"},
     "rescued_objects": {"sha256"},
     "single_use_links": {"fingerprint"},

@@ -98,6 +98,7 @@ class Workshop:
             "calendar": f"{project}/calendar",
             "dates": "/dates?key=openai-jobs",
             "dates-new": "/dates?add=yes",
+            "prices": "/prices?profile=openai&model=gpt-4o*",
             "invitation": "/invitations/nobody-made-this-one",
             "api": "/api/docs",
         }

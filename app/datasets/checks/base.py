@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol, Self
 
+from app.core.tokens import O200K
 from app.formats.base import Finding, Severity
 
 Phase = Literal["converting", "reading", "finishing", "done"]
@@ -86,6 +87,7 @@ class Tally:
     formless_keys: list[str] | None = None
     format: str | None = None
     is_stopped: bool = False
+    encoding: str = O200K
 
 
 class Check(Protocol):
@@ -123,7 +125,8 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the check of a version came to. Token figures are estimates by the cookbook's rule.
+    """What the check of a version came to. Token figures are estimates by the cookbook's rule, as
+    `encoding` counts.
 
     `roles` maps a role to its messages, the rows that have it and its tokens. `labels` are the
     answers by how often, commonest first, where answers are few short texts; else None.
@@ -148,6 +151,7 @@ class Verdict:
     labels: tuple[tuple[str, int], ...] | None
     system_prompt: str | None
     system_prompt_rows: int
+    encoding: str = O200K
 
     def as_json(self) -> dict[str, Any]:
         """The values by name, nested ones included, as JSON keeps them."""

@@ -76,6 +76,7 @@ def make_verdict(
         labels=labels_of(tally),
         system_prompt=system,
         system_prompt_rows=system_rows,
+        encoding=tally.encoding,
     )
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 
+from app.core.tokens import O200K
 from app.datasets.checks import identity, structure
 from app.datasets.checks.base import Check, Limits, Progress, Seen
 from app.datasets.checks.labels import labels_of
+from app.datasets.checks.recount import recounts
 from app.datasets.checks.registry import CHECKS
 from app.datasets.checks.report import make_verdict, row_lengths
 from app.datasets.checks.store import Store, stored_progress, writing
@@ -32,6 +34,7 @@ def check_slice(
     limits: Limits | None = None,
     alive: Callable[[], None] | None = None,
     asked: Reading | None = None,
+    encoding: str = O200K,
 ) -> Progress:
     """Check `blob` for about `seconds` and say how far that came; call again until `is_done`.
 
@@ -42,9 +45,10 @@ def check_slice(
 
     `inherit` is the finished index of the version before, whose row ids are kept. `alive` is
     called now and then during a step that cannot be cut, for renewing a lease. `asked` says how the
-    bytes are read; without it the first rows do.
+    bytes are read; without it the first rows do. `encoding` counts the tokens.
     """
-    task = _Task(blob, index, inherit, limits or _limits_of_settings(), alive, asked or Reading())
+    known = limits or _limits_of_settings()
+    task = _Task(blob, index, inherit, known, alive, asked or Reading(), encoding)
     try:
         return task.work(until=monotonic() + seconds)
     except Busy:
@@ -65,9 +69,10 @@ class _Task:
         limits: Limits,
         alive: Callable[[], None] | None,
         asked: Reading,
+        encoding: str,
     ) -> None:
         self.blob, self.index, self.inherit = blob, index, inherit
-        self.limits, self.alive, self.asked = limits, alive, asked
+        self.limits, self.alive, self.asked, self.encoding = limits, alive, asked, encoding
 
     def work(self, until: float) -> Progress:
         """Steps until the time is up or nothing is left to do; at least one."""
@@ -91,6 +96,7 @@ class _Task:
 
     def _read(self, store: Store, until: float) -> None:
         salt = identity.salt_of(self.index, self.blob)
+        store.tally.encoding = self.encoding
         with self.blob.open("rb", buffering=_READ_BUFFER) as file:
             ended = structure.read_rows(store, file, self.limits, salt, until, self.asked)
         if ended:
@@ -117,6 +123,7 @@ class _Task:
         yield _flag_rows
         yield _sort_rows
         yield _shelve_labels
+        yield self._recount
         yield _write_verdict
 
     def _pass_ids_on(self, store: Store) -> None:
@@ -131,6 +138,10 @@ class _Task:
             store.add_findings(check.findings(seen))
 
         return step
+
+    def _recount(self, store: Store) -> None:
+        found = recounts(store.connection, self.blob, store.tally, store.progress.rows)
+        store.put_fact("recounts", found)
 
     def _still_alive(self) -> int:
         if self.alive is not None:

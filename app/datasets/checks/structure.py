@@ -64,7 +64,7 @@ class _Rows:
         self.offset, self.line, self.n = progress.offset, progress.line, progress.rows
         self.tokens, self.structural = progress.tokens, progress.structural
         self.salt = salt
-        self.count = counter()
+        self.count = counter(store.tally.encoding)
         self.tallier = Tallier(store.tally)
         self.waiting: list[tuple[object, ...]] = []
         self.format = FORMATS[self.tally.format] if self.tally.format else None

@@ -20,12 +20,17 @@ FALLBACK = "compatible"
 
 @dataclass(frozen=True, slots=True)
 class BaseModelRule:
-    """Which listed models can be tuned (`match` fits the whole name), and what is known of them."""
+    """Which listed models can be tuned (`match` fits the whole name), and what is known of them.
+
+    `encoding` is the tokenizer they count with, where Luthier has it; else tokens are estimated
+    with another.
+    """
 
     match: str
     methods: tuple[str, ...]
     row_token_cap: int | None = None
     context_tokens: int | None = None
+    encoding: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +94,10 @@ def profile_by_headers(headers: Mapping[str, str], otherwise: str) -> str:
         (p.name for p in profiles().values() if p.header is not None and p.header in headers),
         otherwise,
     )
+
+
+@cache
+def encodings() -> frozenset[str]:
+    """The tokenizers that models of any service are known to count with."""
+    rules = (rule for profile in profiles().values() for rule in profile.base_models)
+    return frozenset(rule.encoding for rule in rules if rule.encoding is not None)
