@@ -69,9 +69,11 @@ def say(
     *,
     base_model: str | None = None,
     split: float = 0,
+    is_order: bool = False,
 ) -> Said:
-    """What this provider would say of a job on these rows, errors first. `split` is the share of
-    the training rows that is held out to validate with.
+    """What this provider would say of these rows, errors first. `split` is the share of the
+    training rows that is held out to validate with. Rows to validate with that are missing are
+    refused where this is about an order for a job, and warned of while rows are only looked at.
     """
     found = [
         *_of_rows(profile, method, training, "training", base_model),
@@ -80,7 +82,7 @@ def say(
     if validation is not None:
         found += _of_rows(profile, method, validation, "validation", base_model)
     elif method.needs_validation and not split:
-        found.append(_no_validation(profile, method))
+        found.append(_no_validation(profile, method, "error" if is_order else "warning"))
     found.sort(key=lambda one: (_RANKS.index(one.severity), -(one.count or 0)))
     return Said(
         profile=profile.name,
@@ -198,11 +200,11 @@ def _of_amount(profile: Profile, rows: Found, split: float) -> Iterator[Objectio
         yield Objection("training", "rows.too_few", "error", reason, "Add rows.")
 
 
-def _no_validation(profile: Profile, method: MethodRules) -> Objection:
+def _no_validation(profile: Profile, method: MethodRules, severity: Severity) -> Objection:
     return Objection(
         "validation",
         "validation.missing",
-        "error",
+        severity,
         f"{method.label} at {profile.label} needs validation rows.",
         "Choose a dataset to validate with, or split a share off.",
     )

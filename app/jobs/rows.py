@@ -45,6 +45,7 @@ def said_of(rows: Rows, profile_name: str, form: JobForm) -> Said | None:
         validation,
         base_model=form.base_model,
         split=rows.split,
+        is_order=True,
     )
 
 

@@ -148,10 +148,15 @@ def test_rows_of_another_format_are_named_with_the_method_that_takes_them(tmp_pa
 
 def test_reinforcement_needs_validation_rows_where_the_provider_says_so(tmp_path):
     found = replace(found_in(tmp_path, rows()), format="reinforcement")
-    assert rules(verdict("openai", found, "reinforcement")) == ["validation.missing"]
-    assert rules(verdict("openai", found, "reinforcement", split=0.1)) == []
-    assert rules(verdict("openai", found, "reinforcement", validation=found)) == []
-    assert rules(verdict("luthier", found, "reinforcement")) == []
+
+    def refused(name, **more):
+        return rules(verdict(name, found, "reinforcement", is_order=True, **more))
+
+    assert refused("openai") == ["validation.missing"]
+    assert refused("openai", split=0.1) == refused("openai", validation=found) == []
+    assert refused("luthier") == []
+    looked_at = verdict("openai", found, "reinforcement")
+    assert (rules(looked_at), rules(looked_at, "warning")) == ([], ["validation.missing"])
 
 
 def test_validation_rows_are_judged_too_though_they_may_be_few(tmp_path):
