@@ -52,7 +52,7 @@ def draw_chart(somebody):
 
 @pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.full)])
 def test_forced_colours_keep_curves_states_choices_and_the_focus(workshop, job, chromium, scheme):  # noqa: F811 - the fixture
-    words = {"forced_colors": "active", "color_scheme": scheme}
+    words = {"forced_colors": "active", "color_scheme": scheme, "asks_axe": False}
     with visiting(chromium, workshop.address, **words) as somebody:
         page = somebody.page
         somebody.enter(job, EMAIL, PASSWORD)
@@ -80,7 +80,8 @@ def test_more_contrast_is_sound_too(workshop, chromium, scheme):  # noqa: F811 -
 
 @pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.full)])
 def test_paper_holds_what_was_found_and_nothing_to_press(workshop, job, chromium, scheme):  # noqa: F811 - the fixture
-    with visiting(chromium, workshop.address, color_scheme=scheme) as somebody:
+    words = {"color_scheme": scheme, "asks_axe": False}
+    with visiting(chromium, workshop.address, **words) as somebody:
         page = somebody.page
         somebody.enter(job, EMAIL, PASSWORD)
         draw_chart(somebody)
@@ -111,7 +112,7 @@ def test_paper_holds_what_was_found_and_nothing_to_press(workshop, job, chromium
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_nothing_jumps_where_things_are_looked_at(workshop, chromium, size):  # noqa: F811 - the fixture
-    with visiting(chromium, workshop.address, viewport=size) as somebody:
+    with visiting(chromium, workshop.address, viewport=size, asks_axe=False) as somebody:
         somebody.enter("/", EMAIL, PASSWORD)
         somebody.watch_shifts()
         for name in ("job", "report", "model", "connection", "job-form", "api"):
@@ -122,7 +123,10 @@ def test_nothing_jumps_where_things_are_looked_at(workshop, chromium, size):  # 
 
 
 def test_a_job_that_trains_does_not_jump_under_the_eyes(workshop, chromium):  # noqa: F811 - the fixture
-    with visiting(chromium, workshop.address) as somebody, Script(workshop) as script:
+    with (
+        visiting(chromium, workshop.address, asks_axe=False) as somebody,
+        Script(workshop) as script,
+    ):
         somebody.enter("/", EMAIL, PASSWORD)
         somebody.watch_shifts()
         started = script.start_job(

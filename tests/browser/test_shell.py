@@ -200,7 +200,7 @@ def test_times_are_shown_in_the_zone_that_was_chosen(somebody, zone, hour):
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_nothing_jumps_when_what_loads_later_comes(house, chromium, size):
-    with visiting(chromium, house.address, viewport=size) as somebody:
+    with visiting(chromium, house.address, viewport=size, asks_axe=False) as somebody:
         somebody.enter("/", EMAIL, PASSWORD)
         somebody.watch_shifts()
         home = somebody.page.url

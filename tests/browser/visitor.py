@@ -61,10 +61,11 @@ def visiting(chromium: Any, address: str, **words: Any) -> Iterator["Visitor"]:
 
 class Visitor:
     """One browser profile with one page. Whatever a page complains about is kept, and fails the
-    test when the visitor leaves.
+    test when the visitor leaves. Where axe has judged the same pages elsewhere, `asks_axe` is off.
     """
 
-    def __init__(self, chromium: Any, address: str, **words: Any) -> None:
+    def __init__(self, chromium: Any, address: str, *, asks_axe: bool = True, **words: Any) -> None:
+        self._asks_axe = asks_axe
         words = {"viewport": WIDE, "reduced_motion": "reduce", **words}
         self.context = chromium.new_context(base_url=address, **words)
         self.context.set_default_timeout(PATIENCE_MS)
@@ -138,7 +139,7 @@ class Visitor:
         self.page.get_by_label("Password").fill(password)
         self.press("Enter")
         self.page.wait_for_url(lambda url: "/login" not in url)
-        self.look()
+        self.look(asks_axe=path != "/")  # which is judged by whoever is there for its sake
 
     def drop(self, path: Path, name: str) -> None:
         """Let a file of that name fall onto the page's drop zone."""
@@ -170,18 +171,22 @@ class Visitor:
         self.complaints += keyboard.walk(self.page)
         self._looked_at.add(kind_of(self.page.url))
 
-    def look(self) -> None:
+    def look(self, *, asks_axe: bool = True) -> None:
         """Search the page for what a person would not see: axe's findings, sideways scrolling."""
         self.page.wait_for_load_state("load")
         where = kind_of(self.page.url)
-        if not self.page.evaluate("() => typeof axe !== 'undefined'"):
-            self.page.evaluate(AXE.read_text())
-        self.complaints += [f"axe on {where}: {found}" for found in self.page.evaluate(RUN_AXE)]
+        if self._asks_axe and asks_axe:
+            self._ask_axe(where)
         width = self.page.evaluate("() => document.scrollingElement.scrollWidth - innerWidth")
         if width > 0:
             wide = self.page.evaluate(OVERFLOWS)
             self.complaints.append(f"{where} is {width} px too wide: {json.dumps(wide, indent=1)}")
         self._looked_at.add(where)
+
+    def _ask_axe(self, where: str) -> None:
+        if not self.page.evaluate("() => typeof axe !== 'undefined'"):
+            self.page.evaluate(AXE.read_text())
+        self.complaints += [f"axe on {where}: {found}" for found in self.page.evaluate(RUN_AXE)]
 
     def watch_shifts(self) -> None:
         """From the next page on, keep count of what jumps."""
