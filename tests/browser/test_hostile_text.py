@@ -36,7 +36,7 @@ OURS = {
     "api_tokens": {"fingerprint"},
     "calendar_links": {"fingerprint"},
     "connections": {"profile", "base_url"},
-    "dataset_versions": {"sha256"},
+    "dataset_versions": {"sha256", "source_sha256"},
     "heartbeat": {"process"},
     "instance": {"secret_fingerprint"},
     "invitations": {"fingerprint"},

@@ -34,6 +34,16 @@ def datasets(team):
         return found
 
 
+@one_database
+def test_a_project_without_datasets_is_shown_what_a_row_looks_like(team, browser):
+    owner = browser(team.users["owner"])
+    owner.post("/projects", {"name": "Beginners"})
+    (path,) = set(re.findall(r'href="(/projects/\d+/datasets)"', owner.get("/projects/2").text))
+    page = owner.get(path)
+    assert page.status_code == 200
+    assert "The same row, as Luthier shows it" in page.text
+
+
 @pytest.fixture
 def models(team):
     with unit_of_work() as session:
