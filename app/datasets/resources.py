@@ -25,7 +25,8 @@ class FindingCounts:
 @dataclass(frozen=True, slots=True)
 class VersionResource:
     """A dataset version. Counts are null until it was checked; `rows` counts all rows, bad ones
-    included.
+    included. Where rows were made of a table, `sha256` and `size` are theirs, and `source_sha256`
+    and `source_size` those of the file that was uploaded.
     """
 
     id: int
@@ -37,6 +38,8 @@ class VersionResource:
     tokens: int | None
     sha256: str
     size: int
+    source_sha256: str | None
+    source_size: int | None
     file_name: str
     findings: FindingCounts
     reason: str | None
@@ -97,6 +100,8 @@ def version_resource(version: DatasetVersion) -> VersionResource:
         tokens=version.tokens,
         sha256=version.sha256,
         size=version.size,
+        source_sha256=version.source_sha256,
+        source_size=version.source_size,
         file_name=version.file_name,
         findings=FindingCounts(version.errors, version.warnings, version.hints),
         reason=version.reason,

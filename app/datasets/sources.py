@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from app.formats.arrays import elements
 from app.formats.base import Finding, JsonObject, Unreadable
 from app.formats.kinds import HEAD_LENGTH, finding_about
-from app.formats.preference_dialects import is_foreign
+from app.formats.preference_dialects import FOREIGN_KEYS, is_foreign
 from app.formats.reading import BOM
 from app.formats.registry import first_rows, recognise
 from app.formats.tables import Columns, guess
@@ -22,6 +22,7 @@ SAMPLE_ROWS = 20
 DELIMITERS = (",", "\t", ";", "|")
 CELL_LENGTH = 16 * 2**20  # characters: an open quote swallows no more than that
 ARE_CSV = (".csv", ".tsv")
+_NAMED = 10
 
 csv.field_size_limit(CELL_LENGTH)
 
@@ -97,20 +98,22 @@ def recognise_source(head: bytes, file_name: str) -> Reading:
     if finding_about(head[:HEAD_LENGTH]) is not None:
         return Reading()
     begun = sample(head, file_name)
-    columns = guess(begun.names) if _is_flat(begun.records) else None
-    if columns is not None:
-        return Reading(begun.kind, "chat", columns, begun.delimiter)
-    if begun.kind == "csv":
-        return Reading("csv", delimiter=begun.delimiter, told=(_unclear(begun.names),))
-    format_ = recognise(begun.records)
-    return Reading(begun.kind, is_rewritten=_is_foreign(format_, begun.records))
+    is_table = _is_flat(begun.records) and recognise(begun.records) in {None, "completion"}
+    columns = guess(begun.names) if is_table else None
+    if columns is not None or begun.kind != "csv":
+        return read_as(begun, None, columns)
+    return Reading("csv", delimiter=begun.delimiter, told=(_unclear(begun.names),))
 
 
-def read_as(begun: Sample, format_: str, columns: Columns | None) -> Reading:
-    """As a person says: as a table of these columns, or as rows of a format."""
+def read_as(begun: Sample, format_: str | None, columns: Columns | None) -> Reading:
+    """As a table of these columns, or as rows of a format; None: of the one most of them are in."""
     if columns is not None:
-        return Reading(begun.kind, "chat", columns, begun.delimiter)
-    return Reading(begun.kind, format_, is_rewritten=_is_foreign(format_, begun.records))
+        told = _left_out(begun.names, columns.named)
+        return Reading(begun.kind, "chat", columns, begun.delimiter, told=told)
+    if not _is_foreign(format_ or recognise(begun.records), begun.records):
+        return Reading(begun.kind, format_)
+    told = _left_out(begun.names, FOREIGN_KEYS)
+    return Reading(begun.kind, "preference", is_rewritten=True, told=told)
 
 
 def _is_foreign(format_: str | None, rows: Sequence[JsonObject]) -> bool:
@@ -152,13 +155,27 @@ def _records(text: str, delimiter: str) -> list[JsonObject]:
     return [dict(zip(header, row, strict=False)) for row in rest] or [dict.fromkeys(header, "")]
 
 
+def _left_out(names: Sequence[str], read: Sequence[str]) -> tuple[Finding, ...]:
+    others = [name for name in names if name not in read]
+    if not others:
+        return ()
+    named = f"{_listed(others)}{' and others' if len(others) > _NAMED else ''}"
+    one = len(others) == 1
+    reason = f"The column{'' if one else 's'} {named} {'is' if one else 'are'} not in the rows."
+    cure = "Nothing, if it is not part of a conversation; the file as it came has it."
+    return (Finding("table.left_out", None, "hint", reason, cure),)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name[:40]}"' for name in names[:_NAMED])
+
+
 def _unclear(names: Sequence[str]) -> Finding:
-    listed = ", ".join(f'"{name[:40]}"' for name in names[:10])
     return Finding(
         "table.columns",
         None,
         "error",
-        f"It is a table with the columns {listed}; which is the question and which the answer is "
-        "not clear from their names.",
+        f"It is a table with the columns {_listed(names)}; which is the question and which the "
+        "answer is not clear from their names.",
         "Read it differently: say which column is the question and which the answer.",
     )

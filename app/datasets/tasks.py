@@ -81,7 +81,7 @@ def _read_source(work: CheckWork) -> Record | None:
     try:
         with storage.Incoming() as incoming:
             told = convert(source, reading, incoming.write, _Pace(work))
-            reading = replace(reading, told=told)
+            reading = replace(reading, told=reading.told + told)
             return partial(service.record_reading, reading=reading, blob=incoming.keep())
     except Unreadable as error:
         reading = replace(reading, told=(error.finding,))

@@ -18,7 +18,7 @@ from app.formats.messages import (
     tool_names_in,
     turns_in,
 )
-from app.formats.preference_dialects import CHOSEN, REJECTED, as_openai, is_foreign
+from app.formats.preference_dialects import as_openai, is_foreign
 from app.formats.reading import read_object
 from app.formats.words import error, kind_of, others, quoted, short
 
@@ -188,7 +188,7 @@ class Preference:
     def matches(self, value: Mapping[str, Any]) -> bool:
         """A question with two answers under OpenAI's keys, old or new, or under TRL's."""
         has_outputs = any(key in value for key in (*OUTPUTS, *OLDER))
-        return ("input" in value and has_outputs) or (CHOSEN in value and REJECTED in value)
+        return ("input" in value and has_outputs) or is_foreign(value)
 
     def findings(self, value: JsonObject) -> list[Finding]:
         """The rules of preference rows, all of them, and whether the keys are OpenAI's of today."""

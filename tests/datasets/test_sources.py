@@ -132,6 +132,9 @@ def test_a_list_of_rows_is_its_rows(database, receive):
 def test_pairs_written_for_others_are_said_in_openais_words(database, receive):
     version = receive(lines(PREFERENCES), "pairs.jsonl")
     assert (version.status, version.format, version.errors) == ("ready", "preference", 0)
+    with open_index(storage.index_path(version.id)) as index:
+        (left_out,) = index.findings(rule="table.left_out")
+    assert left_out.reason == 'The column "id" is not in the rows.'
     assert stored(version)[3] == {
         "input": {"messages": [{"role": "user", "content": "Q3"}]},
         "preferred_output": [{"role": "assistant", "content": "Yes"}],

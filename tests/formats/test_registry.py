@@ -28,6 +28,7 @@ TRL: list[dict[str, Any]] = [
     {"prompt": USER["content"], "chosen": ANSWER["content"], "rejected": OTHER["content"]},
     {"prompt": USER["content"], "chosen": [USER, ANSWER], "rejected": [USER, OTHER]},
     {"chosen": [USER, ANSWER], "rejected": [USER, OTHER]},
+    {"question": USER["content"], "chosen": ANSWER["content"], "rejected": OTHER["content"]},
     {"chosen": HUMAN + ANSWER["content"], "rejected": HUMAN + OTHER["content"], "id": 7},
 ]
 
@@ -69,7 +70,9 @@ def test_of_the_head_of_a_file_only_whole_rows_are_looked_at():
     assert first_rows(b'{"a": 1}\n' * 50, most=3) == [{"a": 1}] * 3
 
 
-@pytest.mark.parametrize("row", TRL, ids=["lists", "texts", "mixed", "implicit", "transcripts"])
+@pytest.mark.parametrize(
+    "row", TRL, ids=["lists", "texts", "mixed", "implicit", "question", "transcripts"]
+)
 def test_pairs_written_for_others_are_the_same_pair(row):
     preference = FORMATS["preference"]
     drawn = preference.draw(row)
@@ -79,6 +82,11 @@ def test_pairs_written_for_others_are_the_same_pair(row):
         [OTHER["content"]],
     ]
     assert [finding.rule for finding in preference.findings(row)] == ["preference.dialect"]
+
+
+def test_a_system_prompt_beside_a_pair_stands_before_its_question():
+    drawn = FORMATS["preference"].draw({"system": "Be short.", **TRL[4]})
+    assert [turn.role for turn in drawn.turns] == ["system", "user"]
 
 
 def test_a_pair_without_a_prompt_says_so():
