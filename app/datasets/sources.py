@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from app.formats.arrays import elements
 from app.formats.base import Finding, JsonObject, Unreadable
 from app.formats.kinds import HEAD_LENGTH, finding_about
+from app.formats.preference import OLDER
 from app.formats.preference_dialects import FOREIGN_KEYS, is_foreign
 from app.formats.reading import BOM
 from app.formats.registry import first_rows, recognise
@@ -110,14 +111,12 @@ def read_as(begun: Sample, format_: str | None, columns: Columns | None) -> Read
     if columns is not None:
         told = _left_out(begun.names, columns.named)
         return Reading(begun.kind, "chat", columns, begun.delimiter, told=told)
-    if not _is_foreign(format_ or recognise(begun.records), begun.records):
+    if (format_ or recognise(begun.records)) != "preference":
         return Reading(begun.kind, format_)
-    told = _left_out(begun.names, FOREIGN_KEYS)
-    return Reading(begun.kind, "preference", is_rewritten=True, told=told)
-
-
-def _is_foreign(format_: str | None, rows: Sequence[JsonObject]) -> bool:
-    return format_ == "preference" and any(is_foreign(row) for row in rows)
+    has_others = any(is_foreign(row) for row in begun.records)
+    is_rewritten = has_others or any(key in begun.names for key in OLDER)
+    told = _left_out(begun.names, FOREIGN_KEYS) if has_others else ()
+    return Reading(begun.kind, format_, is_rewritten=is_rewritten, told=told)
 
 
 def _is_flat(records: Sequence[Mapping[str, Any]]) -> bool:

@@ -129,6 +129,16 @@ def test_a_list_of_rows_is_its_rows(database, receive):
 
 
 @one_database
+def test_pairs_under_names_that_openai_gave_up_get_todays(database, receive):
+    asked, yes = {"messages": [{"role": "user", "content": "Q"}]}, [{"role": "assistant"}]
+    older = {"input": asked, "preferred_completion": yes, "non_preferred_completion": []}
+    version = receive(lines([older]), "pairs.jsonl")
+    assert stored(version) == [
+        {"input": asked, "preferred_output": yes, "non_preferred_output": []}
+    ]
+
+
+@one_database
 def test_pairs_written_for_others_are_said_in_openais_words(database, receive):
     version = receive(lines(PREFERENCES), "pairs.jsonl")
     assert (version.status, version.format, version.errors) == ("ready", "preference", 0)
