@@ -14,8 +14,8 @@ from tests.faults.stage import IS_FULL, Stage, begun, mortal_postgres
 from tests.forgetting import forget
 from tests.postgres import Postgres
 
-FULL_SECONDS = 2400
-BUSY_SECONDS = 600  # a dozen interpreters start on two cores
+FULL_SECONDS = 6000  # an hour of faults is one
+BUSY_SECONDS = 900  # a dozen interpreters start on two cores
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -103,7 +103,6 @@ def test_F12_an_order_that_is_told_to_wait_goes_out_once_more(workshop, witness,
 
 
 @pytest.mark.full
-@pytest.mark.timeout(900)
 @on("sqlite", "postgresql")
 def test_F12_ten_minutes_of_each_form(stage):
     stage.start("beat", "worker")

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from app.core.database import read_only
+from app.connections.models import Connection
+from app.core.database import read_only, unit_of_work
 from app.jobs import queries
 from app.jobs.models import Job
 from app.providers.values import OP_KEY_TAG
@@ -17,9 +18,10 @@ MANY = 1_000
 
 
 @pytest.mark.full
-@pytest.mark.timeout(900)
 @on("postgresql", "sqlite")
 def test_F3_a_thousand_due_rows_are_each_worked_on_once_by_two_workers(stage):
+    with unit_of_work() as session:  # as at our own trainer, where no allowance paces them
+        session.get_one(Connection, stage.team.connection_id).profile = "luthier"
     jobs = [stage.queue_job(key=f"form:{n}") for n in range(MANY)]
     stage.start("beat", "worker", "worker2")
 
