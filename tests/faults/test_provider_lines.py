@@ -215,7 +215,7 @@ def test_F14_a_worker_does_not_grow_by_what_it_is_sent(stage):
 
 
 def waits_for(condition):
-    """At the real waits a connection that fails is asked ever more rarely, in the end in minutes."""
+    """At the real waits a connection that fails is asked ever more rarely, at last in minutes."""
     return eventually(condition, 5400 if IS_FULL else 300, every=0.2)
 
 
