@@ -56,9 +56,11 @@ from app.dashboard import docs, kit
 from app.dashboard import routes as dashboard
 from app.dashboard.errors import drawn
 from app.datasets import api as datasets_api
+from app.datasets import api_leaks as datasets_api_leaks
 from app.datasets import api_reading as datasets_api_reading
 from app.datasets import routes as datasets
 from app.datasets import routes_figures as datasets_figures
+from app.datasets import routes_leaks as datasets_leaks
 from app.datasets import routes_list as datasets_list
 from app.datasets import routes_reading as datasets_reading
 from app.datasets import routes_rows as datasets_rows
@@ -108,6 +110,7 @@ PAGES = (
     datasets_rows.router,
     datasets_figures.router,
     verdicts.router,
+    datasets_leaks.router,
     uploads.receiving,
     uploads.pages,
     jobs_list.router,
@@ -141,6 +144,7 @@ API = (
     hooks_api.router,
     datasets_api.router,
     datasets_api_reading.router,
+    datasets_api_leaks.router,
     verdicts.api,
     uploads.api,
     jobs_api.router,

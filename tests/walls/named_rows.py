@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tests.walls.matrix import Sends
+from tests.walls.expected import Sends
 
 A_JOB = {"base_model": "gpt-4o-mini-2024-07-18", "nonce": "n"}
 JOBS_ROWS = {
@@ -37,3 +37,8 @@ NAMED_ROWS = [
 ]
 NAMED_ROWS.append(NamedRow("api.rescues.create", "connection_ids", "connection_id", 422, {}))
 NAMED_ROWS.append(NamedRow("api.versions.verdicts", "validation_version_id", "version_id", 422, {}))
+NAMED_ROWS += [
+    NamedRow("datasets.leaks", "training_version_id", "version_id", 422, {}),
+    NamedRow("datasets.leak_note", "validation_version_id", "version_id", 422, {}),
+    NamedRow("api.versions.leaks", "training_version_id", "version_id", 422, {}),
+]

@@ -15,7 +15,8 @@ from app.core.orm import Base
 from app.projects.models import Membership, Role
 from tests.architecture.routes import Route, every_route
 from tests.stage import one_database
-from tests.walls.matrix import MAY, NOTES_OF_GETS, PUBLIC, TABLE
+from tests.walls.expected import MAY
+from tests.walls.matrix import NOTES_OF_GETS, PUBLIC, TABLE
 from tests.walls.named_rows import JOBS_ROWS, NAMED_ROWS
 from tests.walls.world import CHILD, MARK, Person, World, forgotten
 

@@ -32,7 +32,8 @@ from tests import make
 from tests.architecture.routes import Route
 from tests.rescue.history import bring_home
 from tests.stage import Team, make_team
-from tests.walls.matrix import TABLE, Sends
+from tests.walls.expected import Sends
+from tests.walls.matrix import TABLE
 from tests.witness import handle
 
 Ids = dict[str, Any]

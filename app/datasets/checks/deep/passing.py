@@ -13,6 +13,8 @@ from app.datasets.checks.deep.rows import open_rows
 from app.datasets.checks.findings import Findings
 from app.datasets.derived.base import Making, Part
 from app.datasets.derived.slices import stored_facts
+from app.datasets.flagged import SCHEMA as FLAGGED
+from app.datasets.flagged import keep_flagged
 from app.datasets.index import FINDINGS
 
 FINDINGS_PER_RULE = 10_000
@@ -30,7 +32,7 @@ class Checks:
 
     def __init__(self, checks: Sequence[type[DeepCheck]] = DEEP_CHECKS) -> None:
         self._checks = checks
-        self.schema = FINDINGS + "".join(check.schema for check in checks)
+        self.schema = FINDINGS + FLAGGED + "".join(check.schema for check in checks)
 
     def work(self, part: Part, making: Making, until: float) -> Making:
         """Some of the rows, or the end of one check."""
@@ -48,6 +50,7 @@ class Checks:
             making = making.advanced(step=step, share=share)
         else:
             found.order(DEEP_FINDINGS)
+            found.put_fact("flagged", keep_flagged(part.connection, part.index))
             found.put_fact("groups", found.groups())
             found.put_fact("findings", found.counted())
             part.connection.execute("DELETE FROM facts WHERE key = 'kept'")
@@ -59,8 +62,7 @@ class Checks:
     def facts(self, made: sqlite3.Connection) -> dict[str, Any]:
         """How many findings of each severity there are, and what each check keeps for pages."""
         facts = stored_facts(made)
-        facts.pop("groups")
-        return facts
+        return {key: value for key, value in facts.items() if key not in {"groups", "flagged"}}
 
 
 def _load(connection: sqlite3.Connection) -> dict[str, Any]:
