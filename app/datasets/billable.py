@@ -46,7 +46,7 @@ def billable_of(index: Index, *, encoding: str | None, cap: int | None) -> Billa
         return _recounted(recount, encoding or own, tokens, cap)
     if cap is None:
         return Billable(tokens, 0, own)
-    cut, beyond = index.beyond(cap)
+    cut, beyond, _ = index.beyond(cap)
     return Billable(tokens - beyond, cut, own)
 
 

@@ -5,26 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core import storage
-from app.datasets.index import FindingGroup, Flag, Index, open_index
+from app.datasets.index import Beyond, FindingGroup, Flag, open_index
 from app.datasets.models import DatasetVersion
-
-_LONGER = (
-    "SELECT count(*), sum(tokens), sum(tokens - answer >= :cap) FROM rows"
-    " WHERE flags = :flags AND tokens > :cap"
-)
-# An index made before rows were sorted has no answers either.
-_LONGER_ONCE = "SELECT count(*), sum(tokens), 0 FROM rows WHERE tokens > :cap"
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """What a cap on the tokens of a row leaves out: the rows beyond it, the tokens that are lost at
-    their ends, and the rows of which the whole last answer is.
-    """
-
-    rows: int
-    tokens: int
-    answers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +28,12 @@ class Found:
     groups: tuple[FindingGroup, ...]
     deeper: tuple[FindingGroup, ...] = ()
 
-    def cut(self, cap: int) -> Cut:
+    def cut(self, cap: int) -> Beyond:
         """What of it would not be trained on where a row may have so many tokens."""
         if self.longest <= cap:
-            return Cut(0, 0, 0)
+            return Beyond(0, 0, 0)
         with open_index(self.index) as opened:
-            return _cut(opened, cap)
+            return opened.beyond(cap)
 
 
 def found_in(version: DatasetVersion) -> Found:
@@ -87,14 +69,3 @@ def read(index: Path, *, name: str, size: int) -> Found:
 
 def _rows_with(counted: Iterable[tuple[int, int]], flag: Flag) -> int:
     return sum(rows for flags, rows in counted if flags & flag)
-
-
-def _cut(opened: Index, cap: int) -> Cut:
-    """Shelf by shelf, so that each is a stretch of the index by tokens."""
-    shelves = opened.facts["flags"] if opened.is_sorted else []
-    asked = [
-        opened.connection.execute(_LONGER, {"cap": cap, "flags": flags}).fetchone()
-        for flags, _ in shelves
-    ] or [opened.connection.execute(_LONGER_ONCE, {"cap": cap}).fetchone()]
-    rows, tokens, answers = (sum(part or 0 for part in parts) for parts in zip(*asked, strict=True))
-    return Cut(rows, tokens - rows * cap, answers)

@@ -11,7 +11,7 @@ from enum import IntFlag
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 from app.formats.base import Severity
@@ -109,6 +109,20 @@ class FindingGroup:
     cure: str
 
 
+class Beyond(NamedTuple):
+    """What a cap on the tokens of a row leaves out: so many rows are longer, so many tokens stand
+    beyond it, and of so many rows the whole last answer does.
+    """
+
+    rows: int
+    tokens: int
+    answers: int
+
+
+_BEYOND = (
+    "SELECT count(*), coalesce(sum(tokens - :cap), 0), coalesce(sum(tokens - answer >= :cap), 0)"
+    " FROM rows WHERE tokens > :cap"
+)
 _ROW = "SELECT n, line, offset, length, row_id, tokens, {}, side, flags, {} FROM rows"
 _ROWS = {0: _ROW.format(0, 0), 1: _ROW.format("answer", 0)}
 _ROW_NOW = _ROW.format("answer", "label")
@@ -251,15 +265,14 @@ class Index:
         bins: list[dict[str, int]] = self.facts["verdict"]["histogram"]
         return bins
 
-    def beyond(self, cap: int) -> tuple[int, int]:
-        """How many rows have more tokens than this, and how many tokens stand beyond it."""
-        where, flags = "", []
-        if self.is_sorted:  # a few seeks; without flags every row is looked at
-            flags = [flags for flags, _ in self.facts["flags"]]
-            where = f" AND flags IN ({', '.join('?' * len(flags))})"
-        counted = "SELECT count(*), coalesce(sum(tokens - ?), 0) FROM rows WHERE tokens > ?"
-        rows, tokens = self.connection.execute(counted + where, (cap, cap, *flags)).fetchone()
-        return rows, tokens
+    def beyond(self, cap: int) -> Beyond:
+        """What of the rows a cap on their tokens leaves out."""
+        if not self.is_sorted:  # every row is looked at, and none says how long its answer is
+            counted = _BEYOND.replace("tokens - answer >= :cap", "0")
+        else:  # a few seeks; flags are numbers of our own
+            flags = ", ".join(str(int(flags)) for flags, _ in self.facts["flags"])
+            counted = f"{_BEYOND} AND flags IN ({flags})"
+        return Beyond(*self.connection.execute(counted, {"cap": cap}).fetchone())
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:
