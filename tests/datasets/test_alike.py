@@ -153,6 +153,13 @@ def test_one_question_with_two_answers_is_a_warning_where_they_are_short(tmp_pat
 def test_rows_of_one_template_are_not_all_compared_with_each_other(tmp_path):
     frame = " ".join(prose(6, 12))
     rows = [said(f"{frame} {' '.join(prose(seed, 30))}", "ok") for seed in range(300)]
+    rows += [said(f"{frame} {' '.join([*prose(7, 29), 'otherwise'])}", "ok")]
+    assert looked_deep(check(tmp_path, rows)) == [(301, "duplicate.near")]
+
+
+def test_a_long_form_around_few_words_makes_no_row_a_copy(tmp_path):
+    frame = " ".join(prose(6, 120))
+    rows = [said(f"{frame} {' '.join(prose(seed, 14))}", "ok") for seed in range(60)]
     assert looked_deep(check(tmp_path, rows)) == []
 
 

@@ -16,6 +16,7 @@ from app.datasets.checks.deep.alike import (
     proved,
 )
 from app.datasets.checks.deep.base import DeepCheck
+from app.datasets.checks.deep.common import common_of
 from app.datasets.checks.deep.rows import Rows as Reader
 from app.datasets.checks.deep.rows import open_rows
 from app.datasets.checks.deep.sketches import HASHES, column, phrases_of
@@ -83,12 +84,13 @@ class Duplicates(DeepCheck):
         sketches = column(part.connection, "sketch")[:MOST_COMPARED]
         phrases = column(part.connection, "phrases")[:MOST_COMPARED]
         compared = np.flatnonzero(is_first[: len(phrases)] & (phrases >= FEWEST_PHRASES))
+        common = common_of(part.connection)
         told: set[int] = set()
         for band in range(HASHES // BAND):
             pairs = likely_pairs(compared, sketches, band=band)
             first = groups.settle()
             pairs = pairs[first[pairs[:, 0]] != first[pairs[:, 1]]]
-            for row, other, share in proved(pairs, partial(_phrases, rows, numbers)):
+            for row, other, share in proved(pairs, partial(_phrases, rows, numbers, common)):
                 groups.join(row, other)
                 if row not in told:
                     told.add(row)
@@ -124,12 +126,14 @@ class Duplicates(DeepCheck):
         return self.kept
 
 
-def _phrases(rows: Reader, numbers: Numbers, wanted: Sequence[int]) -> dict[int, Numbers]:
+def _phrases(
+    rows: Reader, numbers: Numbers, common: Numbers, wanted: Sequence[int]
+) -> dict[int, Numbers]:
     at = {int(numbers[row]): row for row in wanted}
     return {
         at[row.n]: phrases
         for batch in rows.these(list(at))
-        for row, phrases in zip(batch, phrases_of(batch), strict=True)
+        for row, phrases in zip(batch, phrases_of(batch, common=common), strict=True)
     }
 
 
@@ -154,6 +158,7 @@ def _nearly(line: int, share: float) -> Finding:
         "duplicate.near",
         None,
         "hint",
-        f"Nearly the same as row {line:,}: {share:.0%} of their phrases of three words agree.",
+        f"Nearly the same as row {line:,}: {share:.0%} of their phrases of three words agree, but "
+        "for those that many rows have.",
         "Keep the better of the two, unless the difference is what the model is to learn.",
     )

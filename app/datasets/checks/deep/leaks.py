@@ -22,6 +22,7 @@ from app.datasets.checks.deep.alike import (
     band_keys,
     shared,
 )
+from app.datasets.checks.deep.common import common_of
 from app.datasets.checks.deep.rows import Rows, open_rows
 from app.datasets.checks.deep.sketches import HASHES, column, phrases_of
 from app.datasets.checks.deep.words import Numbers, Places
@@ -86,7 +87,8 @@ def leaks(validation: Files, training: Files) -> Leaks:
         numbers, other_numbers = column(here, "n"), column(there, "n")
         same = _equal(column(here, "whole"), column(there, "whole"))
         pairs = _likely(here, there, same)
-        near = _proved(pairs, rows, others, numbers, other_numbers)
+        common = np.union1d(common_of(here), common_of(there))
+        near = _proved(pairs, rows, others, numbers, other_numbers, common)
         question = _equal(column(here, "prompt"), column(there, "prompt"))
         found: dict[Kind, _Found] = {"same": same, "near": {}, "question": {}}
         found["near"] = {at: pair for at, pair in near.items() if at not in same}
@@ -134,14 +136,19 @@ def _likely(here: sqlite3.Connection, there: sqlite3.Connection, known: _Found) 
 
 
 def _proved(
-    pairs: Places, rows: Rows, others: Rows, numbers: NDArray[np.int64], theirs: NDArray[np.int64]
+    pairs: Places,
+    rows: Rows,
+    others: Rows,
+    numbers: NDArray[np.int64],
+    theirs: NDArray[np.int64],
+    common: Numbers,
 ) -> _Found:
     """Of each row the pair of which the most phrases agree, where enough do."""
     best: _Found = {}
     for start in range(0, len(pairs), _TOGETHER):
         some = pairs[start : start + _TOGETHER]
-        mine = _phrases(rows, numbers[np.unique(some[:, 0])].tolist())
-        known = _phrases(others, theirs[np.unique(some[:, 1])].tolist())
+        mine = _phrases(rows, numbers[np.unique(some[:, 0])].tolist(), common)
+        known = _phrases(others, theirs[np.unique(some[:, 1])].tolist(), common)
         for at, other in some.tolist():
             share = shared(mine[int(numbers[at])], known[int(theirs[other])])
             if share >= max(SAME_SHARE, best.get(at, (0, 0.0))[1]):
@@ -149,11 +156,11 @@ def _proved(
     return best
 
 
-def _phrases(rows: Rows, numbers: list[int]) -> dict[int, Numbers]:
+def _phrases(rows: Rows, numbers: list[int], common: Numbers) -> dict[int, Numbers]:
     return {
         row.n: phrases
         for batch in rows.these(numbers)
-        for row, phrases in zip(batch, phrases_of(batch), strict=True)
+        for row, phrases in zip(batch, phrases_of(batch, common=common), strict=True)
     }
 
 

@@ -18,7 +18,8 @@ from app.formats.registry import FORMATS
 _BATCH_BYTES = 2**20
 _BUFFER = 2**20
 _PLACE = "SELECT n, line, hash, flags, offset, length FROM rows"
-_SOME = "WHERE n IN (SELECT value FROM json_each(?)) ORDER BY n"
+_SOME = "WHERE n IN (SELECT value FROM json_each(?)) AND flags & ? = 0 ORDER BY n"
+_UNREADABLE = int(Flag.UNREADABLE)
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -43,17 +44,19 @@ class Rows:
     def after(self, n: int) -> Iterator[list[Said]]:
         """Those behind the `n`-th, about 1 MB of them at a time."""
         found = self.index.connection.execute(
-            f"{_PLACE} WHERE n > ? AND flags & ? = 0 ORDER BY n", (n, int(Flag.UNREADABLE))
+            f"{_PLACE} WHERE n > ? AND flags & ? = 0 ORDER BY n", (n, _UNREADABLE)
         )
         return self._batches(map(Place._make, found))
 
     def these(self, numbers: Sequence[int]) -> Iterator[list[Said]]:
-        """Those of these numbers, in the order of the file."""
+        """Those of these numbers that could be read, in the order of the file."""
         return self._batches(self.places(numbers))
 
     def places(self, numbers: Sequence[int]) -> Iterator[Place]:
         """Where the rows of these numbers stand, in the order of the file."""
-        found = self.index.connection.execute(f"{_PLACE} {_SOME}", (json.dumps(numbers),))
+        found = self.index.connection.execute(
+            f"{_PLACE} {_SOME}", (json.dumps(numbers), _UNREADABLE)
+        )
         return map(Place._make, found)
 
     def are_one(self, one: Place, other: Place) -> bool:

@@ -2,14 +2,14 @@
 
 `whole` is equal for rows of which all texts say the same, `prompt` and `answer` for their halves:
 0 where there is no answer, or images and tools have their part in the question. `sketch` are the
-last bytes of 48 minimal hashes of the row's phrases of three words, system prompts and rows with
-images left out: as many of them agree between two rows as phrases do (Broder, On the resemblance
-and containment of documents, 1997).
+last bytes of 48 minimal hashes of the row's phrases of three words; system prompts, rows with
+images and phrases that many rows have are left out. As many of them agree between two rows as
+phrases do (Broder, On the resemblance and containment of documents, 1997).
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,13 @@ from xxhash import xxh3_64_intdigest
 
 from app.datasets.checks.base import Located
 from app.datasets.checks.deep.base import DeepCheck, Said
+from app.datasets.checks.deep.common import (
+    NOTHING,
+    common_of,
+    find_common,
+    keep_common,
+    without,
+)
 from app.datasets.checks.deep.words import Numbers, Places, Words, in_order, mixed, words_of
 from app.datasets.derived.base import Part
 from app.datasets.index import Flag
@@ -53,22 +60,27 @@ class Sketching(DeepCheck):
     schema = (
         "CREATE TABLE sketches(first INTEGER PRIMARY KEY, n BLOB, whole BLOB, prompt BLOB, "
         "answer BLOB, length BLOB, phrases BLOB, sketch BLOB);\n"
+        "CREATE TABLE sketches_common(phrases BLOB NOT NULL);\n"
     )
+    _common: Numbers | None = None
 
     def look(self, rows: Sequence[Said], part: Part) -> Iterable[Located]:
         """Keep the sketches of these rows."""
-        made = sketches_of(rows)
+        made = sketches_of(rows, self._common_phrases(part))
         part.connection.execute(
             "INSERT INTO sketches VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
             (rows[0].n, *(column.tobytes() for column in made)),
         )
         return ()
 
-
-def read_sketches(connection: sqlite3.Connection) -> Iterator[Sketches]:
-    """The sketches of a version, some hundred rows at a time."""
-    for _, *columns in connection.execute("SELECT * FROM sketches ORDER BY first"):
-        yield Sketches(*map(_array, Sketches._fields, columns))
+    def _common_phrases(self, part: Part) -> Numbers:
+        if "common" not in self.kept:
+            found = find_common(part, partial(phrases_of, common=NOTHING))
+            keep_common(part.connection, found)
+            self.kept["common"] = len(found)
+        if self._common is None:
+            self._common = common_of(part.connection)
+        return self._common
 
 
 def column(connection: sqlite3.Connection, name: str) -> NDArray[Any]:
@@ -94,7 +106,7 @@ _KINDS = {
 }
 
 
-def sketches_of(rows: Sequence[Said]) -> Sketches:
+def sketches_of(rows: Sequence[Said], common: Numbers) -> Sketches:
     """The sketches of some rows."""
     told = [_parts(row) for row in rows]
     texts = [text for parts in told for part in parts for text in part]
@@ -110,7 +122,8 @@ def sketches_of(rows: Sequence[Said]) -> Sketches:
     whole[has_more] = [int.from_bytes(row.digest[:8], "little") for row in rows if _has_more(row)]
     is_answered = (rest > answer) & (flags & int(Flag.IMAGES | Flag.TOOLS) == 0)
     from_word, to_word = words.bounds[asked], words.bounds[end]
-    phrases, counts = _phrases(words, from_word, np.where(flags & Flag.IMAGES, from_word, to_word))
+    to_word = np.where(flags & Flag.IMAGES, from_word, to_word)
+    phrases, counts = without(*_phrases(words, from_word, to_word), common)
     return Sketches(
         np.array([row.n for row in rows], np.int64),
         whole,
@@ -122,12 +135,14 @@ def sketches_of(rows: Sequence[Said]) -> Sketches:
     )
 
 
-def phrases_of(rows: Sequence[Said]) -> list[Numbers]:
-    """The different phrases of each of these rows, sorted: what the sketch is a sample of."""
+def phrases_of(rows: Sequence[Said], *, common: Numbers) -> list[Numbers]:
+    """The different phrases of each of these rows, sorted, without the common ones: what the sketch
+    is a sample of.
+    """
     told = [_parts(row)[1:] for row in rows]
     words = words_of([text.text for parts in told for part in parts for text in part])
     places = words.bounds[np.cumsum([0, *(sum(map(len, parts)) for parts in told)])]
-    phrases, counts = _phrases(words, places[:-1], places[1:])
+    phrases, counts = without(*_phrases(words, places[:-1], places[1:]), common)
     return [np.unique(part) for part in np.split(phrases, np.cumsum(counts)[:-1])]
 
 
