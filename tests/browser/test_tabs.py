@@ -13,7 +13,12 @@ from tests.journeys.api import OWNER, TRAINING, Script, command
 from tests.processes import start_luthier
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.full,
+    pytest.mark.timeout(240),
+]
 
 EMAIL, PASSWORD = OWNER.values()
 TABS = 8

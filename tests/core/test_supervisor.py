@@ -53,6 +53,7 @@ def test_what_dies_is_started_again_and_says_so(tmp_path):
         assert not [pid for pid in pool if Path(f"/proc/{pid}").exists()]
 
 
+@pytest.mark.full
 @pytest.mark.timeout(240)
 def test_a_worker_that_hangs_is_ended_and_started_again(tmp_path):
     with start_luthier(tmp_path / "home", LUTHIER_WAIT_DIVISOR="30") as luthier:

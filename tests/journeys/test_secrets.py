@@ -9,7 +9,7 @@ from tests.journeys.api import OWNER, Script, command
 from tests.processes import start_luthier
 from tests.witness import handle
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.processes, pytest.mark.full, pytest.mark.timeout(240)]
 
 
 def practice_answers(script, project):

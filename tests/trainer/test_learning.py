@@ -29,6 +29,7 @@ def epoch_ends(reports: list[StepReport], name: str) -> list[float]:
     return [report.metrics[name] for report in reports if report.is_checkpoint]
 
 
+@pytest.mark.full  # the journey on PostgreSQL learns it too
 def test_banking77_is_learned(prepare, tmp_path: Path, capsys):
     """With its automatic settings; held-out questions, exact match, the likeliest answer."""
     training = prepare(BANKING77 / "train.jsonl", BANKING77 / "validation.jsonl", batch_size="auto")
