@@ -126,11 +126,11 @@ def _limits(counts: Sequence[tuple[int, int]], rows: int, estimate: str) -> Figu
         over = sum(count for tokens, count in counts if tokens > limit)
         words = []
         if limit in trained:
-            words.append(f"trained on of a row at {' and '.join(trained[limit])}")
+            words.append(f"trained on at {' and '.join(trained[limit])}")
         if limit in read:
             words.append(f"read by a model tuned at {' and '.join(read[limit])}")
         query: Query = {"at_least": limit + 1} if over else {}
-        note = f"As much as is {', and '.join(words)}" if words else ""
+        note = f"No more of a row is {', or '.join(words)}" if words else ""
         is_cut = over > 0 and limit in trained
         lines.append(Share(f"Over {limit:,}", over, over / rows, note, query, is_cut))
     return Figure("limits", "Rows over each limit", "tokens", Shares(tuple(lines)), note=estimate)

@@ -14,7 +14,7 @@ from app.datasets.figures import main_figures
 from app.datasets.health import health
 from app.datasets.index import FindingGroup, Index, RowFinding, open_index
 from app.datasets.models import DatasetVersion, Upload, VersionStatus
-from app.datasets.rows import cards
+from app.datasets.rows import brief, cards
 from app.datasets.sources import Reading
 from app.datasets.uploads import standing
 from app.datasets.views_figures import Figure, Sign
@@ -213,7 +213,7 @@ def _found(version: DatasetVersion, opened: Index) -> _Found:
         health(opened.facts, groups, is_deep=opened.is_deep),
         main_figures(opened),
         _groups(opened, groups),
-        cards(version, opened, opened.rows(0, FIRST_ROWS)),
+        tuple(brief(card) for card in cards(version, opened, opened.rows(0, FIRST_ROWS))),
     )
 
 

@@ -1,6 +1,7 @@
 """Rows as people read them: a seek into the blob, drawn as their format is read."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.core import storage
@@ -9,12 +10,13 @@ from app.datasets.models import DatasetVersion
 from app.datasets.views import RowCard
 from app.datasets.views import RowFinding as FindingBeside
 from app.formats.base import Text, Unreadable
-from app.formats.drawn import Drawn
+from app.formats.drawn import Drawn, Turn, cut
 from app.formats.reading import read_object
 from app.formats.registry import FORMATS
 
 RAW_LENGTH = 2_000
 LINE_BYTES, PAGE_BYTES = 4_000_000, 16_000_000
+BRIEF_TURNS, BRIEF_LENGTH = 6, 400
 
 
 def lines_of(version: DatasetVersion, rows: Sequence[Row]) -> Iterator[tuple[Row, bytes | None]]:
@@ -67,6 +69,18 @@ def _card(
         answers=drawn.answers,
         fields=drawn.fields,
     )
+
+
+def brief(card: RowCard) -> RowCard:
+    """The beginning of a row, to show what rows are like."""
+    turns = _brief_turns(card.turns)
+    answers = tuple(replace(one, turns=_brief_turns(one.turns)) for one in card.answers)
+    is_brief = (turns, answers) != (card.turns, card.answers)
+    return replace(card, turns=turns, answers=answers, is_brief=is_brief)
+
+
+def _brief_turns(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    return tuple(replace(one, text=cut(one.text, BRIEF_LENGTH)) for one in turns[:BRIEF_TURNS])
 
 
 def first_questions(version: DatasetVersion, limit: int) -> list[str]:

@@ -111,6 +111,7 @@ class RowCard:
     """One row. `line` is 1-based; `raw` is the start of the line when it could not be read (nothing
     is drawn then); `answers` stand side by side under the turns, `fields` under both; `tools` names
     the tools the row offers. `answer` are the tokens of its last answer, `size` its bytes.
+    `is_brief`: what is here is the beginning.
     """
 
     line: int
@@ -124,6 +125,7 @@ class RowCard:
     findings: tuple[RowFinding, ...]
     answers: tuple[Answer, ...] = ()
     fields: tuple[Field, ...] = ()
+    is_brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)

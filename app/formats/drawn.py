@@ -5,9 +5,9 @@ from dataclasses import dataclass
 TEXT_LENGTH = 20_000
 
 
-def cut(text: str) -> str:
+def cut(text: str, length: int = TEXT_LENGTH) -> str:
     """As much of a text as a page shows."""
-    return text if len(text) <= TEXT_LENGTH else f"{text[:TEXT_LENGTH]}…"
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def test_rows_over_a_limit_are_counted_exactly(tmp_path):
     over = {line.words: line for line in found["limits"].drawn.lines}
     assert over["Over 16,385"].rows == 1
     assert over["Over 65,536"].rows == 0
-    assert "trained on of a row at" in over["Over 65,536"].note
+    assert "No more of a row is trained on at" in over["Over 65,536"].note
     assert over["Over 16,385"].query == {"at_least": 16_386}
 
 

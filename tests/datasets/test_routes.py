@@ -5,8 +5,9 @@ import hashlib
 import pytest
 
 from app.core import storage
-from app.core.database import read_only
+from app.core.database import read_only, unit_of_work
 from app.datasets.models import Dataset, DatasetVersion
+from app.projects.models import Project
 from app.settings import settings
 from tests import make
 from tests.stage import one_database, version_of
@@ -111,6 +112,20 @@ def test_a_new_version_is_dropped_on_its_dataset(team, editor):
     answer = put(editor, f"/datasets/{team.dataset_id}/upload", make.chat_file(14))
     version = version_of(int(answer.json()["location"].rpartition("/")[2]))
     assert (version.dataset_id, version.number) == (team.dataset_id, 2)
+
+
+@one_database
+def test_the_report_shows_the_beginning_of_a_long_row(team, editor):
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        content = make.chat_row("Where? " * 200, "delivery") + make.chat_file(12)
+        version_id = make.make_checked_version(session, project, content).id
+    report, rows = (
+        editor.get(f"/dataset-versions/{version_id}{more}").text for more in ("", "/rows")
+    )
+    assert "The whole row 1<" in report
+    assert "The whole row 2<" not in report
+    assert (report.count("Where? "), rows.count("Where? ")) == (57, 200)
 
 
 def test_the_report_shows_what_the_check_found(team, editor, letters):
