@@ -28,7 +28,11 @@ BY_A_PERSON = (
 BY_SUFFIX = "Its list does not tell them. The end of its suffix says which run is of an order."
 
 # What an ability is called where its name alone does not say it.
-ABILITIES = {"archive": "bringing its history home", "hooks": "webhooks set up by Luthier"}
+ABILITIES = {
+    "archive": "bringing its history home",
+    "hooks": "webhooks set up by Luthier",
+    "moderation": "moderation of rows",
+}
 
 
 @dataclass(frozen=True, slots=True)

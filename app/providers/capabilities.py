@@ -105,7 +105,8 @@ class Capabilities:
     `options` are dials of the job itself (suffix, seed), `parameters` those of its method.
     `abilities` names further things it can do: "cancel", "checkpoints", "pause", "archive" (its
     history can be read: `providers.archive.Archives`), "hooks" (it can be told where to announce
-    ended runs: `providers.hooks.Hooks`). A page offers nothing that is not here.
+    ended runs: `providers.hooks.Hooks`), "moderation" (it judges texts:
+    `providers.moderation.Moderates`). A page offers nothing that is not here.
     """
 
     label: str

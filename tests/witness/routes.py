@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from tests.witness import routes_of_history, routes_of_webhooks, runlists
+from tests.witness import moderating, routes_of_history, routes_of_webhooks, runlists
 from tests.witness.journal import Request
 from tests.witness.organisation import Organisation
 from tests.witness.paging import page
@@ -106,6 +106,7 @@ ROUTES: dict[str, Route] = {
     "GET /v1/models": models,
     "GET /v1/models/(.+)": show_model,
     "POST /v1/chat/completions": chat,
+    "POST /v1/moderations": moderating.answer,
     "POST /v1/fine_tuning/jobs": create_run,
     "GET /v1/fine_tuning/jobs": list_runs,
     "GET /v1/fine_tuning/jobs/([^/]+)": show_run,

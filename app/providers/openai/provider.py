@@ -39,7 +39,8 @@ from app.providers.base import (
     StartOutcome,
     UploadState,
 )
-from app.providers.openai import chat, files, runs, start, tags
+from app.providers.moderation import Judgement
+from app.providers.openai import chat, files, moderation, runs, start, tags
 from app.providers.openai.archive import History
 from app.providers.openai.errors import words
 from app.providers.openai.found import CLOCKS_DIFFER, Found, Wanted
@@ -308,6 +309,9 @@ class OpenAIProvider:
 
     def delete_hook(self, endpoint_id: str) -> None:
         self.hooks.delete(endpoint_id)
+
+    def moderate(self, texts: Sequence[str]) -> list[Judgement | None]:
+        return moderation.moderate(self.wire, texts)
 
     def answer(self, request: ChatRequest) -> ChatAnswer:
         return chat.answer(self.wire, request)

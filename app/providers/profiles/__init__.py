@@ -40,7 +40,7 @@ class Profile:
 
     `file_page_size` is for looking for one file, `files_a_page` for reading all of them;
     `suffix_limit` is the longest suffix, where it also carries the order's mark; `hooks_page` says
-    where a person makes a webhook endpoint.
+    where a person makes a webhook endpoint, `moderation_model` what judges texts.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Profile:
     hosts: tuple[str, ...] = ()
     header: str | None = None
     hooks_page: str | None = None
+    moderation_model: str | None = None
 
     def row_token_cap(self, model: str | None) -> int | None:
         """How many tokens of a row are trained on: by this model, where anything is known of it."""
