@@ -66,6 +66,7 @@ from app.datasets import routes_reading as datasets_reading
 from app.datasets import routes_rows as datasets_rows
 from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
+from app.datasets.moderation import routes as moderation
 from app.jobs import api as jobs_api
 from app.jobs import api_doubt as jobs_doubt_api
 from app.jobs import routes as jobs
@@ -111,6 +112,7 @@ PAGES = (
     datasets_figures.router,
     verdicts.router,
     datasets_leaks.router,
+    moderation.router,
     uploads.receiving,
     uploads.pages,
     jobs_list.router,
@@ -145,6 +147,7 @@ API = (
     datasets_api.router,
     datasets_api_reading.router,
     datasets_api_leaks.router,
+    moderation.api,
     verdicts.api,
     uploads.api,
     jobs_api.router,

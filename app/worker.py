@@ -29,6 +29,7 @@ MODULES = (
     "app.reactions",
     "app.connections.tasks",
     "app.datasets.tasks",
+    "app.datasets.moderation.tasks",
     "app.catalog.tasks",
     "app.jobs.tasks",
     "app.jobs.tasks_orphans",

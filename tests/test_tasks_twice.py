@@ -13,6 +13,8 @@ from app.connections.models import Connection
 from app.core import clock, partial, queue
 from app.core.database import read_only, unit_of_work
 from app.core.orm import Base
+from app.datasets import queries as datasets
+from app.datasets.moderation import service as moderation
 from app.jobs import tasks as jobs
 from app.notices.endpoints import service as endpoints
 from app.notices.models import DateWatch, Delivery, EndpointKind, Topic
@@ -74,6 +76,14 @@ def an_uploaded_version(team: Team, witness: Witness) -> Args:
 def a_checked_version(team: Team, witness: Witness) -> Args:
     with unit_of_work() as session:
         return (make.make_derived(session, team.version_id).id,)
+
+
+def rows_to_moderate(team: Team, witness: Witness) -> Args:
+    with unit_of_work() as session:
+        version = datasets.version_by_id(session, team.version_id)
+        connection = session.get_one(Connection, team.connection_id)
+        asked = moderation.begin(session, version, connection, actor_id=team.users["owner"])
+        return (asked.id,)
 
 
 def a_forgotten_upload(team: Team, witness: Witness) -> Args:
@@ -151,6 +161,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "datasets.check": an_uploaded_version,
     "datasets.derive": a_checked_version,
     "datasets.forget_upload": a_forgotten_upload,
+    "datasets.moderate": rows_to_moderate,
     "jobs.orphans": a_stray_run,
     "jobs.start": a_queued_job,
     "jobs.sweep": a_run_that_ended,

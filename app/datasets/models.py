@@ -148,3 +148,36 @@ class Upload(Leased, Base):
     )
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
+
+
+class ModerationStatus(StrEnum):
+    """Where the moderation of a version is on its way."""
+
+    ASKING = "asking"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
+class Moderation(Leased, Base):
+    """What a provider says of a version's rows, one by one, since somebody asked: the last time.
+
+    `n` rows are behind it, `flagged` of them fall under something; `found` has how many by
+    category, and the first rows: line, categories, score.
+    """
+
+    __tablename__ = "dataset_moderations"
+
+    id: Mapped[Id]
+    version_id: Mapped[int] = mapped_column(
+        ForeignKey("dataset_versions.id", ondelete="CASCADE"), unique=True
+    )
+    connection_id: Mapped[int | None] = mapped_column(
+        ForeignKey("connections.id", ondelete="SET NULL")
+    )
+    status: Mapped[str] = mapped_column(String(16))
+    n: Mapped[int] = mapped_column(default=0)
+    flagged: Mapped[int] = mapped_column(default=0)
+    found: Mapped[dict[str, Any]]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

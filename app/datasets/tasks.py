@@ -19,7 +19,7 @@ from app.datasets.converting import convert
 from app.datasets.derived import service as derived
 from app.datasets.derived.registry import DERIVERS
 from app.datasets.derived.slices import derive_slice, facts_of
-from app.datasets.models import DatasetVersion, Derived, Upload
+from app.datasets.models import DatasetVersion, Derived, Moderation, Upload
 from app.datasets.service import CheckWork
 from app.datasets.sources import SAMPLE_BYTES, recognise_source
 from app.formats.base import Unreadable
@@ -38,6 +38,7 @@ def waiting() -> list[Work]:
         return [
             *(("datasets.check", row_id) for row_id in leases.due_ids(session, DatasetVersion)),
             *(("datasets.derive", row_id) for row_id in derived.due_ids(session)),
+            *(("datasets.moderate", row_id) for row_id in leases.due_ids(session, Moderation)),
             *(("datasets.forget_upload", row_id) for row_id in leases.due_ids(session, Upload)),
         ]
 

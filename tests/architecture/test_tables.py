@@ -12,6 +12,7 @@ INSTANCE = {
 }  # fmt: skip
 # Parts of a row that has project_id; they live and die with it.
 PARTS = {
+    "dataset_moderations": "version_id",
     "start_attempts": "job_id",
     "start_looks": "job_id",
     "job_events": "job_id",

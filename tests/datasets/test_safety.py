@@ -1,10 +1,13 @@
 """Secrets and personal data in the texts of rows: what is found, and what only looks like it."""
 
+import json
+
 import pytest
 
 from app.datasets.checks.deep.personal import PersonalData
 from app.datasets.checks.deep.secrets import Secrets
 from app.datasets.checks.deep.texts import HITS_A_TEXT
+from tests.datasets.making import check, looked_deep
 from tests.datasets.saying import look, rules, said
 
 A, B = "a1" * 60, "B2" * 60
@@ -105,3 +108,27 @@ def test_a_text_made_of_hits_takes_a_bounded_number_of_looks_and_hides_no_later_
     trap = said(("user", "name@example.com " * 50 * HITS_A_TEXT))
     honest = said(("user", "anna.k@firma.at"), line=2)
     assert rules(look(PersonalData, [trap, honest])) == [(2, "personal.email")]
+
+
+def test_the_second_pass_tells_a_version_all_of_it(tmp_path):
+    prompt = "You sort the letters of the bank's customers. Say one word."
+    answers = ["lost card"] * 110 + ["fees"] * 10
+    rows = [
+        {
+            "messages": [
+                {"role": "system", "content": prompt + "!" * (n == 50)},
+                {"role": "user", "content": f"Letter {n}: where is it?"},
+                {"role": "assistant", "content": answer},
+            ]
+        }
+        for n, answer in enumerate(answers)
+    ]
+    rows[7]["messages"][1]["content"] = f"My token is {SECRETS['github_token']}"
+    rows[9]["messages"][1]["content"] = "Write to anna.k@firma.at"
+    found = looked_deep(check(tmp_path, [json.dumps(row).encode() for row in rows]))
+    assert {
+        (8, "secret.github_token"),
+        (10, "personal.email"),
+        (None, "label.uneven"),
+        (None, "system.nearly_same"),
+    } <= set(found)

@@ -241,6 +241,8 @@ TABLE: dict[str, Expected] = {
     "api.versions.source": view(),
     "api.versions.read_differently": edit(422),
     "datasets.verdicts": view(),
+    "moderation.show": view(),
+    "moderation.ask": edit(422),
     "api.datasets.index": view(),
     "api.datasets.create": edit(400),
     "api.datasets.add_version": edit(400),
@@ -250,6 +252,8 @@ TABLE: dict[str, Expected] = {
     "api.versions.verdicts": view(),
     "api.versions.examples": view(),
     "api.versions.content": view(),
+    "api.moderation.show": view(),
+    "api.moderation.ask": edit(422),
     # Jobs
     "jobs.new": spend(),
     "jobs.receipt": spend(),

@@ -41,4 +41,6 @@ NAMED_ROWS += [
     NamedRow("datasets.leaks", "training_version_id", "version_id", 422, {}),
     NamedRow("datasets.leak_note", "validation_version_id", "version_id", 422, {}),
     NamedRow("api.versions.leaks", "training_version_id", "version_id", 422, {}),
+    NamedRow("moderation.ask", "connection_id", "connection_id", 422, {}),
+    NamedRow("api.moderation.ask", "connection_id", "connection_id", 422, {}),
 ]

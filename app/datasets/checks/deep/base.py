@@ -36,11 +36,11 @@ class DeepCheck:
     def __init__(self, kept: dict[str, Any]) -> None:
         self.kept = kept
 
-    def look(self, rows: Sequence[Said], part: Part) -> Iterable[Located]:  # noqa: ARG002 - for heirs
+    def look(self, rows: Sequence[Said], part: Part) -> Iterable[Located]:
         """What it says of these rows, a few hundred at a time in the order of the file."""
         return ()
 
-    def end(self, part: Part) -> Iterable[Located]:  # noqa: ARG002 - for heirs
+    def end(self, part: Part) -> Iterable[Located]:
         """What it says once every row has gone by, each with the line it concerns (None: the file).
         It cannot be cut: call `part.alive` now and then.
         """

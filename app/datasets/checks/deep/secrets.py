@@ -95,9 +95,8 @@ def _detectors() -> tuple[tuple[Kind, Any], ...]:
     # Only a worker needs them, and they import an HTTP client.
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class  # noqa: PLC0415
 
-    by_name = {
-        plugin.__name__: plugin for plugin in get_mapping_from_secret_type_to_class().values()
-    }
+    plugins: list[Any] = list(get_mapping_from_secret_type_to_class().values())
+    by_name = {plugin.__name__: plugin for plugin in plugins}
     return tuple((Kind(*words), by_name[name]()) for name, words in _LIBRARY.items())
 
 

@@ -1,0 +1,79 @@
+"""Put the rows of a version before a provider, some at a time; no unit of work is open then."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from time import monotonic
+from typing import cast
+
+from app.connections import service as connections
+from app.core import storage
+from app.datasets.checks.deep.base import Said
+from app.datasets.checks.deep.rows import open_rows
+from app.datasets.moderation.service import Flagged, Slice, Work
+from app.providers.base import ProviderError
+from app.providers.moderation import MOST_CHARACTERS, MOST_TEXTS, Judgement, Moderates
+
+PIECE = 20_000  # characters; a longer row is several texts
+
+
+def moderate_rows(work: Work, *, seconds: float) -> Slice:
+    """Ask about the rows behind the `n`-th for about `seconds`. A refusal ends it and is told."""
+    made, until = Slice(work.n), monotonic() + seconds
+    try:
+        with closing(connections.open_connection(work.connection)) as provider:
+            for rows in _groups(work):
+                made.flagged += _flagged(rows, cast("Moderates", provider))
+                made.n = rows[-1].n
+                if monotonic() > until:
+                    return made
+    except ProviderError as error:
+        made.error = error
+        return made
+    made.is_done = True
+    return made
+
+
+def _groups(work: Work) -> Iterator[list[Said]]:
+    """Rows that fit into one question."""
+    waiting: list[Said] = []
+    texts = characters = 0
+    for row in _rows(work):
+        pieces = pieces_of(row)
+        size = sum(map(len, pieces))
+        if waiting and (texts + len(pieces) > MOST_TEXTS or characters + size > MOST_CHARACTERS):
+            yield waiting
+            waiting, texts, characters = [], 0, 0
+        waiting.append(row)
+        texts, characters = texts + len(pieces), characters + size
+    if waiting:
+        yield waiting
+
+
+def _rows(work: Work) -> Iterator[Said]:
+    blob, index = storage.blob_path(work.sha256), storage.index_path(work.version_id)
+    with open_rows(blob, index) as opened:
+        for rows in opened.after(work.n):
+            yield from rows
+
+
+def pieces_of(row: Said) -> list[str]:
+    """What of a row is judged: its first 100,000 characters, a few texts where it is long."""
+    whole = "\n".join(text.text for text in row.texts)[:MOST_CHARACTERS]
+    return [whole[at : at + PIECE] for at in range(0, len(whole), PIECE)]
+
+
+def _flagged(rows: Sequence[Said], provider: Moderates) -> list[Flagged]:
+    placed = [(row.line, piece) for row in rows for piece in pieces_of(row)]
+    if not placed:
+        return []
+    judged = provider.moderate([piece for _, piece in placed])
+    by_line: dict[int, list[Judgement]] = {}
+    for (line, _), one in zip(placed, judged, strict=True):
+        if one is not None:
+            by_line.setdefault(line, []).append(one)
+    return [_of_row(line, found) for line, found in by_line.items()]
+
+
+def _of_row(line: int, found: Sequence[Judgement]) -> Flagged:
+    categories = sorted({name for one in found for name in one.categories})
+    return Flagged(line, tuple(categories), max(one.score for one in found))
