@@ -11,9 +11,10 @@ from app.core.list_views import ListView
 from app.core.views import FormState
 from app.datasets import views
 from app.datasets.figures import main_figures
+from app.datasets.further import further
 from app.datasets.health import health
 from app.datasets.index import FindingGroup, Index, RowFinding, open_index
-from app.datasets.models import DatasetVersion, Upload, VersionStatus
+from app.datasets.models import DatasetVersion, Derived, Upload, VersionStatus
 from app.datasets.rows import brief, cards
 from app.datasets.sources import Reading
 from app.datasets.uploads import standing
@@ -105,6 +106,7 @@ def _dataset_row(version: DatasetVersion) -> views.DatasetRow:
 def show(
     version: DatasetVersion,
     versions: Sequence[DatasetVersion],
+    derived: Sequence[Derived],
     moment: datetime,
     *,
     can_edit: bool,
@@ -142,6 +144,7 @@ def show(
         groups=found.groups,
         first_rows=found.first_rows,
         versions=tuple(_version_row(one, version.id) for one in versions),
+        further=further(version, derived, moment, can_edit=can_edit),
         can_edit=can_edit,
         can_spend=can_spend,
         can_retry=can_edit and is_poisoned(version, moment),

@@ -25,7 +25,10 @@ from app.core.storage import Blob
 from app.core.views import FormState
 from app.datasets import examples, queries, report, service
 from app.datasets.access import CurrentDataset, CurrentVersion, EditableVersion, ReceivingDataset
+from app.datasets.derived import service as derived
+from app.datasets.derived.queries import derived_of
 from app.datasets.forms import DatasetForm, label_of, name_from
+from app.datasets.further import further as making
 from app.datasets.models import Dataset, DatasetVersion
 from app.datasets.views import UploadVersionView
 from app.projects.access import ReceivingProject, role_here
@@ -171,11 +174,31 @@ def _report(
     view = report.show(
         version,
         queries.versions_of(session, version.dataset_id),
+        derived_of(session, version.id),
         clock.now(session),
         can_edit=role_here(request).may("edit"),
         can_spend=role_here(request).may("spend"),
     )
     return page(request, "datasets/show.html", view, fragment=fragment)
+
+
+@router.get("/dataset-versions/{version_id}/further", name="datasets.further")
+def further(request: Request, session: DbSession, version: CurrentVersion) -> Response:
+    view = making(
+        version,
+        derived_of(session, version.id),
+        clock.now(session),
+        can_edit=role_here(request).may("edit"),
+    )
+    return page(request, "datasets/further.html", view, fragment="further")
+
+
+@router.post("/dataset-versions/{version_id}/further/retry", name="datasets.retry_further")
+def retry_further(
+    request: Request, session: DbSession, user: CurrentUser, version: EditableVersion
+) -> Response:
+    derived.try_again(session, version, actor_id=user.id)
+    return redirect(request, "datasets.show", version_id=version.id, toast="It goes on.")
 
 
 @router.post("/dataset-versions/{version_id}/retry", name="datasets.retry")

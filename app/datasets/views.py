@@ -211,6 +211,40 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherLine:
+    """One further file: `share` of it, 0 to 1, is made. `is_stuck`: it gave up, and may be tried
+    again.
+    """
+
+    kind: str
+    title: str
+    words: str
+    share: float
+    is_made: bool
+    is_stuck: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherView:
+    """The further files of a version; fragment "further", which asks again while any is made."""
+
+    version_id: int
+    lines: tuple[FurtherLine, ...]
+    can_edit: bool
+    topic: str
+
+    @property
+    def waiting(self) -> tuple[FurtherLine, ...]:
+        """Those that are not made."""
+        return tuple(line for line in self.lines if not line.is_made)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether any is on its way."""
+        return any(not line.is_stuck for line in self.waiting)
+
+
+@dataclass(frozen=True, slots=True)
 class ShowView:
     """A version's report; also the fragment "progress" (the whole page under the crumbs), which
     asks again while `progress` is not None. `reason` says in one sentence why a version was
@@ -244,6 +278,7 @@ class ShowView:
     groups: tuple[FindingGroup, ...]
     first_rows: tuple[RowCard, ...]
     versions: tuple[VersionRow, ...]
+    further: FurtherView
     can_edit: bool
     can_spend: bool
     can_retry: bool

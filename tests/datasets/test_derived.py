@@ -126,9 +126,9 @@ def test_a_person_wakes_what_gave_up(team, derived):
     with unit_of_work() as session:
         version = session.get_one(DatasetVersion, team.version_id)
         with pytest.raises(Conflict):
-            service.try_again(session, version)
+            service.try_again(session, version, actor_id=team.users["owner"])
         session.get_one(Derived, derived).attempts = leases.POISON_AFTER
-        service.try_again(session, version)
+        service.try_again(session, version, actor_id=team.users["owner"])
     tasks.derive(derived)
     assert read(Derived, derived).status == DerivedStatus.READY
 

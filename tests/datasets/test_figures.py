@@ -8,8 +8,11 @@ from collections import Counter
 import pytest
 
 from app.core import tokens
+from app.core.database import unit_of_work
 from app.core.tokens import message_tokens, pieces, row_tokens
+from app.datasets import tasks
 from app.datasets.charts import histogram_of
+from app.datasets.derived.base import Making
 from app.datasets.figures import figures, table
 from app.datasets.marking import ENCODINGS, MOST_PIECES, mark, total
 from app.datasets.views_figures import Histogram
@@ -172,3 +175,46 @@ def test_a_spreadsheet_takes_no_label_for_a_formula(team, browser, letters):
     letters.deliver()
     text = editor.get(f"{made}/figures.csv?figure=labels").text
     assert "'=1+1" in text
+
+
+@one_database
+def test_what_the_deeper_checks_make_of_a_version_is_told_and_shown(team, browser, letters):
+    same = [make.chat_row(f"Where  IS my parcel number {n % 4}?", "delivery") for n in range(8)]
+    other = [make.chat_row(f"Where is my parcel number {n}?", "delivery") for n in range(4)]
+    editor = browser(team.users["editor"])
+    path = f"/projects/{team.project_id}/datasets/upload"
+    content = b"".join([*same, *other])
+    made = editor.send("PUT", path, params={"name": "x.jsonl"}, content=content).json()["location"]
+    letters.deliver()
+    with unit_of_work() as session:
+        row_id = make.make_derived(session, int(made.rpartition("/")[2])).id
+    tasks.derive(row_id)
+    assert "All checks are done." in editor.get(f"{made}/further").text
+    report = editor.get(made).text
+    assert "Still on its way" not in report
+    assert "exact, normalised" in report
+    clusters = editor.get(f"{made}/clusters").text
+    assert "4 clusters" in clusters
+    rows = editor.get(f"{made}/rows?cluster=1").text
+    assert "3 rows" in rows
+    assert "12 rows" in editor.get(f"{made}/rows?sort=-tokens").text
+    assert "duplicate.normalised" in editor.get(f"{made}/findings").text
+    found = editor.get(f"{made}/rows?rule=duplicate.normalised&findings=warning").text
+    assert "4 rows" in found
+    assert "4 rows" in editor.get(f"{made}/rows?findings=none").text
+
+
+@one_database
+def test_a_further_file_says_how_far_it_is(team, browser):
+    with unit_of_work() as session:
+        row = make.make_derived(session, team.version_id)
+        row.status, row.progress = "making", Making(phase="comparing", share=0.93).as_json()
+    viewer = browser(team.users["viewer"])
+    where = f"/dataset-versions/{team.version_id}"
+    assert 'id="further"' in viewer.get(where).text
+    told = viewer.get(f"{where}/further").text
+    assert "Near copies, quality, safety" in told
+    assert "comparing rows" in told
+    assert "93 %" in told
+    assert "hx-trigger" in told
+    assert "Secrets" in viewer.get(where).text

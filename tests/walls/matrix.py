@@ -230,6 +230,8 @@ TABLE: dict[str, Expected] = {
     "datasets.figures": view(),
     "datasets.figure_csv": view(),
     "datasets.clusters": view(),
+    "datasets.further": view(),
+    "datasets.retry_further": edit(409),
     "datasets.leaks": view(),
     "datasets.leak_note": view(),
     "datasets.content": view(),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from app.auth import service as auth
 from app.core import clock, leases
 from app.core.errors import Conflict
 from app.core.events import announce
@@ -98,7 +99,7 @@ def record_made(session: Session, work: Work, facts: dict[str, Any]) -> None:
     announce(session, f"version:{work.version_id}")
 
 
-def try_again(session: Session, version: DatasetVersion) -> None:
+def try_again(session: Session, version: DatasetVersion, *, actor_id: int) -> None:
     """Go on with what gave up after three dead workers. Raises Conflict when nothing did."""
     moment = clock.now(session)
     stuck = [
@@ -109,4 +110,11 @@ def try_again(session: Session, version: DatasetVersion) -> None:
     for row in stuck:
         leases.try_again(session, row)
         enqueue(session, "datasets.derive", row.id)
+    auth.record(
+        session,
+        "dataset.retried",
+        f"version:{version.id}",
+        actor_id=actor_id,
+        project_id=version.project_id,
+    )
     announce(session, f"version:{version.id}")
