@@ -68,6 +68,7 @@ class Workshop:
             "datasets": f"{project}/datasets",
             "report": f"/dataset-versions/{version}",
             "rows": f"/dataset-versions/{version}/rows",
+            "reading": f"/dataset-versions/{version}/reading",
             "findings": f"/dataset-versions/{self.rejected['version']['id']}/findings",
             "refused": f"/dataset-versions/{self.rejected['version']['id']}",
             "version-new": f"/datasets/{self.ready['id']}/upload",
@@ -241,7 +242,9 @@ def test_a_viewer_finds_no_dead_button(workshop, chromium):
                 continue
             kinds.add(kind_of(path))
             assert page.request.get(path).ok, path
-            if path.endswith(("/content", "/archive", ".csv", ".json", ".jsonl", ".yaml")):
+            if path.endswith(
+                ("/content", "/source", "/archive", ".csv", ".json", ".jsonl", ".yaml")
+            ):
                 continue
             viewer.go(path)
             # Whoever may sign in may make a project, and owns it; has an account; reads for
@@ -257,7 +260,15 @@ def test_a_viewer_finds_no_dead_button(workshop, chromium):
         assert set(map(kind_of, workshop.pages.values())) - kinds == {
             kind_of(workshop.pages[name])
             for name in (
-                *("version-new", "job-form", "people", "storage", "invitation", "calendar-link"),
+                *(
+                    "version-new",
+                    "reading",
+                    "job-form",
+                    "people",
+                    "storage",
+                    "invitation",
+                    "calendar-link",
+                ),
                 *("dates", "jobs-question", "models-question", "datasets-question", "endpoints"),
                 *("endpoint", "budget-spend"),
             )
