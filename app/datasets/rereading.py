@@ -1,5 +1,6 @@
 """Read it differently: what a source begins with, and what a person says it is."""
 
+import json
 from dataclasses import dataclass
 
 from app.core import storage
@@ -111,5 +112,5 @@ def _likely(version: DatasetVersion, source: Sample) -> dict[str, str]:
 
 
 def _cell(value: object) -> str:
-    text = value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= CELL_LENGTH else f"{text[:CELL_LENGTH]}…"

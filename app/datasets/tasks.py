@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core import leases, storage
 from app.core.database import read_only, unit_of_work
-from app.core.errors import DiskFull
+from app.core.errors import DiskFull, TooLarge
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
 from app.datasets import service, uploads
@@ -22,7 +22,7 @@ from app.datasets.derived.slices import derive_slice, facts_of
 from app.datasets.models import DatasetVersion, Derived, Moderation, Upload
 from app.datasets.service import CheckWork
 from app.datasets.sources import SAMPLE_BYTES, recognise_source
-from app.formats.base import Unreadable
+from app.formats.base import Finding, Unreadable
 from app.settings import settings
 
 TELL_SECONDS = 2.0
@@ -85,8 +85,18 @@ def _read_source(work: CheckWork) -> Record | None:
             reading = replace(reading, told=reading.told + told)
             return partial(service.record_reading, reading=reading, blob=incoming.keep())
     except Unreadable as error:
-        reading = replace(reading, told=(error.finding,))
-        return partial(service.record_reading, reading=reading)
+        finding = error.finding
+    except TooLarge:
+        finding = _too_large()
+    return partial(service.record_reading, reading=replace(reading, told=(finding,)))
+
+
+def _too_large() -> Finding:
+    reason = (
+        f"Made into rows, the file is larger than {settings().upload_limit:,} bytes, the limit of "
+        "this instance."
+    )
+    return Finding("table.broken", None, "error", reason, "Upload it in parts.")
 
 
 class _Pace:

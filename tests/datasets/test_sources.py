@@ -14,6 +14,7 @@ from app.datasets.models import DatasetVersion, VersionStatus
 from app.datasets.sources import Reading, recognise_source
 from app.formats.tables import Columns
 from app.projects.models import Project
+from app.settings import settings
 from tests import make
 from tests.stage import one_database, version_of
 
@@ -173,6 +174,15 @@ def test_a_list_that_breaks_off_says_where(database, receive):
     version = receive(json.dumps(objects()).encode()[:-20], "x.json")
     assert (version.status, version.rows) == (VersionStatus.REJECTED, 0)
     assert "element 12 of the list is not JSON" in version.reason
+
+
+@one_database
+def test_rows_that_outgrow_the_limit_are_refused(database, receive, monkeypatch):
+    monkeypatch.setenv("LUTHIER_UPLOAD_LIMIT", str(2 * len(table())))
+    settings.cache_clear()
+    version = receive(table())
+    assert version.status == VersionStatus.REJECTED
+    assert "made into rows, the file is larger than" in version.reason
 
 
 @one_database
