@@ -25,10 +25,8 @@ def _signs(
         yield Sign("bad", "Errors", f"{errors:,}", "a provider refuses them")
     else:
         yield Sign("good", "Errors", "0", "all rows can be read")
-    if leaks := _count(groups, "leak."):
-        yield Sign("warn", "Leaks", f"{leaks:,}", "rows also in validation")
     yield _duplicates(groups, is_deep=is_deep)
-    if contradictions := _count(groups, "contradiction."):
+    if contradictions := _count(groups, "answer.contradicts"):
         yield Sign("warn", "Contradictions", f"{contradictions:,}", "same question, other answer")
     yield _secrets(groups, is_deep=is_deep)
     longest = verdict["longest_tokens"]
@@ -47,8 +45,9 @@ def _duplicates(groups: Sequence[FindingGroup], *, is_deep: bool) -> Sign:
         return Sign(
             "warn" if exact else "", "Duplicates", f"{exact:,}", "exact; near not known yet"
         )
-    kinds = {group.rule.removeprefix("duplicate.") for group in groups if _is(group, "duplicate.")}
-    return Sign("warn" if found else "good", "Duplicates", f"{found:,}", ", ".join(sorted(kinds)))
+    kinds = sorted(one.rule.partition(".")[2] for one in groups if _is(one, "duplicate."))
+    words = ", ".join(kinds) or "exact, normalised or near"
+    return Sign("warn" if found else "good", "Duplicates", f"{found:,}", words)
 
 
 def _secrets(groups: Sequence[FindingGroup], *, is_deep: bool) -> Sign:

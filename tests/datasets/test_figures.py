@@ -14,6 +14,8 @@ from app.datasets import tasks
 from app.datasets.charts import histogram_of
 from app.datasets.derived.base import Making
 from app.datasets.figures import figures, table
+from app.datasets.health import health
+from app.datasets.index import FindingGroup
 from app.datasets.marking import ENCODINGS, MOST_PIECES, mark, total
 from app.datasets.views_figures import Histogram
 from tests import make
@@ -218,3 +220,29 @@ def test_a_further_file_says_how_far_it_is(team, browser):
     assert "93 %" in told
     assert "hx-trigger" in told
     assert "Secrets" in viewer.get(where).text
+
+
+def test_the_strip_says_what_was_found_and_what_is_not_known_yet():
+    verdict = {"longest_tokens": 70_000, "labels": [("a", 40), ("b", 3)]}
+    found = [
+        FindingGroup("duplicate.exact", "warning", 4, (), "", ""),
+        FindingGroup("secret.key", "warning", 2, (), "", ""),
+        FindingGroup("answer.contradicts", "warning", 3, (), "", ""),
+        FindingGroup("label.few", "hint", 1, (), "", ""),
+    ]
+    early = {one.label: one for one in health({"verdict": verdict}, found[:1], is_deep=False)}
+    assert (early["Secrets"].value, early["Secrets"].tone) == ("unknown", "")
+    assert "near not known yet" in early["Duplicates"].small
+    assert "Contradictions" not in early
+    late = {one.label: one for one in health({"verdict": verdict}, found, is_deep=True)}
+    assert {name: one.tone for name, one in late.items()} == {
+        "Errors": "good",
+        "Duplicates": "warn",
+        "Contradictions": "warn",
+        "Secrets": "warn",
+        "Longest row": "warn",
+        "Balance": "warn",
+    }
+    assert late["Balance"].value == "3 to 40"
+    clean = {one.label: one for one in health({"verdict": verdict}, [], is_deep=True)}
+    assert clean["Duplicates"].tone == clean["Secrets"].tone == "good"
