@@ -36,12 +36,14 @@ def web(asked: argparse.Namespace) -> int:
     import uvicorn
 
     from app.core import logs, secrets
+    from app.core.heads import BoundedHead
 
     logs.configure("web")
     secrets.require()
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
+        http=BoundedHead,
         host=asked.host,
         port=asked.port,
         access_log=False,

@@ -70,8 +70,8 @@ async def receive_form(request: Request, *, sender: int) -> Received:
         raise ProductError("Send the file as multipart/form-data.")
     with one_of_few(sender), Incoming() as incoming:
         reader = _FormReader()
-        parser = MultipartParser(boundary, reader.callbacks())
         try:
+            parser = MultipartParser(boundary, reader.callbacks())
             async with _writing(incoming.write) as write:
                 async for piece in _gathered(request, stall=PACE_SECONDS, kept=NOTHING_KEPT):
                     parser.write(piece)

@@ -18,7 +18,10 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"BZh", "compressed with bzip2", "Unpack it and upload what is inside."),
     (b"\xfd7zXZ\0", "compressed with xz", "Unpack it and upload what is inside."),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it and upload what is inside."),
-    (b"\x80\x04\x95", "a Python pickle", "Export the rows as JSON lines."),
+    *(
+        (b"\x80%c" % protocol, "a Python pickle", "Export the rows as JSON lines.")
+        for protocol in range(2, 6)
+    ),
     (b"ARROW1", "an Arrow file", "Export it as JSON lines."),
     (b"\x89PNG", "an image", "Upload the rows themselves, as JSON lines."),
     (b"\xff\xd8\xff", "an image", "Upload the rows themselves, as JSON lines."),

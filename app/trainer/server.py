@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app.core.heads import BoundedHead
 from app.trainer import (
     elsewhere,
     routes_chat,
@@ -166,6 +167,7 @@ def main(host: str, port: int, home: Path, keys: Sequence[str]) -> None:
             )
         uvicorn.run(
             create_app(home, keyring, limits, idle_seconds=idle_seconds),
+            http=BoundedHead,
             host=host,
             port=port,
             log_config=None,

@@ -140,6 +140,7 @@ class _Rows:
             self._too_long(len(line), content)
         elif not content:
             self.store.add_finding(self.line, _BLANK)
+            self._stop_at_limit(len(line))
         else:
             self._place(len(line), content, *self._read(content))
 
@@ -217,8 +218,12 @@ class _Rows:
                 label,
             )
         )
-        if n >= self.limits.rows and self.offset + length + 1 < self.size:
-            self._stop("read.row_limit", f"after {n:,} rows, the most a version may have")
+        self._stop_at_limit(length)
+
+    def _stop_at_limit(self, length: int) -> None:
+        """Empty lines count too: they take their time."""
+        if self.line >= self.limits.rows and self.offset + length + 1 < self.size:
+            self._stop("read.row_limit", f"after {self.line:,} lines, the most a version may have")
 
 
 _SIGNED = Struct("<q").unpack_from
