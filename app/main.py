@@ -58,12 +58,14 @@ from app.dashboard.errors import drawn
 from app.datasets import api as datasets_api
 from app.datasets import api_leaks as datasets_api_leaks
 from app.datasets import api_reading as datasets_api_reading
+from app.datasets import api_search as datasets_search_api
 from app.datasets import routes as datasets
 from app.datasets import routes_figures as datasets_figures
 from app.datasets import routes_leaks as datasets_leaks
 from app.datasets import routes_list as datasets_list
 from app.datasets import routes_reading as datasets_reading
 from app.datasets import routes_rows as datasets_rows
+from app.datasets import routes_search as datasets_search
 from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
 from app.datasets.moderation import routes as moderation
@@ -113,6 +115,7 @@ PAGES = (
     verdicts.router,
     datasets_leaks.router,
     moderation.router,
+    datasets_search.router,
     uploads.receiving,
     uploads.pages,
     jobs_list.router,
@@ -148,6 +151,7 @@ API = (
     datasets_api_reading.router,
     datasets_api_leaks.router,
     moderation.api,
+    datasets_search_api.router,
     verdicts.api,
     uploads.api,
     jobs_api.router,

@@ -25,11 +25,12 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a page stands: `first` counts from 1, 0 beyond what is worth counting; `total` is None
-    there.
+    there, and more than `counted`.
     """
 
     first: int
     total: int | None
+    counted: int = MOST_COUNTED
 
 
 class Order:

@@ -49,8 +49,8 @@ class Chip:
 class ListView:
     """A list as its address asks for it. `carried` and `kept` are what the filter's and the
     columns' forms send along. `shown` rows stand here, from `first` on, which is 0 where that is
-    more than is counted, as `total` is None. `elsewhere` are chosen ids that are not among the rows
-    shown, `words` what the columns shown are called, by key.
+    more than is counted, as `total` is None and more than `counted`. `elsewhere` are chosen ids
+    that are not among the rows shown, `words` what the columns shown are called, by key.
     """
 
     path: str
@@ -66,6 +66,7 @@ class ListView:
     last: int
     shown: int
     total: int | None
+    counted: int
     clear_url: str
     earlier_url: str | None
     later_url: str | None
@@ -128,6 +129,7 @@ def list_view(
         last=place.first + len(found.ids) - 1 if place.first else 0,
         shown=len(found.ids),
         total=place.total,
+        counted=place.counted,
         clear_url=link(**dict.fromkeys(one.key for one in fields), **here),
         earlier_url=link(after=None, before=str(found.ids[0]))
         if found.has_earlier and found.ids

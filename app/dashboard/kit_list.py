@@ -37,6 +37,7 @@ def sample_list(path: str) -> ListView:
         last=2,
         shown=2,
         total=1038,
+        counted=20_000,
         clear_url=path,
         earlier_url=None,
         later_url=path,

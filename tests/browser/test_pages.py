@@ -71,6 +71,7 @@ class Workshop:
             "reading": f"/dataset-versions/{version}/reading",
             "findings": f"/dataset-versions/{self.rejected['version']['id']}/findings",
             "refused": f"/dataset-versions/{self.rejected['version']['id']}",
+            "search": f"/dataset-versions/{version}/search?q=card&role=user",
             "version-new": f"/datasets/{self.ready['id']}/upload",
             "jobs": f"{project}/jobs",
             "job-form": f"{project}/jobs/new",

@@ -245,6 +245,8 @@ TABLE: dict[str, Expected] = {
     "datasets.verdicts": view(),
     "moderation.show": view(),
     "moderation.ask": edit(422),
+    "datasets.search": view(),
+    "datasets.search_progress": view(),
     "api.datasets.index": view(),
     "api.datasets.create": edit(400),
     "api.datasets.add_version": edit(400),
@@ -256,6 +258,7 @@ TABLE: dict[str, Expected] = {
     "api.versions.content": view(),
     "api.moderation.show": view(),
     "api.moderation.ask": edit(422),
+    "api.versions.search": view(409),  # its words are not taken up yet
     # Jobs
     "jobs.new": spend(),
     "jobs.receipt": spend(),

@@ -107,7 +107,8 @@ def test_x1_no_error_repeats_a_header(live, name):
 @pytest.mark.parametrize(
     "path",
     ["/login?next=", "/account?said=", "/dataset-versions/{version_id}/rows?row=",
-     "/dataset-versions/{version_id}/findings?rule=", "/jobs/{job_id}?events=",
+     "/dataset-versions/{version_id}/findings?rule=", "/dataset-versions/{version_id}/search?q=",
+     "/jobs/{job_id}?events=",
      "/projects/{project_id}/jobs/new?suffix=", "/projects/{project_id}/jobs/receipt?suffix=",
      "/projects/{project_id}/jobs/new?base_model=", "/projects/{project_id}/jobs?sort=",
      "/invitations/", "/password/", "/nowhere/"],

@@ -2,5 +2,6 @@
 
 from app.datasets.checks.deep.passing import Checks
 from app.datasets.derived.base import Deriver
+from app.datasets.search.making import SearchFile
 
-DERIVERS: dict[str, Deriver] = {deriver.kind: deriver for deriver in (Checks(),)}
+DERIVERS: dict[str, Deriver] = {deriver.kind: deriver for deriver in (Checks(), SearchFile())}

@@ -1,0 +1,94 @@
+"""Search on its page and in the API."""
+
+import pytest
+
+from app.core.database import unit_of_work
+from app.datasets import tasks
+from app.projects.models import Project
+from tests import make
+from tests.stage import one_database
+
+HOSTILE = "<script>alert(1)</script> =1+1 refund"
+CONTENT = b"".join(
+    [
+        *(make.chat_row(f"Where is parcel {n}?", "tracking") for n in range(45)),
+        make.chat_row(HOSTILE, "refund"),
+    ]
+)
+
+
+def take_up(version_id):
+    """A worker makes the search file."""
+    with unit_of_work() as session:
+        row_id = make.make_derived(session, version_id, "search").id
+    tasks.derive(row_id)
+
+
+@pytest.fixture
+def version_id(team, letters):
+    """46 rows with their words taken up."""
+    made = received(team, CONTENT)
+    letters.deliver()
+    take_up(made)
+    return made
+
+
+def received(team, content):
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        return make.make_version(session, project, content).id
+
+
+def test_rows_are_found_marked_and_paged(team, version_id, browser):
+    viewer = browser(team.users["viewer"])
+    path = f"/dataset-versions/{version_id}/search"
+    assert "Rows are found that hold all the words" in viewer.get(path).text
+    first = viewer.get(f"{path}?q=parcel")
+    assert "1 to 20 of 45 rows" in first.text
+    assert "Where is <mark>parcel</mark> 0?" in first.text
+    last = viewer.get(f"{path}?q=parcel&after=40", **{"HX-Request": "true"})
+    assert "41 to 45 of 45 rows" in last.text
+    assert "<html" not in last.text
+    found = viewer.get(f"{path}?q=refund&role=user").text
+    assert f"/dataset-versions/{version_id}/rows?row=46" in found
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; =1+1 <mark>refund</mark>" in found
+    assert "No row matches" in viewer.get(f"{path}?q=nowhere").text
+    odd = viewer.get(f"{path}?q=%22%2B%2B")
+    assert odd.status_code == 200
+    assert "Nothing to look for" in odd.text
+    assert viewer.get(f"{path}?q=x&role=king").status_code == 422
+
+
+def test_a_search_waits_for_its_words(team, browser, script):
+    fresh = received(team, make.chat_file(12))
+    viewer, sends = browser(team.users["viewer"]), script(team.users["viewer"])
+    path = f"/dataset-versions/{fresh}/search"
+    assert viewer.get(path).headers["location"].endswith(f"/dataset-versions/{fresh}")
+    assert sends.get(f"{path}?q=x").status_code == 409
+    tasks.check(fresh)
+    assert "takes up the words" in viewer.get(path).text
+    panel = viewer.get(f"{path}/progress", **{"HX-Request": "true"})
+    assert panel.status_code == 200
+    assert "<html" not in panel.text
+    assert "not all taken up" in sends.get(f"{path}?q=x").json()["detail"]
+    take_up(fresh)
+    made = viewer.get(f"{path}/progress", **{"HX-Request": "true"})
+    assert made.headers["HX-Redirect"] == path
+
+
+@one_database
+def test_a_script_searches_by_the_same_words(team, version_id, script):
+    sends = script(team.users["viewer"])
+    path = f"/dataset-versions/{version_id}/search"
+    found = sends.get(f"{path}?q=parcel&limit=30").json()
+    assert (len(found["data"]), found["next"]) == (30, 30)
+    rest = sends.get(f"{path}?q=parcel&limit=30&after=30").json()
+    assert [hit["row"] for hit in rest["data"]] == list(range(31, 46))
+    assert rest["next"] is None
+    (hit,) = sends.get(f"{path}?q=refund").json()["data"]
+    user, answer = hit["excerpts"]
+    assert (hit["row"], answer["role"], answer["text"]) == (46, "assistant", "refund")
+    assert [user["text"][slice(*match)] for match in user["matches"]] == ["refund"]
+    assert user["text"] == HOSTILE
+    assert sends.get(path).status_code == 422
+    assert sends.get(f"{path}?q=++").status_code == 422
