@@ -60,6 +60,7 @@ from app.datasets import api_leaks as datasets_api_leaks
 from app.datasets import api_reading as datasets_api_reading
 from app.datasets import api_search as datasets_search_api
 from app.datasets import routes as datasets
+from app.datasets import routes_export as datasets_export
 from app.datasets import routes_figures as datasets_figures
 from app.datasets import routes_leaks as datasets_leaks
 from app.datasets import routes_list as datasets_list
@@ -116,6 +117,7 @@ PAGES = (
     datasets_leaks.router,
     moderation.router,
     datasets_search.router,
+    datasets_export.router,
     uploads.receiving,
     uploads.pages,
     jobs_list.router,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 
 from app.auth.access import CurrentUser
 from app.core import storage
@@ -33,6 +33,7 @@ from app.datasets.resources import (
     version_resource,
 )
 from app.datasets.routes import download
+from app.datasets.routes_export import InWords, in_words_of
 from app.projects.access import CurrentProject, ReceivingProject
 
 router = APIRouter(prefix="/api/v1", tags=["datasets"])
@@ -183,9 +184,11 @@ def examples(
     name="api.versions.content",
     response_class=FileResponse,
 )
-def content(version: CurrentVersion) -> FileResponse:
-    """The rows: the bytes that were uploaded, or what was made of them where these were a table."""
-    return download(version)
+def content(version: CurrentVersion, dialect: InWords = None) -> Response:
+    """The rows: the bytes that were uploaded, or what was made of them where these were a table.
+    With `as` those that can be read, in the words of a provider or a program.
+    """
+    return download(version) if dialect is None else in_words_of(version, dialect)
 
 
 def _checked(version: DatasetVersion) -> Path:

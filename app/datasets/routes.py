@@ -30,6 +30,7 @@ from app.datasets.derived.queries import derived_of
 from app.datasets.forms import DatasetForm, label_of, name_from
 from app.datasets.further import further as making
 from app.datasets.models import Dataset, DatasetVersion
+from app.datasets.routes_export import InWords, in_words_of
 from app.datasets.views import UploadVersionView
 from app.projects.access import ReceivingProject, role_here
 from app.settings import settings
@@ -210,8 +211,8 @@ def retry(
 
 
 @router.get("/dataset-versions/{version_id}/content", name="datasets.content")
-def content(version: CurrentVersion) -> Response:
-    return download(version)
+def content(version: CurrentVersion, dialect: InWords = None) -> Response:
+    return download(version) if dialect is None else in_words_of(version, dialect)
 
 
 def download(version: DatasetVersion) -> FileResponse:

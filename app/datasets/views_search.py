@@ -1,4 +1,4 @@
-"""What the page of a search shows."""
+"""What the pages of searching and of exporting show."""
 
 from dataclasses import dataclass
 
@@ -32,3 +32,23 @@ class SearchView:
     error: str
     share: float | None
     topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A way to write the rows: the dialect's name, its title, what becomes of a row."""
+
+    name: str
+    title: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportView:
+    """What a version can be written as. `left_out` rows cannot be read and are in no dialect."""
+
+    head: VersionHead
+    size: int
+    sha256: str
+    offers: tuple[Offer, ...]
+    left_out: int

@@ -15,7 +15,7 @@ from app.core.events import CHANNEL
 from app.core.home import socket_path
 from tests.browser.doubted import doubted
 from tests.browser.rescued import leave
-from tests.browser.visitor import NARROW, kind_of, visiting
+from tests.browser.visitor import NARROW, is_file, kind_of, visiting
 from tests.journeys.api import OWNER, TRAINING, Curve, Script, command
 from tests.processes import start_luthier
 
@@ -243,9 +243,7 @@ def test_a_viewer_finds_no_dead_button(workshop, chromium):
                 continue
             kinds.add(kind_of(path))
             assert page.request.get(path).ok, path
-            if path.partition("?")[0].endswith(
-                ("/content", "/source", "/archive", ".csv", ".json", ".jsonl", ".yaml")
-            ):
+            if is_file(path):
                 continue
             viewer.go(path)
             # Whoever may sign in may make a project, and owns it; has an account; reads for

@@ -224,3 +224,9 @@ def kind_of(url: str) -> str:
     """The path of an address with its numbers and secrets blotted out."""
     path = urlsplit(url).path
     return re.sub(r"/(\d+|(?<=welcome/|assword/)[^/]+)(?=/|$)", "/#", path) if path else url
+
+
+def is_file(url: str) -> bool:
+    """True for the address of a file, which a browser saves."""
+    ends = ("/content", "/source", "/archive", ".csv", ".json", ".jsonl", ".yaml")
+    return urlsplit(url).path.endswith(ends)

@@ -1,5 +1,7 @@
 """Full-text search: what is found, where it stands, page by page, in every format and script."""
 
+import json
+
 import pytest
 
 from app.core.errors import WrongInput
@@ -186,3 +188,17 @@ def test_the_words_are_taken_up_slice_by_slice_to_the_same_end(tmp_path, made):
     assert torn.slices > len(ROWS) - 2
     for typed in ("refund", "card", "where", '"blue card"'):
         assert torn.lines(typed) == made.lines(typed)
+
+
+def test_every_format_is_searched_by_its_texts(tmp_path):
+    pair = {
+        "input": {"messages": [USER]},
+        "preferred_output": [ANSWER],
+        "non_preferred_output": [{**ANSWER, "content": "lost_card"}],
+    }
+    rows = [json.dumps({**pair, "input": {"messages": [{**USER, "content": f"Q{n}"}]}}).encode()
+            for n in range(12)]  # fmt: skip
+    made = Made(tmp_path, rows)
+    assert made.lines("q3") == [4]
+    assert len(made.lines("lost", "rejected")) == 12
+    assert made.lines("lost", "assistant") == []

@@ -1,12 +1,16 @@
-"""Search on its page and in the API."""
+"""Search and export on the pages and in the API: what is found, offered and sent."""
+
+import csv
+import io
 
 import pytest
 
 from app.core.database import unit_of_work
 from app.datasets import tasks
+from app.formats.dialects.base import BOM
 from app.projects.models import Project
 from tests import make
-from tests.stage import one_database
+from tests.stage import one_database, version_of
 
 HOSTILE = "<script>alert(1)</script> =1+1 refund"
 CONTENT = b"".join(
@@ -92,3 +96,39 @@ def test_a_script_searches_by_the_same_words(team, version_id, script):
     assert user["text"] == HOSTILE
     assert sends.get(path).status_code == 422
     assert sends.get(f"{path}?q=++").status_code == 422
+
+
+@one_database
+def test_a_version_is_written_in_the_words_of_others(team, version_id, browser, script):
+    viewer, sends = browser(team.users["viewer"]), script(team.users["viewer"])
+    path = f"/dataset-versions/{version_id}"
+    offered = viewer.get(f"{path}/export").text
+    for name in ("openai", "azure", "trl", "csv"):
+        assert f"{path}/content?as={name}" in offered
+    assert "cannot be read" not in offered
+    assert viewer.get(f"{path}/content?as=openai").content == CONTENT
+    azure = sends.get(f"{path}/content?as=azure")
+    assert azure.content == BOM + CONTENT
+    assert "attachment" in azure.headers["Content-Disposition"]
+    assert azure.headers["Content-Security-Policy"].startswith("sandbox")
+    table = sends.get(f"{path}/content?as=csv")
+    rows = list(csv.DictReader(io.StringIO(table.content.decode("utf-8-sig"), newline="")))
+    assert (len(rows), rows[45]["question"], rows[45]["answer"]) == (46, HOSTILE, "refund")
+    wrong = sends.get(f"{path}/content?as=xml")
+    assert wrong.status_code == 422
+    assert "openai, azure, trl, csv" in wrong.text
+
+
+@one_database
+def test_what_cannot_be_read_has_no_words_in_any_dialect(team, letters, browser):
+    torn, table = received(team, CONTENT + b"not a row\n"), received(team, b"[1]\n" * 20)
+    viewer = browser(team.users["viewer"])
+    early = viewer.get(f"/dataset-versions/{torn}/content?as=csv")
+    assert early.status_code == 409
+    letters.deliver()
+    assert {version_of(torn).status, version_of(table).status} == {"rejected"}
+    offered = viewer.get(f"/dataset-versions/{torn}/export").text
+    assert "1 row that cannot be read is in the first file alone" in offered
+    assert viewer.get(f"/dataset-versions/{torn}/content?as=openai").content == CONTENT
+    assert "content?as=" not in viewer.get(f"/dataset-versions/{table}/export").text
+    assert viewer.get(f"/dataset-versions/{table}/content?as=csv").status_code == 409

@@ -246,6 +246,7 @@ TABLE: dict[str, Expected] = {
     "moderation.show": view(),
     "moderation.ask": edit(422),
     "datasets.search": view(),
+    "datasets.export": view(),
     "datasets.search_progress": view(),
     "api.datasets.index": view(),
     "api.datasets.create": edit(400),

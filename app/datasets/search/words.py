@@ -55,7 +55,8 @@ def question_of(typed: str, role: str | None = None) -> Question:
 
     Capitals and accents count for nothing. Raises WrongInput.
     """
-    wanted, unwanted = [], []
+    wanted: list[str] = []
+    unwanted: list[str] = []
     for minus, phrase, minus_too, word in _TYPED.findall(typed):
         one = _expression(phrase or word, may_go_on=bool(word))
         if one is not None:
