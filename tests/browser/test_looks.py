@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.browser.test_pages import EMAIL, PASSWORD, workshop  # noqa: F401 - a fixture
+from tests.browser.doubted import doubted
+from tests.browser.test_pages import EMAIL, HOSTILE, PASSWORD, TRAP, workshop  # noqa: F401 - a fixture
 from tests.browser.visitor import NARROW, PAPER, WIDE, visiting
 from tests.journeys.api import Script
 
@@ -143,3 +144,24 @@ def test_a_job_that_trains_does_not_jump_under_the_eyes(workshop, chromium):  # 
         somebody.page.locator("#progress[data-status=succeeded]").wait_for()
         assert somebody.shifted() < 0.1
         somebody.look()
+
+
+def test_a_job_in_doubt_is_decided_on_a_phone_and_a_stray_run_is_left(workshop, chromium):  # noqa: F811 - the fixture
+    with (
+        doubted(workshop.home, workshop.job["id"], words=HOSTILE) as job_id,
+        visiting(chromium, workshop.address, viewport=NARROW) as somebody,
+    ):
+        page = somebody.page
+        somebody.enter(f"/jobs/{job_id}", EMAIL, PASSWORD)
+        assert HOSTILE in page.locator("#progress").inner_text()
+        somebody.button("Look again").click()
+        somebody.look()
+        page.locator("#look-again-dialog").get_by_role("button", name="Look again").click()
+        page.get_by_text("none with the order's tag").wait_for()
+        somebody.go(workshop.pages["connection"])
+        somebody.heading("Runs that no job has")
+        somebody.button("Leave it").first.click()
+        page.locator("dialog[open]").get_by_role("button", name="Leave it").click()
+        page.get_by_text("It is left alone.").wait_for()
+        assert page.get_by_text("ftjob-stray").count() == 0
+        assert not [url for url in somebody.requests if TRAP in url]

@@ -13,7 +13,6 @@ import redis
 
 from app.core.events import CHANNEL
 from app.core.home import socket_path
-from tests.browser.doubted import doubted
 from tests.browser.rescued import leave
 from tests.browser.visitor import NARROW, is_file, kind_of, visiting
 from tests.journeys.api import OWNER, TRAINING, Curve, Script, command
@@ -35,14 +34,11 @@ NAME = f"<div hx-get={TRAP} hx-trigger=load><img src={TRAP}>"
 
 # So that the calendar has lines: the trainer's own models have no day.
 FAR_DAY = {
-    "profile": "luthier",
-    "kind": "base_model",
-    "models": ["*"],
+    "profile": "luthier", "kind": "base_model", "models": ["*"], "day": "2099-12-31",
     "title": f"The machine goes {NAME}"[:120],
-    "day": "2099-12-31",
     "why": f"Its lease ends {NAME}",
     "source_url": "https://example.org/lease",
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,6 +67,7 @@ class Workshop:
             "reading": f"/dataset-versions/{version}/reading",
             "findings": f"/dataset-versions/{self.rejected['version']['id']}/findings",
             "refused": f"/dataset-versions/{self.rejected['version']['id']}",
+            "export": f"/dataset-versions/{version}/export",
             "search": f"/dataset-versions/{version}/search?q=card&role=user",
             "version-new": f"/datasets/{self.ready['id']}/upload",
             "jobs": f"{project}/jobs",
@@ -387,24 +384,3 @@ def name_a_day(workshop, *, ahead):
     ):
         database.execute("UPDATE owners_dates SET day = date('now', ?)", [f"+{ahead} days"])
         database.execute("UPDATE date_watches SET due_at = datetime('now')")
-
-
-def test_a_job_in_doubt_is_decided_on_a_phone_and_a_stray_run_is_left(workshop, chromium):
-    with (
-        doubted(workshop.home, workshop.job["id"], words=HOSTILE) as job_id,
-        visiting(chromium, workshop.address, viewport=NARROW) as somebody,
-    ):
-        page = somebody.page
-        somebody.enter(f"/jobs/{job_id}", EMAIL, PASSWORD)
-        assert HOSTILE in page.locator("#progress").inner_text()
-        somebody.button("Look again").click()
-        somebody.look()
-        page.locator("#look-again-dialog").get_by_role("button", name="Look again").click()
-        page.get_by_text("none with the order's tag").wait_for()
-        somebody.go(workshop.pages["connection"])
-        somebody.heading("Runs that no job has")
-        somebody.button("Leave it").first.click()
-        page.locator("dialog[open]").get_by_role("button", name="Leave it").click()
-        page.get_by_text("It is left alone.").wait_for()
-        assert page.get_by_text("ftjob-stray").count() == 0
-        assert not [url for url in somebody.requests if TRAP in url]
