@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from tests.browser.workshop import open_workshop
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # It stays on this machine, and needs no screen.
 WORDS = (
@@ -40,3 +42,10 @@ def chromium():
         opened = playwright.chromium.launch(executable_path=path, args=words)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="module")
+def workshop(chromium, tmp_path_factory):
+    """A project with a good and a bad file, a finished job and its model; hostile words on all."""
+    with open_workshop(tmp_path_factory.mktemp("workshop")) as workshop:
+        yield workshop

@@ -15,8 +15,8 @@ from sqlalchemy import String
 
 from app.core.secrets import fingerprint
 from app.tables import metadata
-from tests.browser.test_pages import EMAIL, PASSWORD, TRAP, workshop  # noqa: F401 - a fixture
 from tests.browser.visitor import visiting
+from tests.browser.workshop import EMAIL, PASSWORD, TRAP
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(300)]
 
@@ -184,7 +184,7 @@ def furnish(database):
 
 
 @pytest.fixture(scope="module")
-def hostile(workshop):  # noqa: F811 - the fixture
+def hostile(workshop):
     """The instance with hostile words everywhere, and the pages that show them."""
     database = workshop.home / "luthier.sqlite"
     more = furnish(database)
@@ -193,7 +193,7 @@ def hostile(workshop):  # noqa: F811 - the fixture
 
 
 def test_13_hostile_words_stay_words_on_every_page(hostile, chromium):
-    workshop, pages = hostile  # noqa: F811 - the fixture's value
+    workshop, pages = hostile
     seen, unguarded, made, dialogs = set(), {}, {}, []
     with visiting(chromium, workshop.address, asks_axe=False) as somebody:
         somebody.page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
@@ -223,7 +223,7 @@ def stream(*chunks):
 
 
 def test_14_a_models_answer_and_its_error_are_text(hostile, chromium):
-    workshop, pages = hostile  # noqa: F811 - the fixture's value
+    workshop, pages = hostile
     answer = stream(*[{"choices": [{"delta": {"content": part}}]} for part in TEXT.split("=")])
     error = stream({"error": {"message": TEXT}})
     with visiting(chromium, workshop.address) as somebody:
@@ -250,7 +250,7 @@ def test_11_htmx_does_nothing_inside_hx_disable(hostile, chromium):
     """Markup that came through all the same would still ask for nothing. Fails loudly where a new
     htmx calls the attribute something else.
     """
-    workshop, pages = hostile  # noqa: F811 - the fixture's value
+    workshop, pages = hostile
     with visiting(chromium, workshop.address) as somebody:
         page = somebody.page
         somebody.enter(pages["rows"], EMAIL, PASSWORD)

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.browser.doubted import doubted
-from tests.browser.test_pages import EMAIL, HOSTILE, PASSWORD, TRAP, workshop  # noqa: F401 - a fixture
 from tests.browser.visitor import NARROW, PAPER, WIDE, visiting
+from tests.browser.workshop import EMAIL, HOSTILE, PASSWORD, TRAP
 from tests.journeys.api import Script
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(240)]
@@ -40,7 +40,7 @@ TOO_WIDE = """() => [...document.querySelectorAll("main *")]
 
 
 @pytest.fixture(scope="module")
-def job(workshop):  # noqa: F811 - the fixture
+def job(workshop):
     return workshop.pages["job"]
 
 
@@ -52,7 +52,7 @@ def draw_chart(somebody):
 
 
 @pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.full)])
-def test_forced_colours_keep_curves_states_choices_and_the_focus(workshop, job, chromium, scheme):  # noqa: F811 - the fixture
+def test_forced_colours_keep_curves_states_choices_and_the_focus(workshop, job, chromium, scheme):
     words = {"forced_colors": "active", "color_scheme": scheme, "asks_axe": False}
     with visiting(chromium, workshop.address, **words) as somebody:
         page = somebody.page
@@ -72,7 +72,7 @@ def test_forced_colours_keep_curves_states_choices_and_the_focus(workshop, job, 
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.full)])
-def test_more_contrast_is_sound_too(workshop, chromium, scheme):  # noqa: F811 - the fixture
+def test_more_contrast_is_sound_too(workshop, chromium, scheme):
     with visiting(chromium, workshop.address, contrast="more", color_scheme=scheme) as somebody:
         somebody.enter("/", EMAIL, PASSWORD)
         for name in ("home", "report", "jobs", "job", "job-form", "try", "connection", "api"):
@@ -80,7 +80,7 @@ def test_more_contrast_is_sound_too(workshop, chromium, scheme):  # noqa: F811 -
 
 
 @pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.full)])
-def test_paper_holds_what_was_found_and_nothing_to_press(workshop, job, chromium, scheme):  # noqa: F811 - the fixture
+def test_paper_holds_what_was_found_and_nothing_to_press(workshop, job, chromium, scheme):
     words = {"color_scheme": scheme, "asks_axe": False}
     with visiting(chromium, workshop.address, **words) as somebody:
         page = somebody.page
@@ -112,7 +112,7 @@ def test_paper_holds_what_was_found_and_nothing_to_press(workshop, job, chromium
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_nothing_jumps_where_things_are_looked_at(workshop, chromium, size):  # noqa: F811 - the fixture
+def test_nothing_jumps_where_things_are_looked_at(workshop, chromium, size):
     with visiting(chromium, workshop.address, viewport=size, asks_axe=False) as somebody:
         somebody.enter("/", EMAIL, PASSWORD)
         somebody.watch_shifts()
@@ -123,7 +123,7 @@ def test_nothing_jumps_where_things_are_looked_at(workshop, chromium, size):  # 
             assert somebody.shifted() < 0.05, name
 
 
-def test_a_job_that_trains_does_not_jump_under_the_eyes(workshop, chromium):  # noqa: F811 - the fixture
+def test_a_job_that_trains_does_not_jump_under_the_eyes(workshop, chromium):
     with (
         visiting(chromium, workshop.address, asks_axe=False) as somebody,
         Script(workshop) as script,
@@ -146,7 +146,7 @@ def test_a_job_that_trains_does_not_jump_under_the_eyes(workshop, chromium):  # 
         somebody.look()
 
 
-def test_a_job_in_doubt_is_decided_on_a_phone_and_a_stray_run_is_left(workshop, chromium):  # noqa: F811 - the fixture
+def test_a_job_in_doubt_is_decided_on_a_phone_and_a_stray_run_is_left(workshop, chromium):
     with (
         doubted(workshop.home, workshop.job["id"], words=HOSTILE) as job_id,
         visiting(chromium, workshop.address, viewport=NARROW) as somebody,

@@ -1,0 +1,124 @@
+"""A running instance with something on every page, and hostile words wherever people type."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.browser.rescued import leave
+from tests.journeys.api import OWNER, TRAINING, Curve, Script, command
+from tests.processes import start_luthier
+
+EMAIL, PASSWORD = OWNER.values()
+VIEWER = "vito@example.org"
+TRAP = "/nobody-asked-for-this"
+HOSTILE = (
+    f"<img src={TRAP} onerror=\"fetch('{TRAP}')\"><div hx-get={TRAP} hx-trigger=load>x</div>"
+    f"<script src={TRAP}></script>{{{{7*7}}}}"
+)
+NAME = f"<div hx-get={TRAP} hx-trigger=load><img src={TRAP}>"
+
+# So that the calendar has lines: the trainer's own models have no day.
+FAR_DAY = {
+    "profile": "luthier", "kind": "base_model", "models": ["*"], "day": "2099-12-31",
+    "title": f"The machine goes {NAME}"[:120],
+    "why": f"Its lease ends {NAME}",
+    "source_url": "https://example.org/lease",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A running instance with something on every page."""
+
+    home: Path
+    address: str
+    project: Any
+    ready: Any
+    rejected: Any
+    job: Any
+    rescued: dict[str, str]
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """Every page of the product, by a name."""
+        project, version = f"/projects/{self.project['id']}", self.ready["version"]["id"]
+        return {
+            "projects": "/projects",
+            "project-new": "/projects/new",
+            "home": project,
+            "datasets": f"{project}/datasets",
+            "report": f"/dataset-versions/{version}",
+            "rows": f"/dataset-versions/{version}/rows",
+            "figures": f"/dataset-versions/{version}/figures",
+            "reading": f"/dataset-versions/{version}/reading",
+            "findings": f"/dataset-versions/{self.rejected['version']['id']}/findings",
+            "refused": f"/dataset-versions/{self.rejected['version']['id']}",
+            "export": f"/dataset-versions/{version}/export",
+            "search": f"/dataset-versions/{version}/search?q=card&role=user",
+            "version-new": f"/datasets/{self.ready['id']}/upload",
+            "jobs": f"{project}/jobs",
+            "job-form": f"{project}/jobs/new",
+            "jobs-question": f"{project}/jobs/chosen?do=archive&chosen={self.job['id']}",
+            "job": f"/jobs/{self.job['id']}",
+            "models": f"{project}/models",
+            "models-question": f"{project}/models/chosen?do=archive&chosen={self.job['model_id']}",
+            "datasets-question": f"{project}/datasets/chosen?do=archive&chosen={self.ready['id']}",
+            "model": f"/models/{self.job['model_id']}",
+            "try": f"/models/{self.job['model_id']}/try",
+            "connections": f"{project}/connections",
+            "connection": f"/connections/{self.job['connection_id']}",
+            **self.rescued,
+            "notices": f"{project}/notices",
+            "calendar-link": f"{project}/calendar-link",
+            "endpoints": f"{project}/endpoints",
+            "endpoint": "/endpoints/1",
+            "choices": "/account/notices",
+            "budget": f"{project}/budget?all=yes",
+            "budget-spend": f"{project}/budget/spends/1",
+            "members": f"{project}/members",
+            "activity": f"{project}/activity",
+            "account": "/account",
+            "people": "/people",
+            "storage": "/storage",
+            "calendar": f"{project}/calendar",
+            "dates": "/dates?key=openai-jobs",
+            "dates-new": "/dates?add=yes",
+            "prices": "/prices?profile=openai&model=gpt-4o*",
+            "invitation": "/invitations/nobody-made-this-one",
+            "api": "/api/docs",
+        }
+
+
+@contextmanager
+def open_workshop(folder: Path) -> Iterator[Workshop]:
+    """A project with a good and a bad file, a finished job and its model; hostile words on all."""
+    rows = folder / "rows.jsonl"
+    lines = TRAINING.read_text().splitlines()[::25]
+    hostile = {"messages": [{"role": r, "content": HOSTILE} for r in ("system", "user")]}
+    hostile["messages"].append({"role": "assistant", "content": "blocked_card"})
+    rows.write_text("\n".join([json.dumps(hostile), *lines]) + "\n")
+    broken = folder / "broken.jsonl"
+    broken.write_text("\n".join([*lines[:5], HOSTILE, *[HOSTILE] * 20]) + "\n")
+    with start_luthier(folder / "home", **OWNER) as luthier, Script(luthier) as script:
+        project = script.post("/projects", json={"name": f"Support {NAME}"})
+        ready = script.upload(project["id"], rows, f"Rows {NAME}")
+        rejected = script.upload(project["id"], broken, "Broken", verdict="rejected")
+        job = script.start_job(
+            project["id"],
+            suffix="short",
+            n_epochs=1,
+            training_version_id=ready["version"]["id"],
+            validation_split=0.1,
+        )
+        ended = Curve(script, job["id"]).follow(within=60)
+        assert ended["status"] == "succeeded", ended
+        script.post("/dates", json=FAR_DAY)
+        words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
+        command(luthier.home, *words, typed=f"{PASSWORD}\n")
+        rescued = leave(luthier.home, words=HOSTILE)
+        place = {"name": NAME, "url": "https://hooks.example.org/x", "topics": ["budget"]}
+        script.post(f"/projects/{project['id']}/webhooks", json=place)
+        yield Workshop(luthier.home, luthier.address, project, ready, rejected, ended, rescued)
