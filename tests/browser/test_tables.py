@@ -280,8 +280,7 @@ def test_the_rows_of_a_version_are_sorted_and_put_away_in_their_address(mara):
     mara.link("Next").click()
     page.get_by_text(re.compile("^21 to 40 of")).first.wait_for()
     page.locator("tbody th a").first.click()
-    page.wait_for_url("**/rows?row=*")
-    page.locator("tr[aria-selected=true]").wait_for()
+    page.wait_for_url("**/row?line=*")
     mara.look()
 
 

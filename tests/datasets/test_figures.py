@@ -188,9 +188,10 @@ def test_what_the_deeper_checks_make_of_a_version_is_told_and_shown(team, browse
     content = b"".join([*same, *other])
     made = editor.send("PUT", path, params={"name": "x.jsonl"}, content=content).json()["location"]
     letters.deliver()
-    with unit_of_work() as session:
-        row_id = make.make_derived(session, int(made.rpartition("/")[2])).id
-    tasks.derive(row_id)
+    for kind in ("checks", "search"):
+        with unit_of_work() as session:
+            row_id = make.make_derived(session, int(made.rpartition("/")[2]), kind).id
+        tasks.derive(row_id)
     assert "All checks are done." in editor.get(f"{made}/further").text
     report = editor.get(made).text
     assert "Still on its way" not in report

@@ -35,7 +35,7 @@ def test_any_row_is_a_seek_away(tmp_path):
 
 
 def test_findings_come_in_the_order_of_the_file_and_go_on_where_a_page_ends(tmp_path):
-    rows = [make_line(USER)] * 4 + [make_line({"role": "x", "content": 1}, ANSWER)] * 2
+    rows = [make_line({"role": "x", "content": 1}, ANSWER)] * 3 + [make_line(USER)] * 2
     checked = check(tmp_path, rows)
     with checked.index() as index:
         everything = index.findings()
@@ -45,11 +45,11 @@ def test_findings_come_in_the_order_of_the_file_and_go_on_where_a_page_ends(tmp_
             after = page[-1].id
         warnings = index.findings(severity="warning")
         named = index.findings(rule="message.role")
-        of_row = index.findings(row=2)
+        of_row = index.findings(row=5)
     assert pages == everything
-    assert [finding.row for finding in everything] == [None, 1, 2, 2, 3, 3, 4, 4, 5, 6, 6]
+    assert [finding.row for finding in everything] == [None, 1, 2, 2, 3, 3, 4, 5, 5]
     assert {finding.rule for finding in warnings} == {"rows.too_few", "duplicate.exact"}
-    assert [finding.row for finding in named] == [5, 6]
+    assert [finding.row for finding in named] == [1, 2, 3]
     assert [finding.rule for finding in of_row] == ["messages.no_assistant", "duplicate.exact"]
 
 

@@ -275,14 +275,14 @@ def test_an_order_in_doubt_stays_in_doubt_when_its_key_no_longer_opens(workshop,
 
 
 def test_a_split_makes_the_same_two_files_every_time(workshop, witness):
-    first = queue_job(workshop, key="form:1", validation_split=0.25, seed=9)
-    again = queue_job(workshop, key="form:2", validation_split=0.25, seed=9)
-    other = queue_job(workshop, key="form:3", validation_split=0.25, seed=10)
+    first = queue_job(workshop, key="form:1", validation_split=0.15, seed=9)
+    again = queue_job(workshop, key="form:2", validation_split=0.15, seed=9)
+    other = queue_job(workshop, key="form:3", validation_split=0.15, seed=10)
     for job_id in (first, again, other):
         tasks.start(job_id)
 
     one, two, three = (job_of(job_id) for job_id in (first, again, other))
-    assert (one.training_rows, one.validation_rows) == (9, 3)
+    assert (one.training_rows, one.validation_rows) == (10, 2)
     assert one.training_sha256 == two.training_sha256
     assert one.validation_sha256 == two.validation_sha256
     assert one.training_sha256 != three.training_sha256
@@ -294,7 +294,7 @@ def test_a_split_makes_the_same_two_files_every_time(workshop, witness):
 
 
 def test_a_split_that_died_is_made_again_the_same(workshop, witness, monkeypatch):
-    job_id = queue_job(workshop, validation_split=0.25, seed=9)
+    job_id = queue_job(workshop, validation_split=0.15, seed=9)
     with monkeypatch.context() as patch:
         patch.setattr(tasks.starts, "record_split", _die)
         with pytest.raises(KeyboardInterrupt):

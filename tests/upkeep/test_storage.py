@@ -216,7 +216,7 @@ def test_an_index_that_finds_no_room_midway_waits_too(team, monkeypatch):
 @one_database
 def test_a_split_and_what_runs_say_wait_for_room(workshop, witness, no_room, monkeypatch):
     no_room(False)
-    queued = queue_job(workshop, validation_split=0.25)
+    queued = queue_job(workshop, validation_split=0.15)
     no_room(True)
     for _ in range(4):
         jobs.start(queued)
