@@ -27,7 +27,10 @@ LINE = (
     f"{NAME}{{{{7*7}}}}</textarea><script src={CANARY}></script>\u202egnp.exe\u202c"
     f"<a data-hx-get={CANARY} data-hx-trigger=load href=javascript:alert(1)>"
 )
-TEXT = f"{LINE}\n</p></main><base href=//canary/><form action={CANARY}>a" + "\u0301" * 10_000
+BLOCK = f"{LINE}\n</p></main><base href=//canary/><form action={CANARY}>a"
+TEXT = BLOCK + "\u0301" * 10_000
+# Ten thousand marks cost a browser a second on each page that has a few of them.
+KEPT = BLOCK + "\u0301" * 300
 
 # Nobody's words: ours, or in a shape that is checked before it is kept. So is what is short.
 SHORTEST = 60
@@ -93,7 +96,7 @@ MADE_OF_IT = f"""() => [...document.querySelectorAll(
 def words(column, limit):
     """Hostile words that name the column they stand in, as many as it takes."""
     mark = f"«{column}» "
-    for payload in (TEXT, LINE, NAME, SHORT):
+    for payload in (KEPT, LINE, NAME, SHORT):
         if limit is None or len(mark + payload) <= limit:
             return mark + payload
     raise AssertionError(f"{column} takes {limit} characters: too few for words like these.")

@@ -71,7 +71,8 @@ def test_forced_colours_keep_curves_states_choices_and_the_focus(workshop, job, 
             somebody.walk(workshop.pages[name])
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_more_contrast_is_sound_too(workshop, chromium, scheme):
     with visiting(chromium, workshop.address, contrast="more", color_scheme=scheme) as somebody:
         somebody.enter("/", EMAIL, PASSWORD)

@@ -15,7 +15,12 @@ from tests.processes import start_luthier
 from tests.rescue.history import RUN, an_eval, an_item, bring_home, bring_items
 from tests.rescue.test_usage import a_day, a_result
 
-pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.full,
+    pytest.mark.timeout(240),
+]
 
 TRAP = "/nobody-asked-for-this"
 HOSTILE = f"<img src={TRAP}><div hx-get={TRAP} hx-trigger=load>x</div>{{{{7*7}}}}" + "w" * 200

@@ -78,6 +78,7 @@ def test_a_killed_supervisor_takes_everything_with_it(tmp_path):
         assert again.health()[0] == 200
 
 
+@pytest.mark.full
 def test_two_instances_live_side_by_side_and_one_home_takes_one(tmp_path):
     with start_luthier(tmp_path / "one") as one, start_luthier(tmp_path / "two") as two:
         assert one.address != two.address
