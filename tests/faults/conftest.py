@@ -14,7 +14,7 @@ from tests.faults.stage import IS_FULL, Stage, begun, mortal_postgres
 from tests.forgetting import forget
 from tests.postgres import Postgres
 
-FULL_SECONDS = 6000  # an hour of faults is one
+FULL_SECONDS = 9000  # an hour of faults is one
 BUSY_SECONDS = 900  # a dozen interpreters start on two cores
 
 

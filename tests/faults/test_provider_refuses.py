@@ -16,7 +16,7 @@ from app.core.database import read_only, unit_of_work
 from app.jobs import tasks
 from app.jobs.models import JobStatus
 from tests.faults.stage import WAITS as DIVISOR
-from tests.faults.stage import on
+from tests.faults.stage import IS_FULL, on
 from tests.jobs.steps import attempts_of, look, make_due, queue_job
 from tests.stage import connection_of, job_of, one_database
 from tests.waiting import eventually
@@ -29,6 +29,8 @@ TEN_MINUTES, AN_HOUR = 600 / DIVISOR, 3_600 / DIVISOR
 ALIVE = {JobStatus.QUEUED, JobStatus.STARTING, JobStatus.RUNNING}
 # Whoever had begun to ask when the answer came, and a clock's tick.
 AT_ONCE = 0.5
+# The next look may be five minutes away, and the wait before it another five.
+WELL_AGAIN_SECONDS = 1_500 if IS_FULL else 120
 FAULTS = [
     {"status": 500, "body": '{"error": {"message": "The server had an error."}}'},
     {"status": 502, "body": "<html><h1>Bad gateway</h1></html>", "headers": HTML},
@@ -194,9 +196,9 @@ def recovers(stage, running, queued, *, with_test=False):
         with unit_of_work() as session:
             connection = session.get_one(Connection, stage.team.connection_id)
             testing.ask_for_test(session, connection, actor_id=stage.team.users["owner"])
-    eventually(lambda: job_of(running).status == JobStatus.SUCCEEDED, 120, every=0.2)
+    eventually(lambda: job_of(running).status == JobStatus.SUCCEEDED, WELL_AGAIN_SECONDS, every=0.2)
     assert stage.settled(queued).status == JobStatus.RUNNING
     assert len(stage.runs_of(job_of(queued))) == 1
     ended = job_of(queued).run_id
     stage.witness.change_run(ended, status="failed")
-    eventually(lambda: job_of(queued).status == JobStatus.FAILED, 120, every=0.2)
+    eventually(lambda: job_of(queued).status == JobStatus.FAILED, WELL_AGAIN_SECONDS, every=0.2)
