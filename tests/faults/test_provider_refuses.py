@@ -15,8 +15,8 @@ from app.core import clock
 from app.core.database import read_only, unit_of_work
 from app.jobs import tasks
 from app.jobs.models import JobStatus
-from tests.faults.stage import WAITS as DIVISOR
 from tests.faults.stage import IS_FULL, on
+from tests.faults.stage import WAITS as DIVISOR
 from tests.jobs.steps import attempts_of, look, make_due, queue_job
 from tests.stage import connection_of, job_of, one_database
 from tests.waiting import eventually
