@@ -106,27 +106,28 @@ def test_F12_an_order_that_is_told_to_wait_goes_out_once_more(workshop, witness,
 
 @pytest.mark.full
 @on("sqlite", "postgresql")
-def test_F12_ten_minutes_of_each_form(stage):
+@pytest.mark.parametrize("form", WAITS)
+def test_F12_ten_minutes_of_each_form(stage, form):
     stage.start("beat", "worker")
-    for form in WAITS:
-        running = stage.settled(stage.queue_job(key=f"{form}:1")).id
-        headers = asked_to_wait(form, ASKED)
-        stage.witness.script(Fault(EVERYTHING, status=429, headers=headers, times=10**6))
-        stage.witness.journal.clear()
-        queued = stage.queue_job(key=f"{form}:2")
+    running = stage.settled(stage.queue_job(key="form:1")).id
+    headers = asked_to_wait(form, ASKED)
+    stage.witness.script(Fault(EVERYTHING, status=429, headers=headers, times=10**6))
+    stage.witness.journal.clear()
+    queued = stage.queue_job(key="form:2")
 
-        passes(TEN_MINUTES)
+    passes(TEN_MINUTES)
 
-        asked = [at for at, _ in stage.witness.journal.moments()]
-        gaps = [later - at for at, later in pairwise(asked) if later - at > AT_ONCE]
-        assert 1 <= len(asked) <= TEN_MINUTES + 2, f"{form}: once a second at most"
-        if form in {"seconds", "date"}:
-            assert min(gaps) >= ASKED / DIVISOR - AT_ONCE, form
-        if form == "huge":
-            assert gaps == [], "a day has not passed"
-        for job_id in (running, queued):
-            assert job_of(job_id).status in ALIVE, form
-        recovers(stage, running, queued, with_test=form == "huge")
+    asked = [at for at, _ in stage.witness.journal.moments()]
+    gaps = [later - at for at, later in pairwise(asked) if later - at > AT_ONCE]
+    assert 1 <= len(asked) <= TEN_MINUTES + 2, "once a second at most"
+    if form in {"seconds", "date"}:
+        waits = gaps if form == "seconds" else gaps[:1]  # a date is over when it has passed
+        assert min(waits) >= ASKED / DIVISOR - AT_ONCE
+    if form == "huge":
+        assert gaps == [], "a day has not passed"
+    for job_id in (running, queued):
+        assert job_of(job_id).status in ALIVE
+    recovers(stage, running, queued, with_test=form == "huge")
     stage.invariants_hold()
 
 
