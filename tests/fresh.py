@@ -8,6 +8,7 @@ import pytest
 
 from app.core import clock, migrate
 from tests.forgetting import forget
+from tests.postgres import name_of
 from tests.stage import Team, make_team
 from tests.witness import handle
 from tests.witness.handle import Witness
@@ -45,7 +46,7 @@ def anew(
         if not begun.exists():
             teams.append(first())
         if server is not None:
-            copy_of(urls[0].rpartition("/")[2].partition("?")[0])
+            copy_of(name_of(urls[0]))
         forget()
         shutil.rmtree(home)
         shutil.copytree(begun, home)
