@@ -27,7 +27,7 @@ ASKED, LONG = 120, 7_200  # seconds to wait, where a form says so
 HOUR_OF_TESTS = timedelta(hours=1) / 60
 TEN_MINUTES, AN_HOUR = 600 / DIVISOR, 3_600 / DIVISOR
 ALIVE = {JobStatus.QUEUED, JobStatus.STARTING, JobStatus.RUNNING}
-# Whoever had begun to ask when the answer came, a clock's tick, and what a date has lost until then.
+# Whoever had begun to ask when the answer came, a clock's tick, what a date has lost until then.
 AT_ONCE = 15.0 if IS_FULL else 0.5
 # The next look may be five minutes away, and the wait before it another five.
 WELL_AGAIN_SECONDS = 1_500 if IS_FULL else 120
