@@ -23,7 +23,7 @@ SECRETS = {
     "hugging_face_token": "hf_" + "aB" * 17,
     "jwt": "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0." + "dozjgNryP4J3jVmNHl0w5N",
     "mailchimp_key": "0123456789abcdef0123456789abcdee" + "-us12",
-    "npm_token": "//registry.npmjs.org/:_authToken=" + "npm_abcdefghijklmnop",
+    "npm_token": "//packages.firm.net/:_authToken=" + "npm_abcdefghijklmnop",
     "openai_key": "sk-proj-" + A[:60] + "T3Blbk" + "FJ" + B[:60],
     "password_in_url": "postgres://bob:" + "hunter22@db.firm.net/x",
     "private_key": "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEow",
