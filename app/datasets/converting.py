@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import TextIOWrapper
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +19,7 @@ from app.formats.tables import Columns, chat_row
 Write = Callable[[bytes], None]
 Alive = Callable[[int], None]
 Record = JsonObject | bytes  # a line that cannot be read stays as it is
-_TOGETHER = 1_000
+_TOGETHER_BYTES = 2**20
 _NAMED = 5
 _ELEMENT_LENGTH = 64 * 2**20
 
@@ -35,10 +34,21 @@ def convert(source: Path, reading: Reading, write: Write, alive: Alive) -> tuple
     with source.open("rb") as file:
         text = TextIOWrapper(file, "utf-8-sig", newline="")  # closes the file when it goes
         records = _RECORDS[reading.kind](file, text, reading, odd)
-        while some := list(islice(records, _TOGETHER)):
-            write(b"".join(_line(record, reading) for record in some))
+        for lines in _together(_line(record, reading) for record in records):
+            write(lines)
             alive(file.tell())
     return odd.told()
+
+
+def _together(lines: Iterator[bytes]) -> Iterator[bytes]:
+    waiting, size = [], 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= _TOGETHER_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 def _line(record: Record, reading: Reading) -> bytes:

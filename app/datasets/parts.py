@@ -6,9 +6,11 @@ that a step killed at any line is made again from the last commit.
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, Self
 
 SYNCHRONOUS = "NORMAL"
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -33,6 +35,26 @@ def discard(path: Path) -> None:
     for one in (path, part_path(path)):
         for name in (one, one.with_name(f"{one.name}-journal")):
             name.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How far something is that is made in steps: a frozen dataclass of plain values, which is
+    written down as JSON between them.
+    """
+
+    def as_json(self) -> dict[str, Any]:
+        """The values by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any] | None) -> Self:
+        """What was written down with `as_json`; None is the beginning."""
+        return cls(**(values or {}))
+
+    def advanced(self, **changes: Any) -> Self:
+        """The same, further on."""
+        return replace(self, **changes)
 
 
 @contextmanager

@@ -73,6 +73,14 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
     definition_tokens: int = 0
 
 
+class ReadSlowly:
+    """What a format is without a quick way: every row goes the slow one."""
+
+    def quick(self, _block: bytes, strings: Sequence[int], _count: Count) -> list[Measured | None]:
+        """None in the place of every line; see `Format.quick`."""
+        return [None] * len(strings)
+
+
 def canonical(value: JsonObject) -> bytes:
     """A row as bytes that do not depend on spaces, escapes or the order of keys."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()

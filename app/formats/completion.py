@@ -1,10 +1,10 @@
 """Rows of `prompt` and `completion`, as the base models took them that OpenAI has shut down."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.core.tokens import Count
-from app.formats.base import Finding, JsonObject, Measured, Text, canonical
+from app.formats.base import Finding, JsonObject, Measured, ReadSlowly, Text, canonical
 from app.formats.drawn import Drawn, Turn, cut
 from app.formats.messages import Message, told
 from app.formats.words import error, kind_of, others, quoted, short
@@ -44,7 +44,7 @@ def _texts(value: JsonObject) -> list[str]:
     return [text if isinstance(text := value.get(key), str) else "" for key in KEYS]
 
 
-class Completion:
+class Completion(ReadSlowly):
     """Prompt and completion as one entry of the registry."""
 
     name = "completion"
@@ -84,7 +84,3 @@ class Completion:
             system=None,
             answer=completion.strip() or None,
         )
-
-    def quick(self, _block: bytes, strings: Sequence[int], _count: Count) -> list[Measured | None]:
-        """Every row goes the slow way."""
-        return [None] * len(strings)

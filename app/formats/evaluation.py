@@ -1,10 +1,10 @@
 """Rows of OpenAI's Evals: `{"item": {…}}`, whose fields prompts and graders name."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.core.tokens import Count
-from app.formats.base import Finding, JsonObject, Measured, Text, canonical
+from app.formats.base import Finding, JsonObject, Measured, ReadSlowly, Text, canonical
 from app.formats.drawn import Drawn
 from app.formats.fields import fields_in, texts_of
 from app.formats.words import error, kind_of, others, quoted, short
@@ -42,7 +42,7 @@ def _fields(value: JsonObject) -> JsonObject:
     return {**(item if isinstance(item, dict) else {}), **sample}
 
 
-class Evaluation:
+class Evaluation(ReadSlowly):
     """Evaluation rows as one entry of the registry."""
 
     name = "evaluation"
@@ -76,7 +76,3 @@ class Evaluation:
             system=None,
             answer=None,
         )
-
-    def quick(self, _block: bytes, strings: Sequence[int], _count: Count) -> list[Measured | None]:
-        """Every row goes the slow way."""
-        return [None] * len(strings)

@@ -1,12 +1,12 @@
 """Preference rows as OpenAI's DPO takes them: a prompt, the answer preferred and the other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.core.tokens import PER_ROW, Count, definition_tokens, message_tokens
 from app.formats import chat_rules, image_rules
-from app.formats.base import Finding, JsonObject, Measured, Text, canonical
+from app.formats.base import Finding, JsonObject, Measured, ReadSlowly, Text, canonical
 from app.formats.drawn import Answer, Drawn
 from app.formats.messages import (
     Message,
@@ -179,7 +179,7 @@ def _dialect(value: JsonObject) -> Iterator[Finding]:
         )
 
 
-class Preference:
+class Preference(ReadSlowly):
     """Preference as one entry of the registry."""
 
     name = "preference"
@@ -238,7 +238,3 @@ class Preference:
             has_tools=bool(tools),
             definition_tokens=definition_tokens(tools, count) if tools else 0,
         )
-
-    def quick(self, _block: bytes, strings: Sequence[int], _count: Count) -> list[Measured | None]:
-        """Every row goes the slow way."""
-        return [None] * len(strings)

@@ -1,12 +1,12 @@
 """Reinforcement rows as OpenAI takes them: `messages` to answer; other keys are for the grader."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.core.tokens import PER_ROW, Count, definition_tokens, message_tokens
 from app.formats import chat_rules
-from app.formats.base import Finding, JsonObject, Measured, Text, canonical
+from app.formats.base import Finding, JsonObject, Measured, ReadSlowly, Text, canonical
 from app.formats.drawn import Drawn
 from app.formats.fields import fields_in, texts_of
 from app.formats.messages import (
@@ -80,7 +80,7 @@ def _row(value: JsonObject) -> Iterator[Finding]:
             )
 
 
-class Reinforcement:
+class Reinforcement(ReadSlowly):
     """Reinforcement as one entry of the registry."""
 
     name = "reinforcement"
@@ -132,7 +132,3 @@ class Reinforcement:
             has_tools=bool(tools),
             definition_tokens=definition_tokens(tools, count) if tools else 0,
         )
-
-    def quick(self, _block: bytes, strings: Sequence[int], _count: Count) -> list[Measured | None]:
-        """Every row goes the slow way."""
-        return [None] * len(strings)

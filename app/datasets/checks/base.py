@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, Protocol, Self
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
 
 from app.core.tokens import O200K
+from app.datasets.parts import Kept
 from app.formats.base import Finding, Severity
 
 Phase = Literal["converting", "reading", "finishing", "done"]
@@ -22,7 +23,7 @@ SYSTEM_LENGTH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Kept):
     """How far the check of a version is. Plain values: it is kept as JSON beside the version.
 
     `offset` bytes and `line` lines are behind it; `step` counts the finishing steps. The other
@@ -44,19 +45,6 @@ class Progress:
     def is_done(self) -> bool:
         """Whether the index is finished and `verdict` can be asked."""
         return self.phase == "done"
-
-    def as_json(self) -> dict[str, Any]:
-        """The values by name."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any] | None) -> Self:
-        """Where a check stands that was written down with `as_json`; None is its beginning."""
-        return cls(**(values or {}))
-
-    def advanced(self, **changes: Any) -> Self:
-        """The same, further on."""
-        return replace(self, **changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
+
+from app.datasets.parts import Kept
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class Making(Kept):
     """How far a derived file is. Plain values: they are kept in the file and beside its row.
 
     `n` rows are behind it, `step` counts what is done after them. For the page: `phase` is a word,
@@ -20,19 +22,6 @@ class Making:
     step: int = 0
     share: float = 0.0
     is_done: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """The values by name."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any] | None) -> Self:
-        """What was written down with `as_json`; None is the beginning."""
-        return cls(**(values or {}))
-
-    def advanced(self, **changes: Any) -> Self:
-        """The same, further on."""
-        return replace(self, **changes)
 
 
 @dataclass(frozen=True, slots=True)
