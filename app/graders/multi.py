@@ -1,12 +1,14 @@
 """`multi`: several graders, and the formula that makes one score of theirs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import SerializeAsAny, ValidationInfo, field_validator
 
-from app.graders.base import Answer, Case, Grader, Score, Ungradable
-from app.graders.formula import FormulaError, formula
+from app.graders.base import Answer, Case, Grader, Score, Summary, Ungradable
+from app.graders.formula import FUNCTIONS, FormulaError, formula
+from app.graders.settings import setting
 
 
 class Multi(Grader):
@@ -16,9 +18,19 @@ class Multi(Grader):
     formula knows it by its own name.
     """
 
+    title = "Formula"
+    purpose = "Several graders, and one score that a formula makes of theirs."
+
     type: Literal["multi"]
-    graders: dict[str, SerializeAsAny[Grader]] | SerializeAsAny[Grader]
-    calculate_output: str
+    graders: dict[str, SerializeAsAny[Grader]] | SerializeAsAny[Grader] = setting(
+        "graders", "Graders", "Each by the name that the formula knows it by."
+    )
+    calculate_output: str = setting(
+        "formula",
+        "Formula",
+        f"Names, numbers, + - * / ^, parentheses, and {', '.join(FUNCTIONS)}.",
+        example="0.7 * right + 0.3 * short",
+    )
 
     @property
     def parts(self) -> Mapping[str, Grader]:
@@ -45,7 +57,7 @@ class Multi(Grader):
     def obstacle(self) -> str | None:
         return next(filter(None, (part.obstacle() for part in self.parts.values())), None)
 
-    def grade(self, case: Case, answer: Answer) -> Score:
+    def score(self, case: Case, answer: Answer) -> Score:
         return self.combined({name: part.grade(case, answer) for name, part in self.parts.items()})
 
     def combined(self, parts: Mapping[str, Score]) -> Score:
@@ -55,6 +67,13 @@ class Multi(Grader):
             return Score(formula(self.calculate_output).value(values), parts=parts)
         except FormulaError as error:
             return Score(0.0, Ungradable("formula_parse_error", str(error)), parts)
+
+    def summary(self, scores: Sequence[Score]) -> Summary:
+        parts = {
+            name: part.summary([score.parts[name] for score in scores])
+            for name, part in self.parts.items()
+        }
+        return replace(super().summary(scores), parts=parts)
 
 
 def _by_name(graders: dict[str, Grader] | Grader) -> dict[str, Grader]:

@@ -5,19 +5,30 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from app.graders.base import Grader, JsonObject
+from app.graders.base import JsonObject, Measure
+from app.graders.settings import setting
 
 LONGEST = 256_000
 """Bytes of source, OpenAI's limit."""
 
 
-class Python(Grader):
+class Python(Measure):
     """What `grade` returns. OpenAI's guide leaves the name away, so it may be."""
 
+    title = "Python"
+    purpose = "What your own grade(sample, item) returns."
+
     type: Literal["python"]
-    name: str = "python"
-    source: str
-    image_tag: str | None = None
+    name: str = setting("text", "Name", "What reports and formulas call it.", default="python")
+    source: str = setting(
+        "code",
+        "Source",
+        "Defines grade(sample, item), which returns a number.",
+        example="def grade(sample, item):\n    return 1.0\n",
+    )
+    image_tag: str | None = setting(
+        "text", "Image", "OpenAI's name for what the code runs in.", default=None
+    )
 
     @field_validator("source")
     @classmethod

@@ -1,6 +1,7 @@
 """Reads a grader from OpenAI's JSON, refusing in OpenAI's words with the field named."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ WANTED = {
     "int_type": "an integer",
     "bool_type": "a boolean",
 }
+LONGEST_NAME = 50
 KINDS = {str: "a string", bool: "a boolean", list: "an array", dict: "an object"}
 
 
@@ -66,16 +68,17 @@ def _read(kind: type[Grader], given: JsonObject, at: str) -> Grader:
     try:
         return kind.model_validate(given)
     except ValidationError as wrong:
-        raise _told(wrong.errors(include_url=False)[0], at) from wrong
+        raise _told(wrong.errors(include_url=False)[0], at, kind.model_fields) from wrong
 
 
-def _told(error: ErrorDetails, at: str) -> InvalidGrader:
+def _told(error: ErrorDetails, at: str, fields: Iterable[str]) -> InvalidGrader:
     path = at + "".join(_spelt(step) for step in error["loc"])
     kind = error["type"]
     if kind == "missing":
         return _missing(path)
     if kind == "extra_forbidden":
-        return InvalidGrader(f"Unknown parameter: '{path}'.", path, "unknown_parameter")
+        hint = _meant(error["loc"][0], fields) if len(error["loc"]) == 1 else ""
+        return InvalidGrader(f"Unknown parameter: '{path}'.{hint}", path, "unknown_parameter")
     if kind in WANTED:
         return _wrong_type(path, WANTED[kind], error["input"])
     context = error.get("ctx", {})
@@ -98,8 +101,15 @@ def _missing(path: str) -> InvalidGrader:
 
 
 def _unsupported(value: object, supported: Iterable[str], path: str) -> InvalidGrader:
-    names = ", ".join(f"'{name}'" for name in supported)
-    return InvalidGrader(f"Invalid value: {value!r}. Supported values are: {names}.", path)
+    known = list(supported)
+    names = ", ".join(f"'{name}'" for name in known)
+    message = f"Invalid value: {value!r}. Supported values are: {names}.{_meant(value, known)}"
+    return InvalidGrader(message, path)
+
+
+def _meant(word: object, known: Iterable[str]) -> str:
+    near = get_close_matches(str(word)[:LONGEST_NAME], list(known), 1)
+    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def _object(value: object, path: str) -> JsonObject:

@@ -4,10 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from app.graders.base import Grader
+from app.graders.base import Measure
 from app.graders.messages import JudgeMessage
+from app.graders.settings import setting
 
 NO_JUDGE = "A '{}' grader is read and kept, but not run: it needs a model that judges."
+JUDGE = "The model that judges, by its name at the provider."
+MESSAGES = "Say what is good and what is not; {{ sample.output_text }} is the answer."
 
 
 class SamplingParams(BaseModel):
@@ -24,15 +27,27 @@ class SamplingParams(BaseModel):
     )
 
 
-class ScoreModel(Grader):
+class ScoreModel(Measure):
     """The judge's number within `range`, [0, 1] where none is given."""
 
+    title = "Judge with a number"
+    purpose = "A model reads the answer and gives it a number within a range."
+
     type: Literal["score_model"]
-    model: str
-    input: Annotated[list[JudgeMessage], Field(min_length=1)]
-    range: list[float] | None = None
-    sampling_params: SamplingParams | None = None
-    pass_threshold: float | None = None
+    model: str = setting("text", "Judge", JUDGE)
+    input: Annotated[list[JudgeMessage], Field(min_length=1)] = setting(
+        "messages", "What the judge is told", MESSAGES
+    )
+    range: list[float] | None = setting(
+        "range", "Range", "The lowest and the highest number; 0 to 1 without one.", default=None
+    )
+    sampling_params: SamplingParams | None = setting(
+        "sampling", "Sampling", "How the judge is sampled.", default=None
+    )
+
+    @property
+    def highest(self) -> float:
+        return self.range[1] if self.range else 1.0
 
     @field_validator("range")
     @classmethod

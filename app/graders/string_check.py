@@ -2,27 +2,45 @@
 
 from typing import Literal
 
-from app.graders.base import Answer, Case, Grader
+from app.graders.base import Answer, Case, Grader, Score
+from app.graders.settings import setting
 from app.graders.template import Template, filled
+from app.graders.texts import ANSWER, GIVEN, REFERENCE, WANTED
 
 
 class StringCheck(Grader):
     """1 where the comparison holds, else 0. `like` and `ilike` ask whether input has reference."""
 
-    type: Literal["string_check"]
-    input: Template
-    reference: Template
-    operation: Literal["eq", "ne", "like", "ilike"]
+    title = "String check"
+    purpose = "Is the text the reference, is it not, or does it contain it: 1 or 0."
 
-    def value(self, case: Case, answer: Answer) -> float:
+    type: Literal["string_check"]
+    input: Template = setting("template", "Text to grade", GIVEN, example=ANSWER)
+    reference: Template = setting("template", "Compared with", WANTED, example=REFERENCE)
+    operation: Literal["eq", "ne", "like", "ilike"] = setting(
+        "choice",
+        "Passes where the text",
+        "Nothing is ignored but, for the last, the case of letters.",
+        choices={
+            "eq": "is the reference",
+            "ne": "is not the reference",
+            "like": "contains the reference",
+            "ilike": "contains the reference, in any case",
+        },
+    )
+
+    def score(self, case: Case, answer: Answer) -> Score:
         given = filled(self.input, case, answer)
         wanted = filled(self.reference, case, answer)
+        return Score(float(self._holds(given, wanted)))
+
+    def _holds(self, given: str, wanted: str) -> bool:
         match self.operation:
             case "eq":
-                return float(given == wanted)
+                return given == wanted
             case "ne":
-                return float(given != wanted)
+                return given != wanted
             case "like":
-                return float(wanted in given)
+                return wanted in given
             case "ilike":
-                return float(wanted.casefold() in given.casefold())
+                return wanted.casefold() in given.casefold()

@@ -5,8 +5,9 @@ Not Jinja: a grader's text comes from people who may not run code here.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
@@ -14,6 +15,7 @@ from pydantic import AfterValidator
 from app.graders.base import Answer, Case, Ungradable
 
 LONGEST = 100_000
+MOST_NAMES, LONGEST_NAME = 8, 40
 PLACE = re.compile(r"\{\{([^{}]*)\}\}")
 PATH = re.compile(r"\s*(item|sample)((?:\.[^\s.\[\]{}]+|\[\d{1,9}\])+)\s*")
 STEP = re.compile(r"\.([^\s.\[\]]+)|\[(\d+)\]")
@@ -62,24 +64,38 @@ def filled(text: str, case: Case, answer: Answer) -> str:
 
 def _found(place: Place, case: Case, answer: Answer) -> Any:
     namespace, (first, *steps) = place
-    value = _step(case, first, place) if namespace == "item" else answer.variable(str(first))
+    value = _step(case, first, "item") if namespace == "item" else answer.variable(str(first))
+    at = _spelt(namespace, first)
     for step in steps:
-        value = _step(value, step, place)
+        value = _step(value, step, at)
+        at = _spelt(at, step)
     return value
 
 
-def _step(value: Any, step: Step, place: Place) -> Any:
-    if isinstance(value, Mapping) and str(step) in value:
-        return value[str(step)]
-    is_list = isinstance(value, Sequence) and not isinstance(value, str)
-    if is_list and isinstance(step, int) and step < len(value):
-        return value[step]
-    raise Ungradable("invalid_variable_error", f"There is no variable '{_spelt(place)}'.")
+def _step(value: Any, step: Step, at: str) -> Any:
+    """One step on from `at`, whose value this is. Raises Ungradable, saying what there is."""
+    if isinstance(value, Mapping):
+        if str(step) in value:
+            return value[str(step)]
+        there = f"has {_few(value)}" if value else "is empty"
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        if isinstance(step, int) and step < len(value):
+            return value[step]
+        there = f"is a list of {len(value)}"
+    else:
+        there = "is a plain value"
+    reason = f"There is no variable '{_spelt(at, step)}': '{at}' {there}."
+    raise Ungradable("invalid_variable_error", reason)
 
 
-def _spelt(place: Place) -> str:
-    namespace, steps = place
-    return namespace + "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps)
+def _few(names: Iterable[str]) -> str:
+    """The first names of an item, so that a misspelt one is seen."""
+    first = [f"'{name[:LONGEST_NAME]}'" for name in islice(names, MOST_NAMES + 1)]
+    return ", ".join([*first[:MOST_NAMES], "…"] if len(first) > MOST_NAMES else first)
+
+
+def _spelt(at: str, step: Step) -> str:
+    return f"{at}[{step}]" if isinstance(step, int) else f"{at}.{step}"
 
 
 def _written(value: Any) -> str:

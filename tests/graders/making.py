@@ -81,3 +81,13 @@ def label_model(**more: Any) -> Json:
 def python(source: str = "def grade(sample, item):\n    return 1.0\n", **more: Any) -> Json:
     """The team's own."""
     return {"type": "python", "name": "own", "source": source, **more}
+
+
+def ours(kind: str, /, **settings: Any) -> Grader:
+    """One of our own, read; compared with the item's answer where it compares."""
+    return read_grader({"type": kind, "name": kind, **settings})
+
+
+def compared(kind: str, /, **settings: Any) -> Grader:
+    """The same, held against the item's answer."""
+    return ours(kind, reference="{{ item.answer }}", **settings)

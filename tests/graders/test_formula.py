@@ -3,10 +3,10 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.graders.formula import FormulaError, formula
+from app.graders.formula import FUNCTIONS, FormulaError, formula
 
 SCORES = {"a": 0.5, "b": 1.0, "min_length": 4.0}
 
@@ -86,6 +86,7 @@ def test_a_formula_without_a_value_is_told(text, told):
         formula(text).value(SCORES)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab1.e+-*/^(), minsqrt", max_size=60))
 def test_any_text_is_a_formula_with_a_number_or_a_told_error(text):
     try:
@@ -94,3 +95,33 @@ def test_any_text_is_a_formula_with_a_number_or_a_told_error(text):
     except FormulaError:
         return
     assert math.isfinite(value)
+
+
+LEAVES = st.sampled_from(["a", "b", "c", "0.5", "2.", ".25", "3e0", "10.0"])
+PYTHON = {"__builtins__": {}, "a": 0.5, "b": 3.0, "c": -1.5, **FUNCTIONS}
+
+
+def grown(inner):
+    """Formulas of formulas, with as few parentheses as may be: Python's rules are ours."""
+    signs = st.sampled_from(["+", "-", " * ", "/", "^", " ^ "])
+    return (
+        st.builds("{}{}{}".format, inner, signs, inner)
+        | st.builds("({})".format, inner)
+        | st.builds("-{}".format, inner)
+        | st.builds("{}({})".format, st.sampled_from(["abs", "floor", "ceil", "sqrt"]), inner)
+        | st.builds("{}({}, {})".format, st.sampled_from(["min", "max"]), inner, inner)
+    )
+
+
+@settings(deadline=None)
+@given(st.recursive(LEAVES, grown, max_leaves=12))
+def test_a_formula_has_the_value_python_gives_it(text):
+    try:
+        wanted = eval(text.replace("^", "**"), PYTHON)  # noqa: S307 - of texts made above
+    except (ZeroDivisionError, OverflowError, ValueError, TypeError):
+        wanted = None  # TypeError: a root of a negative number, which Python makes complex
+    if isinstance(wanted, complex) or wanted is None or not math.isfinite(wanted):
+        with pytest.raises(FormulaError):
+            formula(text).value(PYTHON)
+    else:
+        assert formula(text).value(PYTHON) == pytest.approx(wanted)

@@ -9,6 +9,7 @@ from openai.types.fine_tuning.alpha import GraderRunResponse, GraderValidateResp
 from tests.graders.making import label_model, multi, python, score_model, similarity, string_check
 from tests.trainer.shapes import strictly
 
+OWN = {"type": "number", "name": "number", "reference": "{{ item.answer }}"}
 PATH = "/fine_tuning/alpha/graders"
 
 
@@ -50,6 +51,8 @@ def test_a_python_grader_needs_no_name_as_in_openais_guide(client: openai.OpenAI
         (string_check("ilike"), {"answer": "paris"}, "It is Paris.", 1),
         (similarity("rouge_l"), {"answer": "police killed the gunman"}, "police the gunman", 6 / 7),
         ({**multi("same * 2"), "graders": string_check()}, {"answer": "a"}, "a", 2),
+        (OWN, {"answer": "#### 72"}, "so 72!!!", 1),
+        (multi("0.5 * own", own=OWN) | {"name": "number"}, {"answer": 72}, "72", 0.5),
     ],
 )
 def test_a_grader_is_run(client: openai.OpenAI, grader, item, sample, reward):

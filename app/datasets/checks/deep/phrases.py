@@ -11,16 +11,8 @@ from app.datasets.checks.deep.texts import Joined, answers_in
 from app.datasets.derived.base import Part
 from app.formats.base import Finding
 from app.formats.words import quoted
+from app.graders.refusal import BEGINNING, REFUSAL
 
-_REFUSAL_BYTES = 200  # a refusal comes first; later on people speak of what they cannot do
-_REFUSAL = re2.compile(
-    (
-        r"(?i)\bi(?: can['’]t| cannot| can not| won['’]t|['’]m unable to|['’]m not able to| am "
-        r"unable to| am not able to)(?: \w+)? (?:(?:help|assist)(?: you)?(?: with\b|[.,])"
-        r"|provide|fulfil|comply|answer|do that|create|generate|engage|discuss|support|share|write"
-        r"|give|continue|offer|complete)"
-    ).encode()
-)
 _PHRASE = re2.compile(
     (
         r"(?i)\bas an ai(?: language)?(?: model| assistant)\b|\bas a large language model"
@@ -48,8 +40,8 @@ class Refusals(DeepCheck):
     def look(self, rows: Sequence[Said], part: Part) -> Iterator[Located]:
         """One hint a row for each of the two, at the first place."""
         answers, last = Joined(answers_in(rows)), 0
-        for hit in answers.search(_REFUSAL):
-            if hit.at < _REFUSAL_BYTES and hit.line != last:
+        for hit in answers.search(REFUSAL):
+            if hit.at < BEGINNING and hit.line != last:
                 last = hit.line
                 yield hit.line, _refusal(hit.text.field, hit.match)
         last = 0
