@@ -99,12 +99,15 @@ def _last(roles: list[str], role: str) -> int:
 
 def _is_plain(row: ChatRow) -> bool:
     """Whether roles and texts are all there is to the row."""
-    return row.value.keys() == {"messages"} and all(
+    messages = row.value.get("messages")
+    if row.value.keys() != {"messages"} or not isinstance(messages, list) or not messages:
+        return False
+    return all(
         isinstance(item, dict)
         and item.keys() == {"role", "content"}
         and isinstance(item["role"], str)
         and isinstance(item["content"], str)
-        for item in row.value["messages"] or [None]
+        for item in messages
     )
 
 

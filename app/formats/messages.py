@@ -167,7 +167,7 @@ def _attachments(content: str | list[Any] | None) -> Iterator[Attachment]:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind == "image_url":
             yield _image(part.get("image_url"))
-        elif kind in {"input_audio", "file"}:
+        elif kind in ("input_audio", "file"):
             yield Attachment("audio" if kind == "input_audio" else "file")
 
 

@@ -162,25 +162,24 @@ def test_calls_pictures_and_fields_are_drawn_and_no_address_is_more_than_its_hos
     assert FORMATS["evaluation"].draw({"item": {"q": "1+1"}}).fields == (Field("q", "1+1"),)
 
 
-KEYS = ("messages", "tools", "input", "preferred_output", "chosen", "rejected", "prompt", "item")
+KEYS = (
+    *("messages", "tools", "input", "preferred_output", "chosen", "rejected", "prompt"),
+    *("completion", "item"),
+)
 ODD = ["hi", None, 3, [], {}, [None, 1, "a", {"role": 1, "content": {"a": []}, "tool_calls": [1]}]]
 
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("odd", ODD, ids=str)
 def test_no_value_whatever_its_type_surprises_a_format(name, odd):
-    keys = [
-        "messages",
-        "tools",
-        "input",
-        "preferred_output",
-        "chosen",
-        "rejected",
-        "prompt",
-        "completion",
-        "item",
-    ]
-    for row in (dict.fromkeys(keys, odd), {"input": {"messages": odd, "tools": odd}}):
+    alone: list[dict[str, Any]] = [{key: odd} for key in KEYS]
+    part = {"role": "user", "content": [{"type": odd, "text": odd, "image_url": odd}]}
+    for row in (
+        dict.fromkeys(KEYS, odd),
+        {"input": {"messages": odd, "tools": odd}},
+        {"messages": [part]},
+        *alone,
+    ):
         format_ = FORMATS[name]
         assert format_.findings(row)
         assert isinstance(format_.texts(row), list)
