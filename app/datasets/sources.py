@@ -149,7 +149,7 @@ def _records(text: str, delimiter: str) -> list[JsonObject]:
     except csv.Error:
         return []
     header, *rest = [row for row in rows if row] or [[]]
-    if len(header) < 2:  # noqa: PLR2004 - a question and an answer
+    if len(header) < 2 or "\0" in "".join(header):  # noqa: PLR2004 - a question and an answer
         return []
     return [dict(zip(header, row, strict=False)) for row in rest] or [dict.fromkeys(header, "")]
 

@@ -159,9 +159,10 @@ def test_pairs_written_for_others_are_said_in_openais_words(database, receive):
         (table(header=("a", "b")), 'a table with the columns "a", "b"; which is the question'),
         (table() + b'"open,x', "cannot be read beyond line"),
         (table() + b"\xff,x\n", "is not UTF-8 after line"),
+        (table(header=("a", "b\0")), "line 1 is not JSON"),
+        (table(header=("question", "answer", "c\0")), "line 1 is not JSON"),
     ],
 )
-@one_database
 def test_a_table_that_cannot_be_read_says_why(database, receive, content, said):
     version = receive(content)
     assert version.status == VersionStatus.REJECTED
