@@ -151,7 +151,7 @@ def _lines(file: BinaryIO, _text: TextIOWrapper, _reading: Reading, odd: _Odd) -
             number += 1
             content = line.removeprefix(BOM) if number == 1 else line
             try:
-                record = read_object(content.strip())
+                record = read_object(content)
             except Unreadable:
                 yield content
             else:

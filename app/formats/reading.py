@@ -8,6 +8,7 @@ from app.formats.base import Finding, JsonObject, Unreadable
 from app.formats.words import kind_of, quoted, short
 
 BOM = b"\xef\xbb\xbf"
+SPACES = b" \t\n\r"  # JSON's: Python takes more bytes for space
 DEPTH_LIMIT = 32
 DIGIT_LIMIT = 309  # a float ends here; Python refuses to read integers beyond 4,300 digits
 UTF16 = Finding(

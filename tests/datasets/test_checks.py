@@ -103,6 +103,12 @@ def test_harmless_ways_to_write_a_file_pass_without_a_word(tmp_path, content):
     assert (checked.verdict.status, checked.verdict.rows) == ("ready", 60)
 
 
+@pytest.mark.parametrize("odd", [b"\f", b"\v"], ids=["form feed", "vertical tab"])
+def test_what_json_takes_for_no_space_is_an_error_of_its_line(tmp_path, odd):
+    checked = check(tmp_path, [*GOOD[:10], GOOD[0] + odd, odd, *GOOD[10:]])
+    assert checked.found() == [(11, "read.json"), (12, "read.json")]
+
+
 def test_a_byte_order_mark_is_passed_over_with_a_warning(tmp_path):
     checked = check(tmp_path, codecs.BOM_UTF8 + b"\n".join(GOOD))
     assert checked.found() == [(1, "read.bom")]

@@ -20,7 +20,7 @@ from app.datasets.index import SEVERITY_FLAGS, Flag
 from app.datasets.sources import SAMPLE_BYTES, Reading
 from app.formats import kinds
 from app.formats.base import Finding, Measured, Unreadable
-from app.formats.reading import BOM, read_object
+from app.formats.reading import BOM, SPACES, read_object
 from app.formats.registry import FORMATS, first_rows, format_of, recognise
 from app.formats.strings import count_strings_by_line, line_ends
 
@@ -135,7 +135,7 @@ class _Rows:
         )
 
     def _take_slowly(self, line: bytes) -> None:
-        content = line.strip()
+        content = line.strip(SPACES)
         if len(line) > self.limits.line:
             self._too_long(len(line), content)
         elif not content:

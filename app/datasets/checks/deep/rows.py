@@ -12,7 +12,6 @@ from app.datasets.checks.deep.base import Said
 from app.datasets.checks.deep.words import unwritten
 from app.datasets.index import Flag, Index, open_index
 from app.formats.base import JsonObject
-from app.formats.reading import read_object
 from app.formats.registry import FORMATS
 
 _BATCH_BYTES = 2**20
@@ -65,7 +64,7 @@ class Rows:
 
     def _value(self, place: Place) -> JsonObject:
         self._file.seek(place.offset)
-        return _value(self._file.read(place.length))
+        return _decode(self._file.read(place.length))
 
     def _batches(self, places: Iterable[Place]) -> Iterator[list[Said]]:
         waiting: list[Place] = []
@@ -83,7 +82,7 @@ class Rows:
         data = self._file.read(last.offset + last.length - start)
         rows = []
         for n, line, digest, flags, offset, length in places:
-            value = _value(data[offset - start : offset - start + length])
+            value = _decode(data[offset - start : offset - start + length])
             rows.append(Said(n, line, digest, flags, value, self._format.texts(value)))
         return rows
 
@@ -93,10 +92,3 @@ def open_rows(blob: Path, index: Path) -> Iterator[Rows]:
     """The rows of a version, by its blob and its finished index."""
     with open_index(index) as opened, blob.open("rb", buffering=_BUFFER) as file:
         yield Rows(opened, file)
-
-
-def _value(content: bytes) -> JsonObject:
-    try:
-        return _decode(content)
-    except msgspec.DecodeError:  # it knows no number beyond 64 bits
-        return read_object(content)
