@@ -67,6 +67,17 @@ def test_every_row_is_judged_once_and_the_bad_ones_are_named(
 
 
 @one_database
+def test_rows_without_a_text_are_passed_by_a_few_at_a_time(workshop, monkeypatch):
+    monkeypatch.setenv("LUTHIER_SLICE_SECONDS", "0")
+    settings.cache_clear()
+    with unit_of_work() as session:
+        project = session.get_one(Project, workshop.project_id)
+        version_id = make.make_checked_version(session, project, b'{"item": {"n": 1}}\n' * ROWS).id
+    moderate(ask(workshop, version_id))
+    assert asked(version_id).n == MOST_TEXTS
+
+
+@one_database
 def test_a_provider_that_does_not_answer_is_waited_for_and_no_row_is_judged_twice(
     workshop, version_id, witness, letters, monkeypatch
 ):

@@ -39,12 +39,12 @@ def _groups(work: Work) -> Iterator[list[Said]]:
     texts = characters = 0
     for row in _rows(work):
         pieces = pieces_of(row)
-        size = sum(map(len, pieces))
-        if waiting and (texts + len(pieces) > MOST_TEXTS or characters + size > MOST_CHARACTERS):
+        count, size = len(pieces) or 1, sum(map(len, pieces))  # a row without a text takes time too
+        if waiting and (texts + count > MOST_TEXTS or characters + size > MOST_CHARACTERS):
             yield waiting
             waiting, texts, characters = [], 0, 0
         waiting.append(row)
-        texts, characters = texts + len(pieces), characters + size
+        texts, characters = texts + count, characters + size
     if waiting:
         yield waiting
 
