@@ -60,7 +60,7 @@ def estimate(
     rows, tokens = round(rows * share), round(billable.tokens * share)
     tool_tokens = round(tool_tokens * share)
     is_auto = not isinstance(n_epochs, int)
-    epochs = likely_epochs(rows) if is_auto else int(str(n_epochs))
+    epochs = n_epochs if isinstance(n_epochs, int) else likely_epochs(rows)
     fewest, most = epoch_range(rows) if is_auto else (epochs, epochs)
 
     def dollars(billed: int) -> float | None:

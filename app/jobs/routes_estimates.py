@@ -101,7 +101,7 @@ def estimate(session: DbSession, project: SpendableProject, body: JobForm) -> Es
     Refused as the start would be, except that the project's budget is not asked.
     """
     checked = check_form(session, project.id, body)
-    return EstimateResource(checked.estimate, list(checked.warnings))
+    return EstimateResource(checked.estimate, [*checked.warnings, *checked.about_rows])
 
 
 def _offers(session: Session, version: DatasetVersion) -> list[Offer]:

@@ -125,6 +125,8 @@ def test_the_receipt_shows_the_range_that_a_script_is_told(team, offered, browse
     )
     assert "auto, a guess: 8 to 25" in receipt
     assert f"${found['least']:.2f} to ${found['most']:.2f}" in receipt
+    for warned in (receipt, str(told.json()["warnings"])):
+        assert "12 rows to train on; OpenAI advises" in warned
     with unit_of_work() as session:
         assert session.query(Job).count() == 0
     refused = sends.post(
