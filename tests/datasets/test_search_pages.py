@@ -7,7 +7,7 @@ import pytest
 
 from app.core.database import unit_of_work
 from app.datasets import tasks
-from app.formats.dialects.base import BOM
+from app.formats.reading import BOM
 from app.projects.models import Project
 from tests import make
 from tests.stage import one_database, version_of

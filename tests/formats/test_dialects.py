@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from app.core.cells import FORMULA
-from app.formats.dialects.base import BOM
 from app.formats.dialects.registry import DIALECTS
 from app.formats.preference import in_openais_words
+from app.formats.reading import BOM
 from tests.formats.rows import ANSWER, CALL, TOOL, USER, make_row
 
 SYSTEM = {"role": "system", "content": "Say the intent.\nOne word."}

@@ -6,8 +6,6 @@ from typing import Protocol
 
 from app.formats.base import JsonObject
 
-BOM = b"\xef\xbb\xbf"
-
 
 class Dialect(Protocol):
     """One way to write rows. Pure, and lossless: nothing of a row it can say is left out."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from app.formats.base import JsonObject
-from app.formats.dialects.base import BOM, written
+from app.formats.dialects.base import written
 from app.formats.preference import in_openais_words
-from app.formats.reading import read_object
+from app.formats.reading import BOM, read_object
 
 Change = Callable[[JsonObject], JsonObject]
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from app.core.cells import cell
 from app.formats.base import JsonObject
-from app.formats.dialects.base import BOM
 from app.formats.preference import in_openais_words
 from app.formats.preference_dialects import is_foreign
-from app.formats.reading import read_object
+from app.formats.reading import BOM, read_object
 
 Cells = tuple[str, ...]
 WHOLE = "row"
