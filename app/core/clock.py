@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.settings import settings
+
 _offset = timedelta()
 
 
@@ -16,6 +18,11 @@ def now(session: Session) -> datetime:
     else:
         moment = session.scalars(text("SELECT clock_timestamp()")).one().astimezone(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000) + _offset
+
+
+def later(session: Session, seconds: float) -> datetime:
+    """So many seconds from now: a wait as configured, which tests divide."""
+    return now(session) + timedelta(seconds=settings().wait(seconds))
 
 
 def shift(seconds: float) -> None:

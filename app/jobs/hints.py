@@ -1,7 +1,5 @@
 """What a webhook means for jobs: that it is time to look, and nothing else."""
 
-from datetime import timedelta
-
 from sqlalchemy.orm import Session
 
 from app.connections import standing
@@ -10,7 +8,6 @@ from app.core import clock
 from app.core.queue import enqueue
 from app.jobs import queries_orders, queries_runs
 from app.jobs.looks import LOOKS
-from app.settings import settings
 
 
 def heard(session: Session, connection: Connection, run_id: str) -> str:
@@ -39,6 +36,6 @@ def _look_soon(session: Session, connection: Connection) -> None:
 
 def _look_through_soon(session: Session, connection: Connection) -> None:
     """An order is out whose answer may be on its way: give it as long as the first look does."""
-    soon = clock.now(session) + timedelta(seconds=settings().wait(LOOKS[0]))
+    soon = clock.later(session, LOOKS[0])
     if connection.orphans_due_at is None or connection.orphans_due_at > soon:
         connection.orphans_due_at = soon

@@ -291,8 +291,7 @@ def record_trouble(session: Session, watch: Watch, error: ProviderError) -> None
     elif isinstance(error, KeyRejected):
         standing.record_failure(session, watch.connection, error)
     connection = session.get_one(Connection, watch.connection.id)
-    wait = timedelta(seconds=settings().wait(seconds))
-    connection.orphans_due_at = clock.now(session) + wait
+    connection.orphans_due_at = clock.later(session, seconds)
 
 
 def tell_of(session: Session, connection: Connection) -> None:

@@ -97,5 +97,4 @@ def record_search_failed(session: Session, work: StartWork, words: str, *, secon
         give_up(session, job, attempt, NEVER_READ)
         tell(session, job)
     else:
-        wait = timedelta(seconds=settings().wait(seconds))
-        leases.settle(job, due_at=moment + wait, error=words)
+        leases.settle(job, due_at=clock.later(session, seconds), error=words)

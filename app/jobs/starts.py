@@ -298,7 +298,7 @@ def take_run(
 
 def orphans_due(session: Session, connection_id: int, *, after_seconds: float) -> None:
     """An order goes out: the connection's runs are held against the jobs a while after it."""
-    due_at = clock.now(session) + timedelta(seconds=settings().wait(after_seconds))
+    due_at = clock.later(session, after_seconds)
     session.execute(
         update(Connection)
         .where(Connection.id == connection_id, Connection.orphans_due_at.is_(None))
@@ -313,8 +313,7 @@ def record_waiting(
     """The start goes on a little later: the provider is still reading a file, or `words`."""
     job = held(session, work)
     if job is not None:
-        wait = timedelta(seconds=settings().wait(seconds))
-        leases.settle(job, due_at=clock.now(session) + wait, error=words)
+        leases.settle(job, due_at=clock.later(session, seconds), error=words)
 
 
 def record_trouble(session: Session, work: StartWork, words: str, *, seconds: float) -> None:
@@ -369,8 +368,7 @@ def _stop(session: Session, job: Job) -> None:
 
 
 def _put_back(session: Session, job: Job, *, seconds: float, words: str) -> None:
-    wait = timedelta(seconds=settings().wait(seconds))
     if job.last_error != words:  # the same trouble every half minute is one line, not a thousand
         log(session, job, f"{words} Trying again in {seconds:.0f} s.", level="warn")
-    leases.settle(job, due_at=clock.now(session) + wait, error=words)
+    leases.settle(job, due_at=clock.later(session, seconds), error=words)
     tell(session, job)

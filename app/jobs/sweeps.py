@@ -227,8 +227,7 @@ def _keep(session: Session, watch: Watch, seen: Mapping[int, Sighting]) -> bool:
 def _hold(session: Session, watch: Watch, connection: Connection, error: ProviderError) -> None:
     """The provider does not answer, says wait, or refuses the key."""
     if isinstance(error, AllowanceSpent):  # our own pace: whoever needs a call now may have it
-        wait = timedelta(seconds=settings().wait(error.retry_after or FIRST_SECONDS))
-        leases.settle(connection, due_at=clock.now(session) + wait)
+        leases.settle(connection, due_at=clock.later(session, error.retry_after or FIRST_SECONDS))
         return
     asked = error.retry_after if isinstance(error, ProviderUnavailable) else None
     most = min(FIRST_SECONDS * 2 ** min(connection.attempts, MOST_FAILURES), MOST_SECONDS)

@@ -20,7 +20,6 @@ from app.core.queue import enqueue
 from app.datasets.models import VersionStatus
 from app.jobs import queries as jobs
 from app.jobs.models import Orphan, StartAttempt
-from app.settings import settings
 from app.upkeep import queries
 from app.upkeep.models import Housekeeping
 
@@ -146,8 +145,7 @@ def record_pruned(
     if again is None:
         row.is_pruning, row.pruned_at = False, clock.now(session)
     else:
-        wait = timedelta(seconds=settings().wait(again.total_seconds()))
-        leases.settle(row, due_at=clock.now(session) + wait)
+        leases.settle(row, due_at=clock.later(session, again.total_seconds()))
     announce(session, TOPIC)
 
 

@@ -18,7 +18,6 @@ from app.notices.sending import sealing
 from app.notices.sending.addressing import deliver_to, mail_to
 from app.notices.sending.mailing import is_set_up
 from app.notices.sending.queries import endpoint_held
-from app.settings import settings
 
 MOST = 20
 TESTS_A_MINUTE = 10
@@ -105,7 +104,7 @@ def rotate_secret(session: Session, endpoint: Endpoint, *, actor_id: int, keeps_
     held = _held(session, endpoint)
     if held.kind != EndpointKind.WEBHOOK:
         raise Conflict("Slack's addresses are not signed: the address itself is the secret.")
-    until = clock.now(session) + timedelta(seconds=settings().wait(GRACE_SECONDS))
+    until = clock.later(session, GRACE_SECONDS)
     held.sealed_old, held.old_until = (held.sealed, until) if keeps_old else (None, None)
     secret = _give_secret(held)
     assert secret is not None  # noqa: S101 - it is a webhook

@@ -172,6 +172,6 @@ def wait_for_room(session: Session, work: Work) -> None:
     free = max(storage.room().free - settings().disk_reserve, 0)
     told = NO_ROOM if wanted > free else JUST_FULL
     part.words = told.format(free=size(free), wanted=size(wanted), missing=size(wanted - free))
-    due_at = clock.now(session) + timedelta(seconds=settings().wait(ROOM_SECONDS))
+    due_at = clock.later(session, ROOM_SECONDS)
     leases.settle(part, due_at=None if part.is_paused else due_at)
     tell(session, part, is_turn=True)
