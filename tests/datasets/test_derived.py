@@ -12,6 +12,7 @@ from app.core import leases, storage
 from app.core.database import read_only, unit_of_work
 from app.core.errors import Conflict, DiskFull
 from app.datasets import parts, tasks
+from app.datasets import service as datasets
 from app.datasets.checks.base import DEEP_FINDINGS
 from app.datasets.checks.deep.passing import Checks
 from app.datasets.derived import service
@@ -99,6 +100,21 @@ def test_only_one_of_two_workers_gets_the_slice_and_a_late_one_changes_nothing(d
         service.record_made(session, late, {})
     assert read(Derived, derived).status == DerivedStatus.READY
     assert read(Derived, derived).facts["findings"]
+
+
+def test_nobody_takes_a_file_while_what_people_wait_for_first_is_free(team, fresh, derived):
+    with unit_of_work() as session:
+        search = make.make_derived(session, team.version_id, "search").id
+    newer = fresh(b"\n".join(TWICE))
+    ids = [("datasets.check", newer), ("datasets.derive", search), ("datasets.derive", derived)]
+    assert tasks.waiting() == ids
+    with unit_of_work() as session:
+        assert service.claim(session, search) is None
+        assert service.claim(session, derived) is None
+        assert datasets.claim_check(session, newer)
+        assert service.claim(session, derived) is None
+        assert service.claim(session, search)
+        assert service.claim(session, derived)
 
 
 def test_a_kind_this_code_does_not_know_is_left_alone(team, derived):

@@ -188,7 +188,7 @@ def test_what_the_deeper_checks_make_of_a_version_is_told_and_shown(team, browse
     content = b"".join([*same, *other])
     made = editor.send("PUT", path, params={"name": "x.jsonl"}, content=content).json()["location"]
     letters.deliver()
-    for kind in ("checks", "search"):
+    for kind in ("search", "checks"):
         with unit_of_work() as session:
             row_id = make.make_derived(session, int(made.rpartition("/")[2]), kind).id
         tasks.derive(row_id)

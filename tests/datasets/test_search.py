@@ -1,15 +1,18 @@
 """Full-text search: what is found, where it stands, page by page, in every format and script."""
 
 import json
+from contextlib import closing
 
 import pytest
 
 from app.core.errors import WrongInput
 from app.core.keyset import Place
 from app.core.listing import Asked
+from app.datasets.checks.deep import rows
 from app.datasets.derived.base import Making
 from app.datasets.derived.slices import derive_slice, derived_path
-from app.datasets.search import finding
+from app.datasets.index import connect_finished
+from app.datasets.search import finding, making
 from app.datasets.search.excerpts import excerpts
 from app.datasets.search.finding import FOUND, Search
 from app.datasets.search.making import SearchFile
@@ -45,10 +48,10 @@ class Made:
     def __init__(self, folder, lines, seconds=60.0):
         self.checked = check(folder, lines)
         self.slices = 0
-        making = Making()
-        while not making.is_done:
-            making = derive_slice(
-                SearchFile(), self.checked.blob, self.checked.path, making,
+        far = Making()
+        while not far.is_done:
+            far = derive_slice(
+                SearchFile(), self.checked.blob, self.checked.path, far,
                 seconds=seconds, alive=lambda: None,
             )  # fmt: skip
             self.slices += 1
@@ -183,10 +186,14 @@ def test_an_excerpt_is_short_and_of_the_role_that_was_asked_for():
     assert [one.role for one in answers] == ["assistant"]
 
 
-def test_the_words_are_taken_up_slice_by_slice_to_the_same_end(tmp_path, made):
+def test_the_words_are_taken_up_slice_by_slice_to_the_same_end(tmp_path, made, monkeypatch):
+    monkeypatch.setattr(rows, "_BATCH_BYTES", 1)
+    monkeypatch.setattr(making, "SHELF", 2)
     torn = Made(tmp_path, ROWS, seconds=0)
     assert torn.slices > len(ROWS) - 2
-    for typed in ("refund", "card", "where", '"blue card"'):
+    with closing(connect_finished(torn.path)) as file:
+        assert file.execute("SELECT * FROM shelves").fetchall() == [(0, 1), (1, 3), (2, 5), (3, 8)]
+    for typed in ("refund", "card", "where", '"blue card"', "refund whe*", "car* -cafe"):
         assert torn.lines(typed) == made.lines(typed)
 
 
@@ -196,9 +203,9 @@ def test_every_format_is_searched_by_its_texts(tmp_path):
         "preferred_output": [ANSWER],
         "non_preferred_output": [{**ANSWER, "content": "lost_card"}],
     }
-    rows = [json.dumps({**pair, "input": {"messages": [{**USER, "content": f"Q{n}"}]}}).encode()
-            for n in range(12)]  # fmt: skip
-    made = Made(tmp_path, rows)
+    lines = [json.dumps({**pair, "input": {"messages": [{**USER, "content": f"Q{n}"}]}}).encode()
+             for n in range(12)]  # fmt: skip
+    made = Made(tmp_path, lines)
     assert made.lines("q3") == [4]
     assert len(made.lines("lost", "rejected")) == 12
     assert made.lines("lost", "assistant") == []

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from app.datasets.models import Derived, DerivedStatus
+from app.core import clock, leases
+from app.datasets.models import DatasetVersion, Derived, DerivedStatus, VersionStatus
 
 
 def derived_of(session: Session, version_id: int) -> Sequence[Derived]:
@@ -20,3 +21,12 @@ def ready_kinds(session: Session, version_id: int) -> set[str]:
         Derived.version_id == version_id, Derived.status == DerivedStatus.READY
     )
     return set(session.scalars(query))
+
+
+def comes_first(session: Session, kinds: Sequence[str]) -> bool:
+    """Whether a check of a version, or a file of these kinds, is due and in nobody's hands."""
+    moment = clock.now(session)
+    unchecked = DatasetVersion.status.in_((VersionStatus.RECEIVED, VersionStatus.CHECKING))
+    checks = exists().where(unchecked, leases.is_due(DatasetVersion, moment))
+    files = exists().where(Derived.kind.in_(kinds), leases.is_due(Derived, moment))
+    return bool(session.scalar(select(or_(checks, files))))

@@ -35,9 +35,7 @@ class Work(NamedTuple):
 
 
 def begin(session: Session, version: DatasetVersion) -> None:
-    """The version is ready: every further file is due. The clock rings for them, after those who
-    wait for a version that is not ready.
-    """
+    """The version is ready: every further file is due, and the clock rings for them."""
     moment = clock.now(session)
     for kind in DERIVERS:
         row = Derived(version_id=version.id, kind=kind, status=DerivedStatus.WAITING, due_at=moment)
@@ -46,19 +44,25 @@ def begin(session: Session, version: DatasetVersion) -> None:
 
 
 def due_ids(session: Session) -> Sequence[int]:
-    """The files to go on with, of the kinds that this code knows."""
-    return leases.due_ids(session, Derived, Derived.kind.in_(DERIVERS))
+    """The files to go on with, of the kinds that this code knows, in the order of the kinds."""
+    of_kinds = (leases.due_ids(session, Derived, Derived.kind == kind) for kind in DERIVERS)
+    return [row_id for ids in of_kinds for row_id in ids]
 
 
 def claim(session: Session, row_id: int) -> Work | None:
-    """Take a file for one slice; None when another worker has it, it is made, or this code knows
-    nothing of its kind.
+    """Take a file for one slice; None when another worker has it, it is made, this code knows
+    nothing of its kind, or it gives way: a worker goes on with a version that is not ready, or with
+    a kind that comes first, while nobody else does. The clock rings for it again.
     """
-    known = Derived.kind.in_(DERIVERS)
-    fence = leases.claim(session, Derived, row_id, seconds=LEASE_SECONDS, where=[known])
+    kinds, row = list(DERIVERS), session.get(Derived, row_id)
+    if row is None or row.kind not in kinds:
+        return None
+    if queries.comes_first(session, kinds[: kinds.index(row.kind)]):
+        return None
+    fence = leases.claim(session, Derived, row_id, seconds=LEASE_SECONDS)
     if fence is None:
         return None
-    row = session.get_one(Derived, row_id)
+    session.refresh(row)
     row.status = DerivedStatus.MAKING
     version = session.get_one(DatasetVersion, row.version_id)
     return Work(row_id, fence, row.kind, version.id, version.sha256, Making.from_json(row.progress))

@@ -1,6 +1,8 @@
 """Which rows answer a question, page by page: seeks in the search file, never a sorted list."""
 
+from bisect import bisect
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from time import thread_time
 from typing import Self
@@ -20,7 +22,7 @@ ROLE_WORDS = {
     "field": "other fields",
 }
 COUNTING_SECONDS = 0.04  # of a processor, the page itself included
-_FOUND = "SELECT rowid FROM texts WHERE texts MATCH ?"
+_FOUND = "SELECT rowid FROM texts_{0} WHERE texts_{0} MATCH ?"
 
 
 def _role(text: str) -> str:
@@ -57,6 +59,8 @@ class Search:
     def __init__(self, path: Path, question: Question) -> None:
         self.connection = connect_finished(path)
         self.question = question
+        shelves = self.connection.execute("SELECT first FROM shelves ORDER BY shelf")
+        self._firsts = [first for (first,) in shelves]
         self._begun = thread_time()
 
     def __enter__(self) -> Self:
@@ -81,7 +85,7 @@ class Search:
             return Place(1 if found.ids else 0, len(found.ids))
         total = ahead = 0
         first = found.ids[0] if found.ids else 0
-        for (n,) in self._all() if self._has_time else ():
+        for n in self._all() if self._has_time else ():
             total += 1
             ahead += n > first if is_down else n < first
             if total > MOST_COUNTED or not (total % 64 or self._has_time):
@@ -92,14 +96,31 @@ class Search:
     def _has_time(self) -> bool:
         return thread_time() - self._begun < COUNTING_SECONDS
 
-    def _all(self) -> Iterator[tuple[int]]:
-        return self.connection.execute(_FOUND, (self.question.rows,))
+    def _all(self) -> Iterator[int]:
+        for shelf in range(len(self._firsts)):
+            yield from self._on(shelf)
 
     def _ids(self, edge: int | None, limit: int, *, is_down: bool) -> list[int]:
-        behind = "" if edge is None else f" AND rowid {'<' if is_down else '>'} ?"
-        turn = "DESC" if is_down else "ASC"
-        found = self.connection.execute(
-            f"{_FOUND}{behind} ORDER BY rowid {turn} LIMIT ?",
-            (self.question.rows, *(() if edge is None else (edge,)), limit),
-        )
-        return [n for (n,) in found]
+        """The next numbers behind `edge`, shelf after shelf until there are enough."""
+        last = len(self._firsts) - 1
+        begin = (last if is_down else 0) if edge is None else bisect(self._firsts, edge) - 1
+        behind = "" if edge is None else f" AND rowid {'<' if is_down else '>'} {int(edge)}"
+        turn = f"{behind} ORDER BY rowid {'DESC' if is_down else 'ASC'}"
+        ids: list[int] = []
+        for shelf in range(begin, -1, -1) if is_down else range(max(begin, 0), last + 1):
+            ids += islice(self._on(shelf, turn), limit - len(ids))
+            if len(ids) == limit:
+                break
+        return ids
+
+    def _on(self, shelf: int, turn: str = "") -> Iterator[int]:
+        """The rows of one shelf that answer. A beginning is dear, for FTS5 first gathers all that
+        it may become: it is not asked where the whole words are not.
+        """
+        query = _FOUND.format(shelf)
+        if self.question.whole:
+            some = self.connection.execute(f"{query} LIMIT 1", (self.question.whole,))
+            if some.fetchone() is None:
+                return
+        for (n,) in self.connection.execute(f"{query}{turn}", (self.question.rows,)):
+            yield n

@@ -1,52 +1,49 @@
 """Make the search file of a version: the words of every row, by role, without the texts."""
 
 import sqlite3
-from collections.abc import Iterator
 from time import monotonic
-from typing import Any, BinaryIO
+from typing import Any
 
-import msgspec
-
+from app.datasets.checks.deep.base import Said
+from app.datasets.checks.deep.rows import open_rows
 from app.datasets.derived.base import Making, Part
-from app.datasets.index import Flag, Index, open_index
 from app.datasets.search.words import ROLES, TOKENIZER, column_of, joined
-from app.formats.base import Format
-from app.formats.registry import FORMATS
 
 LONGEST = 4_000_000  # bytes of a line; a longer one is not drawn either
+SHELF = 32  # megabytes of rows; with more a page of `the*` takes longer, with fewer a rare word
 _COLUMNS = ", ".join(ROLES)
-_INSERT = f"INSERT INTO texts(rowid, {_COLUMNS}) VALUES(?{', ?' * len(ROLES)})"
-_ROWS = (
-    "SELECT n, offset, length FROM rows WHERE n > ? AND length <= ? AND NOT flags & ? ORDER BY n"
-)
 
 
 class SearchFile:
-    """A contentless FTS5 table: it keeps the words and where they stand; texts stay in the blob.
+    """Contentless FTS5 tables, one for each shelf of rows, in the order of the file: they keep the
+    words and where they stand; texts stay in the blob.
 
-    Segments are not merged: that costs as much again, and a question asks a few dozen as quickly as
-    one. `hashsize` is what is gathered in memory before one is written.
+    A page of what is found asks shelf after shelf, so that what FTS5 does for a whole table at
+    once, such as gathering all words of one beginning, costs the same however many rows there are.
+    Nothing is merged: that costs as much again. `hashsize` is what is gathered before it is
+    written: a shelf in one piece, where no slice ends in it.
     """
 
     kind = "search"
     ending = "fts"
-    version = 1
-    schema = (
-        f"CREATE VIRTUAL TABLE texts USING fts5({_COLUMNS}, content='', columnsize=0,"
-        f" tokenize='{TOKENIZER}');\n"
-        "INSERT INTO texts(texts, rank) VALUES('automerge', 0);\n"
-        "INSERT INTO texts(texts, rank) VALUES('crisismerge', 1000);\n"
-        "INSERT INTO texts(texts, rank) VALUES('hashsize', 33554432);\n"
-    )
+    version = 2
+    schema = "CREATE TABLE shelves(shelf INTEGER PRIMARY KEY, first INTEGER NOT NULL);\n"
 
     def work(self, part: Part, making: Making, until: float) -> Making:
-        """Take up the words of the next rows."""
-        with open_index(part.index) as index, part.blob.open("rb", buffering=2**20) as file:
-            total = index.row_count
-            for n, *words in _words(index, file, making.n):
-                part.connection.execute(_INSERT, (n, *words))
-                if monotonic() > until:
-                    return making.advanced(n=n, share=n / total)
+        """Take up the words of the next rows, to the end of a shelf at most: `step` counts
+        megabytes.
+        """
+        with open_rows(part.blob, part.index) as opened:
+            total = opened.index.row_count
+            for rows in opened.after(making.n, longest=LONGEST):
+                shelf, on_shelf = divmod(making.step, SHELF)
+                if not on_shelf:
+                    _put_up(part.connection, shelf, rows[0].n)
+                part.connection.executemany(_insert(shelf), map(_words, rows))
+                n = rows[-1].n
+                making = making.advanced(n=n, step=making.step + 1, share=n / total)
+                if on_shelf + 1 == SHELF or monotonic() > until:
+                    return making
         return making.advanced(n=total, share=1.0, is_done=True)
 
     def facts(self, made: sqlite3.Connection) -> dict[str, Any]:
@@ -55,13 +52,27 @@ class SearchFile:
         return {}
 
 
-def _words(index: Index, file: BinaryIO, after: int) -> Iterator[tuple[Any, ...]]:
-    """The number of each row behind `after`, and its texts by column."""
-    format_: Format = FORMATS[index.facts["verdict"]["format"]]
-    found = index.connection.execute(_ROWS, (after, LONGEST, int(Flag.UNREADABLE)))
-    for n, offset, length in found:
-        file.seek(offset)
-        said: dict[str, list[str]] = {column: [] for column in ROLES}
-        for text in format_.texts(msgspec.json.decode(file.read(length))):
-            said[column_of(text.role)].append(text.text)
-        yield (n, *(joined(texts) for texts in said.values()))
+def _put_up(connection: sqlite3.Connection, shelf: int, first: int) -> None:
+    connection.execute("INSERT INTO shelves VALUES(?, ?)", (shelf, first))
+    connection.execute(
+        f"CREATE VIRTUAL TABLE texts_{shelf} USING fts5({_COLUMNS}, content='', columnsize=0,"
+        f" tokenize='{TOKENIZER}')"
+    )
+    for option, value in (("automerge", 0), ("crisismerge", 1000), ("hashsize", 2**25)):
+        connection.execute(
+            f"INSERT INTO texts_{shelf}(texts_{shelf}, rank) VALUES(?, ?)",  # noqa: S608
+            (option, value),
+        )
+
+
+def _insert(shelf: int) -> str:
+    places = ", ?" * len(ROLES)
+    return f"INSERT INTO texts_{shelf}(rowid, {_COLUMNS}) VALUES(?{places})"  # noqa: S608
+
+
+def _words(row: Said) -> tuple[Any, ...]:
+    """The number of a row, and its texts by column."""
+    said: dict[str, list[str]] = {column: [] for column in ROLES}
+    for text in row.texts:
+        said[column_of(text.role)].append(text.text)
+    return (row.n, *map(joined, said.values()))

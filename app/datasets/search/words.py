@@ -27,6 +27,9 @@ _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 )
+# The first bytes of these letters in UTF-8, and all other bytes: what a look at each is saved by.
+_FIRST = bytes((0xE0, 0xE1, *range(0xE3, 0xEA), 0xEF, 0xF0))
+_OTHERS = bytes(set(range(256)) - set(_FIRST))
 _SPACE = "\u200b"  # no letter to FTS5, and no width on a page
 
 
@@ -42,12 +45,24 @@ class Question:
     def rows(self) -> str:
         """The rows that have all of it and nothing unwanted, in texts of the role."""
         said = " AND ".join(self.wanted) + "".join(f" NOT {one}" for one in self.unwanted)
-        return f"{{{self.role}}} : ({said})" if self.role else said
+        return self._in_role(said)
+
+    @property
+    def whole(self) -> str:
+        """Where beginnings are looked for too: the rows that have the wanted words and phrases that
+        do not go on; empty where there are none.
+        """
+        whole = [one for one in self.wanted if not one.endswith("*")]
+        goes_on = len(whole) < len(self.wanted) or any(one.endswith("*") for one in self.unwanted)
+        return self._in_role(" AND ".join(whole)) if whole and goes_on else ""
 
     @property
     def places(self) -> str:
         """The places within a text that answer."""
         return " OR ".join(self.wanted)
+
+    def _in_role(self, said: str) -> str:
+        return f"{{{self.role}}} : ({said})" if self.role else said
 
 
 def question_of(typed: str, role: str | None = None) -> Question:
@@ -78,7 +93,9 @@ def _expression(text: str, *, may_go_on: bool) -> str | None:
 
 def spaced(text: str) -> str:
     """A text whose every word FTS5 sees, also where it is written without spaces."""
-    return text if text.isascii() else _UNSPACED.sub(f"{_SPACE}\\g<0>{_SPACE}", text)
+    if text.isascii() or not text.encode("utf-8", "surrogatepass").translate(None, _OTHERS):
+        return text
+    return _UNSPACED.sub(f"{_SPACE}\\g<0>{_SPACE}", text)
 
 
 def unspaced(text: str) -> str:
@@ -95,4 +112,4 @@ def joined(texts: Iterable[str]) -> str:
     """Texts of one column. What stands between them is a word that nobody types: a phrase does not
     go on from one text to the next.
     """
-    return spaced(" \ue000 ".join(texts))
+    return " \ue000 ".join(map(spaced, texts))

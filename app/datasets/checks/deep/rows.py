@@ -40,10 +40,11 @@ class Rows:
         self.index, self._file = index, file
         self._format = FORMATS[index.facts["verdict"]["format"]]
 
-    def after(self, n: int) -> Iterator[list[Said]]:
-        """Those behind the `n`-th, about 1 MB of them at a time."""
+    def after(self, n: int, *, longest: int = 2**62) -> Iterator[list[Said]]:
+        """Those behind the `n`-th of at most `longest` bytes, about 1 MB of them at a time."""
         found = self.index.connection.execute(
-            f"{_PLACE} WHERE n > ? AND flags & ? = 0 ORDER BY n", (n, _UNREADABLE)
+            f"{_PLACE} WHERE n > ? AND length <= ? AND flags & ? = 0 ORDER BY n",
+            (n, longest, _UNREADABLE),
         )
         return self._batches(map(Place._make, found))
 
