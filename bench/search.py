@@ -40,6 +40,10 @@ QUESTIONS: tuple[tuple[str, str], ...] = (
     ("photosynthesis xylophone", ""),
     ("photosyn*", ""),
     ("con*", ""),
+    ("the*", ""),
+    ("the* con*", "user"),
+    ("the* xylophone", ""),
+    ('"the and"', ""),
     ("Case 777777", "system"),
     ("qqqqq", ""),
 )
@@ -90,7 +94,7 @@ def wait_for(browser: Browser, path: str, is_there: Any) -> float:
 
 
 def ask(browser: Browser, version: int, words: str, role: str) -> tuple[float, list[float], str]:
-    """Milliseconds of the first answer and of more pages, and how many rows there are."""
+    """Milliseconds of the first answer and of more pages, the last one too, and how many rows."""
     path = f"/dataset-versions/{version}/search?{urlencode({'q': words, 'role': role})}"
     taken, later, says = [], path, ""
     for _ in range(ASKS):
@@ -99,7 +103,8 @@ def ask(browser: Browser, version: int, words: str, role: str) -> tuple[float, l
         taken.append((time.perf_counter() - begun) * 1000)
         says = says or " ".join(re.findall(r"<span data-says>\s*([^<]*)", content)).strip()
         found = re.search(r'id="page-later" href="([^"]+)"', content)
-        later = found[1].replace("&amp;", "&") if found else path
+        is_last = found is None or len(taken) == ASKS - 1
+        later = f"{path}&sort=-row" if is_last else found[1].replace("&amp;", "&")
     return taken[0], taken[1:], says
 
 
@@ -117,12 +122,11 @@ def measure(luthier: Program, file: Path) -> bool:
     begun = time.monotonic()
     wait_for(browser, f"/dataset-versions/{version}", lambda page: 'id="fine-tune"' in page)
     ready = time.monotonic() - begun
-    print(f"ready {ready:.0f} s after the upload (claim <= {CLAIM_READY})")
+    print(f"ready {ready:.0f} s after the upload")
     wait_for(browser, f"/dataset-versions/{version}/search", lambda page: 'id="making"' not in page)
     searchable = time.monotonic() - begun
     words = luthier.home / "index" / f"{version}.fts.sqlite"
-    print(f"searchable {searchable:.0f} s after it (claim <= {CLAIM_SEARCHABLE}), "
-          f"{words.stat().st_size / MB:,.0f} MB")  # fmt: skip
+    print(f"searchable {searchable:.0f} s after it, {words.stat().st_size / MB:,.0f} MB")
     firsts, pages = [], []
     for question, role in QUESTIONS:
         first, more, says = ask(browser, version, question, role)
@@ -135,16 +139,18 @@ def measure(luthier: Program, file: Path) -> bool:
     memory.join()
     for name, held in sorted(memory.most.items(), key=lambda one: -one[1])[:6]:
         print(f"  {held / MB:5.0f} MB  {name}")
-    print(
-        f"first results {max(firsts):.0f} ms (claim < {CLAIM_FIRST_MS:.0f}), any further page "
-        f"{max(pages):.0f} ms (claim < {CLAIM_PAGE_MS:.0f}); the limit, /livez, {alone:.1f} ms"
+    print(f"the limit of a page, /livez: {alone:.1f} ms")
+    figures = (
+        ("ready after the upload, s", ready, CLAIM_READY),
+        ("searchable after the upload, s", searchable, CLAIM_SEARCHABLE),
+        ("first results, ms", max(firsts), CLAIM_FIRST_MS),
+        ("any further page, ms", max(pages), CLAIM_PAGE_MS),
+        ("largest process, MB", max(memory.most.values()) / MB, CLAIM_PROCESS_MB),
     )
-    return (
-        searchable <= CLAIM_SEARCHABLE
-        and max(firsts) < CLAIM_FIRST_MS
-        and max(pages) < CLAIM_PAGE_MS
-        and max(memory.most.values()) < CLAIM_PROCESS_MB * MB
-    )
+    for name, figure, claim in figures:
+        verdict = "holds" if figure <= claim else "DOES NOT HOLD"
+        print(f"{name:<32}{figure:8.0f}   claim <= {claim:<6.0f}{verdict}")
+    return all(figure <= claim for _, figure, claim in figures)
 
 
 def live(browser: Browser) -> float:

@@ -52,4 +52,4 @@ def listing(
 
 def keyed(found: Found, items: Sequence[Item]) -> Listing[Item]:
     """A page of a sorted list; its last row's id is the cursor."""
-    return Listing(data=list(items), next=found.ids[-1] if found.has_later else None)
+    return Listing(data=list(items), next=found.after)

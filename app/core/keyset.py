@@ -15,11 +15,26 @@ MOST_COUNTED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The ids of one page, in order, and whether there are pages beside it."""
+    """The ids of one page, in order, and whether there are pages beside it. These begin at its
+    first and last id, or at `edges` where looking through took too long for a whole page.
+    """
 
     ids: Sequence[int]
     has_earlier: bool
     has_later: bool
+    edges: tuple[int, int] | None = None
+
+    @property
+    def before(self) -> int | None:
+        """What the page before this one ends before; None: there is none."""
+        at = self.edges[0] if self.edges else next(iter(self.ids), None)
+        return at if self.has_earlier else None
+
+    @property
+    def after(self) -> int | None:
+        """What the page after this one begins after; None: there is none."""
+        at = self.edges[1] if self.edges else next(reversed(self.ids), None)
+        return at if self.has_later else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ class ListView:
     """A list as its address asks for it. `carried` and `kept` are what the filter's and the
     columns' forms send along. `shown` rows stand here, from `first` on, which is 0 where that is
     more than is counted, as `total` is None and more than `counted`. `elsewhere` are chosen ids
-    that are not among the rows shown, `words` what the columns shown are called, by key.
+    that are not among the rows shown, `words` what the columns shown are called, by key. `is_part`
+    where not all rows were looked through that a page may have.
     """
 
     path: str
@@ -70,6 +71,7 @@ class ListView:
     clear_url: str
     earlier_url: str | None
     later_url: str | None
+    is_part: bool
     refresh_url: str
     chosen: frozenset[int]
     elsewhere: tuple[int, ...]
@@ -131,12 +133,11 @@ def list_view(
         total=place.total,
         counted=place.counted,
         clear_url=link(**dict.fromkeys(one.key for one in fields), **here),
-        earlier_url=link(after=None, before=str(found.ids[0]))
-        if found.has_earlier and found.ids
+        earlier_url=link(after=None, before=str(found.before))
+        if found.before is not None
         else None,
-        later_url=link(before=None, after=str(found.ids[-1]))
-        if found.has_later and found.ids
-        else None,
+        later_url=link(before=None, after=str(found.after)) if found.after is not None else None,
+        is_part=found.edges is not None,
         refresh_url=link(),
         chosen=frozenset(asked.chosen),
         elsewhere=tuple(one for one in asked.chosen if one not in ids),

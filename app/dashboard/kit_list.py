@@ -41,6 +41,7 @@ def sample_list(path: str) -> ListView:
         clear_url=path,
         earlier_url=None,
         later_url=path,
+        is_part=False,
         refresh_url=path,
         chosen=frozenset({1}),
         elsewhere=(),

@@ -46,8 +46,9 @@ def search(
     request: Request, session: DbSession, version: CurrentVersion, limit: Limit = 50
 ) -> Listing[HitResource]:
     """Rows that hold all the words of `q`, in the order of the file; `"a phrase"` as it stands,
-    `begin*` whatever follows, `-word` not at all. `role` narrows it to texts of one kind. 409 until
-    the words are taken up, soon after the version is ready.
+    `begin*` whatever follows, `-word` not at all. `role` narrows it to texts of one kind. A page is
+    short where finding more would take long; `next` goes on. 409 until the words are taken up, soon
+    after the version is ready.
     """
     if version.status != VersionStatus.READY:
         raise Conflict(f"This version cannot be searched; it is {version.status}.")

@@ -188,13 +188,38 @@ def test_an_excerpt_is_short_and_of_the_role_that_was_asked_for():
 
 def test_the_words_are_taken_up_slice_by_slice_to_the_same_end(tmp_path, made, monkeypatch):
     monkeypatch.setattr(rows, "_BATCH_BYTES", 1)
-    monkeypatch.setattr(making, "SHELF", 2)
+    monkeypatch.setattr(making, "VOLUME", 2)
     torn = Made(tmp_path, ROWS, seconds=0)
     assert torn.slices > len(ROWS) - 2
     with closing(connect_finished(torn.path)) as file:
-        assert file.execute("SELECT * FROM shelves").fetchall() == [(0, 1), (1, 3), (2, 5), (3, 8)]
+        assert file.execute("SELECT * FROM volumes").fetchall() == [(0, 1), (1, 3), (2, 5), (3, 8)]
     for typed in ("refund", "card", "where", '"blue card"', "refund whe*", "car* -cafe"):
         assert torn.lines(typed) == made.lines(typed)
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_what_takes_long_to_look_for_is_looked_for_page_by_page(
+    tmp_path, made, monkeypatch, is_down
+):
+    monkeypatch.setattr(rows, "_BATCH_BYTES", 1)
+    monkeypatch.setattr(making, "VOLUME", 2)
+    monkeypatch.setattr(finding, "LOOKING_SECONDS", -1)
+    monkeypatch.setattr(finding, "COUNTING_SECONDS", -1)
+    torn = Made(tmp_path, ROWS)
+    with Search(torn.path, question_of("card")) as search:
+        pages = [search.page(asked(is_down=is_down), limit=5)]
+        for _ in range(3):
+            pages.append(search.page(asked(after=pages[-1].after, is_down=is_down), limit=5))
+        stretches = [[1, 2], [], [], [8, 9]]
+        assert [page.ids for page in pages] == (
+            [one[::-1] for one in stretches[::-1]] if is_down else stretches
+        )
+        assert search.place(pages[1], is_down=is_down).total is None
+        assert pages[-1].after is None
+        back = [pages[-1]]
+        for _ in range(3):
+            back.append(search.page(asked(before=back[-1].before, is_down=is_down), limit=5))
+        assert [page.ids for page in back[::-1]] == [page.ids for page in pages]
 
 
 def test_every_format_is_searched_by_its_texts(tmp_path):

@@ -7,6 +7,8 @@ import pytest
 
 from app.core.database import unit_of_work
 from app.datasets import tasks
+from app.datasets.checks.deep import rows as deep_rows
+from app.datasets.search import finding, making
 from app.formats.reading import BOM
 from app.projects.models import Project
 from tests import make
@@ -61,6 +63,26 @@ def test_rows_are_found_marked_and_paged(team, version_id, browser):
     assert odd.status_code == 200
     assert "Nothing to look for" in odd.text
     assert viewer.get(f"{path}?q=x&role=king").status_code == 422
+
+
+@one_database
+def test_a_page_says_that_it_did_not_look_through_all_rows(
+    team, letters, browser, script, monkeypatch
+):
+    monkeypatch.setattr(deep_rows, "_BATCH_BYTES", 1)
+    monkeypatch.setattr(making, "VOLUME", 10)
+    monkeypatch.setattr(finding, "LOOKING_SECONDS", -1)
+    made = received(team, CONTENT)
+    letters.deliver()
+    take_up(made)
+    viewer, sends = browser(team.users["viewer"]), script(team.users["viewer"])
+    path = f"/dataset-versions/{made}/search"
+    none = viewer.get(f"{path}?q=refund").text
+    assert "No row among those looked through so far" in none
+    assert "0 rows among those looked through" in none
+    assert f"{path}?q=refund&amp;after=10" in none
+    assert "1 to 1 of 1 rows" in viewer.get(f"{path}?q=refund&after=40").text
+    assert sends.get(f"{path}?q=refund").json() == {"data": [], "next": 10}
 
 
 def test_a_search_waits_for_its_words(team, browser, script):

@@ -21,7 +21,8 @@ ROLE_WORDS = {
     "tool": "what tools answer",
     "field": "other fields",
 }
-COUNTING_SECONDS = 0.04  # of a processor, the page itself included
+LOOKING_SECONDS = 0.05  # of a processor, for a page
+COUNTING_SECONDS = 0.04  # the page itself included
 _FOUND = "SELECT rowid FROM texts_{0} WHERE texts_{0} MATCH ?"
 
 
@@ -59,8 +60,8 @@ class Search:
     def __init__(self, path: Path, question: Question) -> None:
         self.connection = connect_finished(path)
         self.question = question
-        shelves = self.connection.execute("SELECT first FROM shelves ORDER BY shelf")
-        self._firsts = [first for (first,) in shelves]
+        volumes = self.connection.execute("SELECT first FROM volumes ORDER BY volume")
+        self._firsts = [first for (first,) in volumes]
         self._begun = thread_time()
 
     def __enter__(self) -> Self:
@@ -70,12 +71,17 @@ class Search:
         self.connection.close()
 
     def page(self, asked: Asked, *, limit: int) -> Found:
-        """The numbers of the rows of the page asked for."""
+        """The numbers of the rows of the page asked for; fewer, and where to go on, when looking
+        for them takes long: words that are everywhere and hardly ever as asked for.
+        """
+        turn = -1 if asked.is_down else 1
         if asked.before is not None:
-            ids = self._ids(asked.before, limit + 1, is_down=not asked.is_down)
-            return Found(ids[:limit][::-1], len(ids) > limit, has_later=True)
-        ids = self._ids(asked.after, limit + 1, is_down=asked.is_down)
-        return Found(ids[:limit], asked.after is not None, len(ids) > limit)
+            ids, seen = self._ids(asked.before, limit + 1, is_down=not asked.is_down)
+            edges = None if seen is None else (seen, asked.before - turn)
+            return Found(ids[:limit][::-1], len(ids) > limit or bool(edges), True, edges)
+        ids, seen = self._ids(asked.after, limit + 1, is_down=asked.is_down)
+        edges = None if seen is None else ((asked.after or 0) + turn, seen)
+        return Found(ids[:limit], asked.after is not None, len(ids) > limit or bool(edges), edges)
 
     def place(self, found: Found, *, is_down: bool) -> Place:
         """How many rows answer, and which of them the page begins with, as far as a moment of
@@ -85,39 +91,44 @@ class Search:
             return Place(1 if found.ids else 0, len(found.ids))
         total = ahead = 0
         first = found.ids[0] if found.ids else 0
-        for n in self._all() if self._has_time else ():
+        for n in self._all() if self._has_time(COUNTING_SECONDS) else ():
             total += 1
             ahead += n > first if is_down else n < first
-            if total > MOST_COUNTED or not (total % 64 or self._has_time):
+            if total > MOST_COUNTED or not (total % 64 or self._has_time(COUNTING_SECONDS)):
                 return Place(0, None, counted=total - 1)
         return Place(ahead + 1, total) if total else Place(0, None, counted=len(found.ids))
 
-    @property
-    def _has_time(self) -> bool:
-        return thread_time() - self._begun < COUNTING_SECONDS
+    def _has_time(self, seconds: float) -> bool:
+        return thread_time() - self._begun < seconds
 
     def _all(self) -> Iterator[int]:
-        for shelf in range(len(self._firsts)):
-            yield from self._on(shelf)
+        for volume in range(len(self._firsts)):
+            yield from self._on(volume)
 
-    def _ids(self, edge: int | None, limit: int, *, is_down: bool) -> list[int]:
-        """The next numbers behind `edge`, shelf after shelf until there are enough."""
+    def _ids(self, edge: int | None, limit: int, *, is_down: bool) -> tuple[list[int], int | None]:
+        """The next numbers behind `edge`, volume after volume until there are enough; and the last
+        row looked at, where time was up before that.
+        """
         last = len(self._firsts) - 1
-        begin = (last if is_down else 0) if edge is None else bisect(self._firsts, edge) - 1
-        behind = "" if edge is None else f" AND rowid {'<' if is_down else '>'} {int(edge)}"
+        begin, behind = (last if is_down else 0), ""
+        if edge is not None:
+            begin = bisect(self._firsts, edge - 1 if is_down else edge + 1) - 1
+            behind = f" AND rowid {'<' if is_down else '>'} {int(edge)}"
         turn = f"{behind} ORDER BY rowid {'DESC' if is_down else 'ASC'}"
         ids: list[int] = []
-        for shelf in range(begin, -1, -1) if is_down else range(max(begin, 0), last + 1):
-            ids += islice(self._on(shelf, turn), limit - len(ids))
+        for volume in range(begin, -1, -1) if is_down else range(max(begin, 0), last + 1):
+            ids += islice(self._on(volume, turn), limit - len(ids))
             if len(ids) == limit:
                 break
-        return ids
+            if volume != (0 if is_down else last) and not self._has_time(LOOKING_SECONDS):
+                return ids, self._firsts[volume] if is_down else self._firsts[volume + 1] - 1
+        return ids, None
 
-    def _on(self, shelf: int, turn: str = "") -> Iterator[int]:
-        """The rows of one shelf that answer. A beginning is dear, for FTS5 first gathers all that
+    def _on(self, volume: int, turn: str = "") -> Iterator[int]:
+        """The rows of one volume that answer. A beginning is dear, for FTS5 first gathers all that
         it may become: it is not asked where the whole words are not.
         """
-        query = _FOUND.format(shelf)
+        query = _FOUND.format(volume)
         if self.question.whole:
             some = self.connection.execute(f"{query} LIMIT 1", (self.question.whole,))
             if some.fetchone() is None:

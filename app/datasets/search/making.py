@@ -10,39 +10,39 @@ from app.datasets.derived.base import Making, Part
 from app.datasets.search.words import ROLES, TOKENIZER, column_of, joined
 
 LONGEST = 4_000_000  # bytes of a line; a longer one is not drawn either
-SHELF = 32  # megabytes of rows; with more a page of `the*` takes longer, with fewer a rare word
+VOLUME = 32  # megabytes of rows; with more a page of `the*` takes longer, with fewer a rare word
 _COLUMNS = ", ".join(ROLES)
 
 
 class SearchFile:
-    """Contentless FTS5 tables, one for each shelf of rows, in the order of the file: they keep the
+    """Contentless FTS5 tables, one for each volume of rows, in the order of the file: they keep the
     words and where they stand; texts stay in the blob.
 
-    A page of what is found asks shelf after shelf, so that what FTS5 does for a whole table at
+    A page of what is found asks volume after volume, so that what FTS5 does for a whole table at
     once, such as gathering all words of one beginning, costs the same however many rows there are.
     Nothing is merged: that costs as much again. `hashsize` is what is gathered before it is
-    written: a shelf in one piece, where no slice ends in it.
+    written: a volume in one piece, where no slice ends within.
     """
 
     kind = "search"
     ending = "fts"
     version = 2
-    schema = "CREATE TABLE shelves(shelf INTEGER PRIMARY KEY, first INTEGER NOT NULL);\n"
+    schema = "CREATE TABLE volumes(volume INTEGER PRIMARY KEY, first INTEGER NOT NULL);\n"
 
     def work(self, part: Part, making: Making, until: float) -> Making:
-        """Take up the words of the next rows, to the end of a shelf at most: `step` counts
+        """Take up the words of the next rows, to the end of a volume at most: `step` counts
         megabytes.
         """
         with open_rows(part.blob, part.index) as opened:
             total = opened.index.row_count
             for rows in opened.after(making.n, longest=LONGEST):
-                shelf, on_shelf = divmod(making.step, SHELF)
-                if not on_shelf:
-                    _put_up(part.connection, shelf, rows[0].n)
-                part.connection.executemany(_insert(shelf), map(_words, rows))
+                volume, in_volume = divmod(making.step, VOLUME)
+                if not in_volume:
+                    _begin(part.connection, volume, rows[0].n)
+                part.connection.executemany(_insert(volume), map(_words, rows))
                 n = rows[-1].n
                 making = making.advanced(n=n, step=making.step + 1, share=n / total)
-                if on_shelf + 1 == SHELF or monotonic() > until:
+                if in_volume + 1 == VOLUME or monotonic() > until:
                     return making
         return making.advanced(n=total, share=1.0, is_done=True)
 
@@ -52,22 +52,22 @@ class SearchFile:
         return {}
 
 
-def _put_up(connection: sqlite3.Connection, shelf: int, first: int) -> None:
-    connection.execute("INSERT INTO shelves VALUES(?, ?)", (shelf, first))
+def _begin(connection: sqlite3.Connection, volume: int, first: int) -> None:
+    connection.execute("INSERT INTO volumes VALUES(?, ?)", (volume, first))
     connection.execute(
-        f"CREATE VIRTUAL TABLE texts_{shelf} USING fts5({_COLUMNS}, content='', columnsize=0,"
+        f"CREATE VIRTUAL TABLE texts_{volume} USING fts5({_COLUMNS}, content='', columnsize=0,"
         f" tokenize='{TOKENIZER}')"
     )
     for option, value in (("automerge", 0), ("crisismerge", 1000), ("hashsize", 2**25)):
         connection.execute(
-            f"INSERT INTO texts_{shelf}(texts_{shelf}, rank) VALUES(?, ?)",  # noqa: S608
+            f"INSERT INTO texts_{volume}(texts_{volume}, rank) VALUES(?, ?)",
             (option, value),
         )
 
 
-def _insert(shelf: int) -> str:
+def _insert(volume: int) -> str:
     places = ", ?" * len(ROLES)
-    return f"INSERT INTO texts_{shelf}(rowid, {_COLUMNS}) VALUES(?{places})"  # noqa: S608
+    return f"INSERT INTO texts_{volume}(rowid, {_COLUMNS}) VALUES(?{places})"
 
 
 def _words(row: Said) -> tuple[Any, ...]:

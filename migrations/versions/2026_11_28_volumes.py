@@ -1,4 +1,4 @@
-"""Search files are kept in shelves: those that are there already are made again."""
+"""Search files are kept in volumes: those that are there already are made again."""
 
 from alembic import op
 
