@@ -91,19 +91,18 @@ class Search:
             return Place(1 if found.ids else 0, len(found.ids))
         total = ahead = 0
         first = found.ids[0] if found.ids else 0
-        for n in self._all() if self._has_time(COUNTING_SECONDS) else ():
-            total += 1
-            ahead += n > first if is_down else n < first
-            if total > MOST_COUNTED or not (total % 64 or self._has_time(COUNTING_SECONDS)):
-                return Place(0, None, counted=total - 1)
-        return Place(ahead + 1, total) if total else Place(0, None, counted=len(found.ids))
+        for volume in range(len(self._firsts)):
+            if not self._has_time(COUNTING_SECONDS):
+                return Place(0, None, counted=max(total - 1, len(found.ids)))
+            for n in self._on(volume):
+                total += 1
+                ahead += n > first if is_down else n < first
+                if total > MOST_COUNTED or not (total % 64 or self._has_time(COUNTING_SECONDS)):
+                    return Place(0, None, counted=total - 1)
+        return Place(ahead + 1 if found.ids else 0, total)
 
     def _has_time(self, seconds: float) -> bool:
         return thread_time() - self._begun < seconds
-
-    def _all(self) -> Iterator[int]:
-        for volume in range(len(self._firsts)):
-            yield from self._on(volume)
 
     def _ids(self, edge: int | None, limit: int, *, is_down: bool) -> tuple[list[int], int | None]:
         """The next numbers behind `edge`, volume after volume until there are enough; and the last
