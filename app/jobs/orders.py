@@ -107,19 +107,11 @@ def _named(session: Session, project_id: int, form: JobForm) -> Named:
             wrong.append(FieldError("validation_version_id", words))
     if connection is None or training is None or wrong:
         raise WrongInput(wrong[0].message, errors=wrong)
-    named = Named(connection, training, validation)
-    for _, version in _versions(named):
+    for version in filter(None, (training, validation)):
         if version.status != VersionStatus.READY:
             name = f"{version.dataset.name}, version {version.number},"
             raise Conflict(f"{name} is {version.status}, not ready. {version.reason or ''}".strip())
-    return named
-
-
-def _versions(named: Named) -> list[tuple[str, DatasetVersion]]:
-    training = ("training_version_id", named.training)
-    if named.validation is None:
-        return [training]
-    return [training, ("validation_version_id", named.validation)]
+    return Named(connection, training, validation)
 
 
 def _settings(

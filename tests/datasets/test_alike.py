@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from app.datasets.checks.deep import duplicates
 from app.datasets.checks.deep.alike import Groups, likely_pairs
 from app.datasets.checks.deep.passing import Checks
+from app.datasets.checks.deep.sketches import Sketching
 from app.datasets.checks.deep.words import in_order, words_of
+from app.datasets.derived.base import Making
+from app.datasets.derived.slices import derive_slice
 from tests.datasets.making import check, derive, looked_deep
 from tests.formats.rows import make_line
 
@@ -131,6 +135,19 @@ def test_clusters_hold_equal_and_near_rows_the_largest_first(tmp_path):
         members = made.execute("SELECT cluster, n FROM cluster_rows").fetchall()
     assert clusters == [(1, "near", 3), (2, "same", 2)]
     assert members == [(1, 2), (1, 4), (1, 5), (2, 1), (2, 3)]
+
+
+def test_the_lease_is_kept_while_many_near_copies_are_proved(tmp_path, monkeypatch):
+    monkeypatch.setattr(duplicates, "_TOGETHER", 10)
+    texts = [prose(seed) for seed in range(60)]
+    rows = [said("Q", " ".join(text)) for words in texts for text in (words, [*words, "more"])]
+    checked, deriver, kept = check(tmp_path, rows), Checks((Sketching, duplicates.Duplicates)), []
+    making = Making()
+    while not making.is_done:
+        making = derive_slice(
+            deriver, checked.blob, checked.path, making, seconds=9, alive=lambda: kept.append(1)
+        )
+    assert len(kept) > 12  # not for each of the twelve bands alone
 
 
 def test_one_question_with_two_answers_is_a_warning_where_they_are_short(tmp_path):

@@ -85,18 +85,21 @@ class Duplicates(DeepCheck):
         phrases = column(part.connection, "phrases")[:MOST_COMPARED]
         compared = np.flatnonzero(is_first[: len(phrases)] & (phrases >= FEWEST_PHRASES))
         common = common_of(part.connection)
+        phrases_of_rows = partial(_phrases, rows, numbers, common)
         told: set[int] = set()
         for band in range(HASHES // BAND):
             pairs = likely_pairs(compared, sketches, band=band)
             first = groups.settle()
             pairs = pairs[first[pairs[:, 0]] != first[pairs[:, 1]]]
-            for row, other, share in proved(pairs, partial(_phrases, rows, numbers, common)):
-                groups.join(row, other)
-                if row not in told:
-                    told.add(row)
-                    copy, original = _lines(rows, numbers, (row, other))
-                    yield copy, _nearly(original, share)
-            part.alive()
+            for start in range(0, len(pairs) or 1, _TOGETHER):
+                some = pairs[start : start + _TOGETHER]
+                for row, other, share in proved(some, phrases_of_rows):
+                    groups.join(row, other)
+                    if row not in told:
+                        told.add(row)
+                        copy, original = _lines(rows, numbers, (row, other))
+                        yield copy, _nearly(original, share)
+                part.alive()
         self.kept["near"] = len(told)
         self.kept["not_compared"] = max(len(numbers) - MOST_COMPARED, 0)
 
