@@ -1,6 +1,7 @@
 """Rows that say the same in other words, or ask the same and are answered otherwise."""
 
 import random
+import sqlite3
 from contextlib import closing
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as some
 from app.datasets.checks.deep import duplicates
 from app.datasets.checks.deep.alike import Groups, likely_pairs
 from app.datasets.checks.deep.passing import Checks
-from app.datasets.checks.deep.sketches import Sketching
+from app.datasets.checks.deep.sketches import Sketching, column
 from app.datasets.checks.deep.words import in_order, words_of
 from app.datasets.derived.base import Making
 from app.datasets.derived.slices import derive_slice
@@ -185,6 +186,16 @@ def test_rows_that_agree_with_the_second_of_a_crowd_are_found_too():
     sketches[:, :4] = 7
     sketches[2] = sketches[1]
     assert likely_pairs(np.arange(3), sketches, band=0).tolist() == [[2, 1]]
+
+
+def test_of_very_many_rows_only_the_sketches_that_are_compared_are_read():
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(Sketching.schema)
+        for first in (1, 3, 5):
+            pair = np.array([first, first + 1]).tobytes()
+            connection.execute("INSERT INTO sketches(first, n) VALUES(?, ?)", (first, pair))
+        assert column(connection, "n", 3).tolist() == [1, 2, 3, 4]
+        assert len(column(connection, "n")) == 6
 
 
 def test_groups_are_known_by_their_first_row():

@@ -81,8 +81,8 @@ class Duplicates(DeepCheck):
         groups: Groups,
         is_first: NDArray[np.bool_],
     ) -> Iterator[Located]:
-        sketches = column(part.connection, "sketch")[:MOST_COMPARED]
-        phrases = column(part.connection, "phrases")[:MOST_COMPARED]
+        sketches = column(part.connection, "sketch", MOST_COMPARED)
+        phrases = column(part.connection, "phrases", MOST_COMPARED)
         compared = np.flatnonzero(is_first[: len(phrases)] & (phrases >= FEWEST_PHRASES))
         common = common_of(part.connection)
         phrases_of_rows = partial(_phrases, rows, numbers, common)
@@ -101,7 +101,7 @@ class Duplicates(DeepCheck):
                         yield copy, _nearly(original, share)
                 part.alive()
         self.kept["near"] = len(told)
-        self.kept["not_compared"] = max(len(numbers) - MOST_COMPARED, 0)
+        self.kept["not_compared"] = len(numbers) - len(phrases)
 
     def _keep_clusters(self, part: Part, numbers: Numbers, first: Places, whole: Numbers) -> None:
         """The largest first. `near`: not all rows of it say the same."""

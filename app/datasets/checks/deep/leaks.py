@@ -117,11 +117,11 @@ def _equal(keys: Numbers, others: Numbers) -> _Found:
 
 def _likely(here: sqlite3.Connection, there: sqlite3.Connection, known: _Found) -> Places:
     """Pairs of places whose sketches mostly agree, by the first."""
-    sketches, others = (column(one, "sketch")[:MOST_COMPARED] for one in (here, there))
-    has_phrases = column(here, "phrases")[:MOST_COMPARED] >= FEWEST_PHRASES
+    sketches, others = (column(one, "sketch", MOST_COMPARED) for one in (here, there))
+    has_phrases = column(here, "phrases", MOST_COMPARED) >= FEWEST_PHRASES
     has_phrases[[at for at in known if at < len(has_phrases)]] = False
     rows = np.flatnonzero(has_phrases)
-    compared = np.flatnonzero(column(there, "phrases")[:MOST_COMPARED] >= FEWEST_PHRASES)
+    compared = np.flatnonzero(column(there, "phrases", MOST_COMPARED) >= FEWEST_PHRASES)
     found = [np.empty((0, 2), np.intp)]
     for band in range(HASHES // BAND):
         keys, theirs = band_keys(sketches, rows, band), band_keys(others, compared, band)

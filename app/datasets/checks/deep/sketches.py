@@ -83,9 +83,10 @@ class Sketching(DeepCheck):
         return self._common
 
 
-def column(connection: sqlite3.Connection, name: str) -> NDArray[Any]:
-    """One of the columns, of all rows."""
-    stored = connection.execute(f"SELECT {name} FROM sketches ORDER BY first")  # noqa: S608 - ours
+def column(connection: sqlite3.Connection, name: str, most: int = 2**62) -> NDArray[Any]:
+    """One of the columns, of all rows or of about the first `most`."""
+    query = f"SELECT {name} FROM sketches WHERE first <= ? ORDER BY first"  # noqa: S608 - ours
+    stored = connection.execute(query, (most,))
     kind = _array(name, b"")
     return np.concatenate([kind, *(_array(name, content) for (content,) in stored)])
 
