@@ -37,7 +37,8 @@ from app.connections import routes_hooks as hooks
 from app.connections.access import ASKING, ASKING_OF_ONE
 from app.connections.keyring import check_keys
 from app.connections.practice import refresh_practice
-from app.core import heartbeat, logs, storage
+from app.core import heartbeat, logs, queue, storage
+from app.core.api import is_for_scripts
 from app.core.database import SEATS, THREADS, has_no_room, unit_of_work
 from app.core.errors import (
     Conflict,
@@ -50,6 +51,7 @@ from app.core.errors import (
 from app.core.events import Hub
 from app.core.forms import explain
 from app.core.guards import Guards
+from app.core.pages import redirect
 from app.core.problems import Problem
 from app.core.seats import Seats
 from app.dashboard import docs, kit
@@ -69,6 +71,7 @@ from app.datasets import routes_rows as datasets_rows
 from app.datasets import routes_search as datasets_search
 from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
+from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
 from app.jobs import api as jobs_api
 from app.jobs import api_doubt as jobs_doubt_api
@@ -222,6 +225,7 @@ def create_app() -> FastAPI:
     app.add_middleware(Surprises)
     app.add_middleware(Guards)
     app.add_exception_handler(ProductError, _expected)
+    app.add_exception_handler(IndexGone, _index_gone)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -264,6 +268,17 @@ def _schema(app: FastAPI) -> dict[str, Any]:
 
 def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProductError)  # noqa: S101 - registered for nothing else
+    return drawn(request, error)
+
+
+def _index_gone(request: Request, error: Exception) -> Response:
+    """A page of the version goes to its report, which tells how the index is made anew."""
+    assert isinstance(error, IndexGone)  # noqa: S101 - registered for nothing else
+    queue.post("datasets.mend", error.version_id)
+    is_whole = request.method == "GET" and request.headers.get("hx-request") != "true"
+    is_page = is_whole and not is_for_scripts(request.scope["path"])
+    if is_page and request.path_params.get("version_id") == str(error.version_id):
+        return redirect(request, "datasets.show", version_id=error.version_id)
     return drawn(request, error)
 
 

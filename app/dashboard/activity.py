@@ -35,6 +35,7 @@ VERBS = {
     "upload.removed": "gave up uploading",
     "dataset.checked": "checked",
     "dataset.retried": "asked again to check",
+    "dataset.remade": "found damaged, and checks again,",
     "dataset.moderated": "asked for moderation of",
     "job.created": "started",
     "job.cancel_asked": "asked to cancel",

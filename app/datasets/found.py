@@ -37,7 +37,7 @@ class Found:
 
 
 def found_in(version: DatasetVersion) -> Found:
-    """What is known of a ready version. Raises FileNotFoundError where its index is gone."""
+    """What is known of a ready version. Raises IndexGone."""
     return read(
         storage.index_path(version.id),
         name=f"{version.dataset.name}, version {version.number}",

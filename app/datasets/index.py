@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
+from app.datasets.gone import IndexGone, is_torn, telling_of_damage
 from app.formats.base import Severity
 
 # Of the schema, as PRAGMA user_version: 0 has no answers and is in no order, 1 has no labels.
@@ -136,10 +137,11 @@ class Index:
     """A finished index, read-only, and beside it what the deeper checks found, where they are done:
     their findings have ids of their own and come after the others. Use as a context manager, in one
     thread. `is_sorted` is False for one that was made before rows could be sorted and filtered.
+    Leaving the block because the file is torn raises IndexGone.
     """
 
-    def __init__(self, connection: sqlite3.Connection, deep: Path | None = None) -> None:
-        self.connection = connection
+    def __init__(self, connection: sqlite3.Connection, path: Path, deep: Path | None) -> None:
+        self.connection, self.path = connection, path
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         self.is_sorted = version >= SORTED
         self.is_deep = deep is not None
@@ -159,6 +161,8 @@ class Index:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        if isinstance(error, sqlite3.DatabaseError) and is_torn(error):
+            raise IndexGone(self.path) from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -308,10 +312,11 @@ class Index:
 
 def open_index(path: Path) -> Index:
     """Open a finished index, with what the deeper checks found where they are done. Raises
-    FileNotFoundError while the version is not checked.
+    IndexGone, also while the version is not checked.
     """
     deep = deep_path(path)
-    return Index(connect_finished(path), deep if deep.is_file() else None)
+    with telling_of_damage(path):
+        return Index(connect_finished(path), path, deep if deep.is_file() else None)
 
 
 def deep_path(index: Path) -> Path:
@@ -320,9 +325,11 @@ def deep_path(index: Path) -> Path:
 
 
 def connect_finished(path: Path) -> sqlite3.Connection:
-    """A read-only connection that takes no lock and writes no journal: the file never changes."""
-    if not path.is_file():
-        raise FileNotFoundError(path)
+    """A read-only connection that takes no lock and writes no journal: the file never changes.
+    Raises IndexGone where it is missing or empty.
+    """
+    if not (path.is_file() and path.stat().st_size):
+        raise IndexGone(path)
     return sqlite3.connect(finished_uri(path), uri=True, check_same_thread=False)
 
 

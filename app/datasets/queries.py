@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session, aliased, defer, joinedload
 
+from app.core.leases import POISON_AFTER
 from app.core.orm import holds
 from app.datasets.models import Dataset, DatasetVersion, Upload, VersionStatus
 
 MOST_VERSIONS = 200
+FINAL = (VersionStatus.READY, VersionStatus.REJECTED)
 # A report is a page of its own, and long.
 WITHOUT_REPORT = (defer(DatasetVersion.report), defer(DatasetVersion.progress))
 
@@ -134,6 +136,35 @@ def checked_version_before(session: Session, version: DatasetVersion) -> int | N
     )
 
 
+def is_earlier_unjudged(session: Session, version: DatasetVersion) -> bool:
+    """True while the check of an earlier version of the dataset is on its way."""
+    earlier = select(DatasetVersion.id).where(
+        DatasetVersion.dataset_id == version.dataset_id,
+        DatasetVersion.number < version.number,
+        DatasetVersion.status.not_in(FINAL),
+        DatasetVersion.attempts < POISON_AFTER,
+    )
+    return session.scalar(earlier.limit(1)) is not None
+
+
+def judged_up_to(session: Session, version_id: int) -> Sequence[DatasetVersion]:
+    """A version and those of its dataset before it, of which the check has spoken."""
+    this = aliased(DatasetVersion)
+    same = and_(DatasetVersion.dataset_id == this.dataset_id, DatasetVersion.number <= this.number)
+    query = select(DatasetVersion).join(this, same).where(this.id == version_id)
+    query = query.where(DatasetVersion.status.in_(FINAL)).options(*WITHOUT_REPORT)
+    return session.scalars(query.order_by(DatasetVersion.id)).all()
+
+
+def judged_after(session: Session, version_id: int) -> Sequence[DatasetVersion]:
+    """The next few versions of the whole instance of which the check has spoken."""
+    query = select(DatasetVersion).where(
+        DatasetVersion.id > version_id, DatasetVersion.status.in_(FINAL)
+    )
+    query = query.options(*WITHOUT_REPORT).order_by(DatasetVersion.id)
+    return session.scalars(query.limit(MOST_VERSIONS)).all()
+
+
 def ready_versions(
     session: Session, project_id: int, *, limit: int = 200
 ) -> Sequence[DatasetVersion]:
@@ -182,10 +213,9 @@ def project_id_of_version(session: Session, version_id: int) -> int | None:
 
 def unchecked_versions(session: Session, project_id: int) -> Sequence[DatasetVersion]:
     """Versions whose check has not spoken yet, with their datasets."""
-    final = (VersionStatus.READY, VersionStatus.REJECTED)
     return session.scalars(
         select(DatasetVersion)
-        .where(DatasetVersion.project_id == project_id, DatasetVersion.status.not_in(final))
+        .where(DatasetVersion.project_id == project_id, DatasetVersion.status.not_in(FINAL))
         .options(joinedload(DatasetVersion.dataset))
         .limit(MOST_VERSIONS)
     ).all()

@@ -12,8 +12,10 @@ from app.core.views import FormState
 from app.datasets import views
 from app.datasets.figures import main_figures
 from app.datasets.further import further
+from app.datasets.gone import Gone, IndexGone, stored_file
 from app.datasets.health import health
 from app.datasets.index import FindingGroup, Index, RowFinding, open_index
+from app.datasets.mending import made_kinds, missing
 from app.datasets.models import DatasetVersion, Derived, Upload, VersionStatus
 from app.datasets.rows import brief, cards
 from app.datasets.sources import Reading
@@ -29,6 +31,8 @@ _NOUNS = {
     "completion": ("prompt with its completion", "prompts with their completions"),
     "evaluation": ("case to evaluate", "cases to evaluate"),
 }
+_GONE = "Its stored file is missing or damaged."
+_REMADE = "Its index was missing or damaged. It is made anew from the stored file."
 FIRST_ROWS = 3
 FIRST_FINDINGS = 5
 EXAMPLE_FOLDER = ROOT / "examples" / "banking77"
@@ -113,10 +117,8 @@ def show(
     can_spend: bool,
 ) -> views.ShowView:
     """The report of a version, or how far its check is."""
-    found = _Found()
-    if version.is_final:
-        with open_index(storage.index_path(version.id)) as opened:
-            found = _found(version, opened)
+    found = _found_in(version, derived) if version.is_final else _Found()
+    is_on_its_way = not version.is_final or (found.is_lost and not found.is_readable)
     return views.ShowView(
         project_id=version.project_id,
         dataset_id=version.dataset_id,
@@ -124,7 +126,7 @@ def show(
         version_id=version.id,
         number=version.number,
         status=version.status,
-        lead=_lead(version, moment),
+        lead=_lead(version, moment) if found.is_whole else _REMADE if found.is_lost else _GONE,
         reason=version.reason,
         format=version.format,
         rows=version.rows,
@@ -138,7 +140,7 @@ def show(
         warnings=version.warnings,
         hints=version.hints,
         findings=sum(group.count for group in found.groups),
-        progress=None if version.is_final else _progress(version, moment),
+        progress=_progress(version, moment) if is_on_its_way else None,
         health=found.health,
         figures=found.figures,
         groups=found.groups,
@@ -150,6 +152,9 @@ def show(
         can_retry=can_edit and is_poisoned(version, moment),
         topic=f"version:{version.id}",
         made_of=_made_of(version),
+        gone=found.gone,
+        is_readable=found.is_readable,
+        is_lost=found.is_lost,
     )
 
 
@@ -177,7 +182,7 @@ def _lead(version: DatasetVersion, moment: datetime) -> str:
     if not version.is_final:
         is_new = version.status == VersionStatus.RECEIVED
         usual = "Stored. A worker reads it in a moment." if is_new else "Luthier reads every row."
-        return version.last_error or usual
+        return version.last_error or (usual if version.checked_at is None else _REMADE)
     if version.status == VersionStatus.REJECTED:
         return version.reason or "Refused."
     if version.errors:
@@ -195,28 +200,55 @@ def _progress(version: DatasetVersion, moment: datetime) -> views.Progress:
     share = done / version.size if version.size else 0.0
     elapsed = (moment - version.created_at).total_seconds()
     step = kept.get("phase", "reading")
-    is_reading = step == "reading"
-    phase = "received" if version.status == VersionStatus.RECEIVED else step
+    is_reading = step == "reading" and version.checked_at is None  # else nobody knows since when
+    phase = step if version.status == VersionStatus.CHECKING else "received"
     left = elapsed / share * (1 - share) if is_reading and share > 0.02 else None  # noqa: PLR2004 - too early to say
     return views.Progress(phase, share, int(kept.get("rows", 0)), done, version.size, left)
 
 
 class _Found(NamedTuple):
-    """What of a report stands in the version's index."""
+    """What of a report stands in the version's index, or what is gone of its files. `is_lost`:
+    something of it can be made anew.
+    """
 
     health: tuple[Sign, ...] = ()
     figures: tuple[Figure, ...] = ()
     groups: tuple[views.FindingGroup, ...] = ()
     first_rows: tuple[views.RowCard, ...] = ()
+    gone: str | None = None
+    is_readable: bool = True
+    is_lost: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is there that the report is made of."""
+        return self.is_readable and self.gone is None
 
 
-def _found(version: DatasetVersion, opened: Index) -> _Found:
+def _found_in(version: DatasetVersion, derived: Sequence[Derived]) -> _Found:
+    gone = None
+    try:
+        stored_file(version.sha256, version.size)
+    except Gone as error:
+        gone = error.message
+    index, is_stored = storage.index_path(version.id), gone is None
+    try:
+        with open_index(index) as opened:
+            found = _found(version, opened, has_rows=is_stored)
+    except IndexGone:
+        return _Found(gone=gone, is_readable=False, is_lost=is_stored)
+    is_lost = is_stored and bool(missing(index, made_kinds(derived)))
+    return found._replace(gone=gone, is_lost=is_lost)
+
+
+def _found(version: DatasetVersion, opened: Index, *, has_rows: bool) -> _Found:
     groups = opened.finding_groups()
+    first = cards(version, opened, opened.rows(0, FIRST_ROWS)) if has_rows else ()
     return _Found(
         health(opened.facts, groups, is_deep=opened.is_deep),
         main_figures(opened),
         _groups(opened, groups),
-        tuple(brief(card) for card in cards(version, opened, opened.rows(0, FIRST_ROWS))),
+        tuple(brief(card) for card in first),
     )
 
 

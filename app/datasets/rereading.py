@@ -3,10 +3,10 @@
 import json
 from dataclasses import dataclass
 
-from app.core import storage
 from app.core.errors import FieldError, WrongInput
 from app.core.views import FormState
 from app.datasets.forms import COLUMN_LENGTH, ReadingForm
+from app.datasets.gone import stored_file
 from app.datasets.models import DatasetVersion
 from app.datasets.sources import SAMPLE_BYTES, Reading, Sample, read_as, recognise_source, sample
 from app.formats.registry import FORMATS, recognise
@@ -48,7 +48,7 @@ def reading_of(version: DatasetVersion) -> Reading:
 
 
 def _head(version: DatasetVersion) -> bytes:
-    with storage.blob_path(version.came_as.sha256).open("rb") as file:
+    with stored_file(*version.came_as).open("rb") as file:
         return file.read(SAMPLE_BYTES)
 
 

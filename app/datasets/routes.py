@@ -15,7 +15,7 @@ from app.auth.access import (
     is_csrf_token,
     sent_token,
 )
-from app.core import clock, storage
+from app.core import clock, queue
 from app.core.database import DbSession, unit_of_work
 from app.core.errors import NotAllowed, NotFound
 from app.core.forms import validated
@@ -29,6 +29,7 @@ from app.datasets.derived import service as derived
 from app.datasets.derived.queries import derived_of
 from app.datasets.forms import DatasetForm, label_of, name_from
 from app.datasets.further import further as making
+from app.datasets.gone import stored_file
 from app.datasets.models import Dataset, DatasetVersion
 from app.datasets.routes_export import InWords, in_words_of
 from app.datasets.views import UploadVersionView
@@ -180,6 +181,8 @@ def _report(
         can_edit=role_here(request).may("edit"),
         can_spend=role_here(request).may("spend"),
     )
+    if view.is_lost:
+        queue.post("datasets.mend", version.id)
     return page(request, "datasets/show.html", view, fragment=fragment)
 
 
@@ -217,17 +220,18 @@ def content(version: CurrentVersion, dialect: InWords = None) -> Response:
 
 def download(version: DatasetVersion) -> FileResponse:
     """The version's rows as an attachment that no browser shows or runs."""
-    return _attached(version.sha256, f"{name_from(version.file_name)}-v{version.number}.jsonl")
+    blob = Blob(version.sha256, version.size)
+    return _attached(blob, f"{name_from(version.file_name)}-v{version.number}.jsonl")
 
 
 def as_it_came(version: DatasetVersion) -> FileResponse:
     """The exact bytes that were uploaded, likewise."""
-    return _attached(version.came_as.sha256, version.file_name)
+    return _attached(version.came_as, version.file_name)
 
 
-def _attached(sha256: str, name: str) -> FileResponse:
+def _attached(blob: Blob, name: str) -> FileResponse:
     return FileResponse(
-        storage.blob_path(sha256),
+        stored_file(*blob),
         media_type="application/octet-stream",
         filename=label_of(name),
         headers={"Content-Security-Policy": "sandbox; default-src 'none'"},

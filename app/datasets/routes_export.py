@@ -11,6 +11,7 @@ from app.core import storage
 from app.core.pages import page, redirect
 from app.datasets import export
 from app.datasets.access import CurrentVersion
+from app.datasets.gone import stored_file
 from app.datasets.heads import head_of
 from app.datasets.index import open_index
 from app.datasets.models import DatasetVersion
@@ -39,9 +40,10 @@ def choose(request: Request, version: CurrentVersion) -> Response:
 
 
 def in_words_of(version: DatasetVersion, name: str) -> StreamingResponse:
-    """The rows as an attachment that no browser shows or runs. Raises WrongInput and Conflict."""
+    """The rows as an attachment that no browser runs. Raises WrongInput, Conflict and Gone."""
     dialect = export.dialect_for(version, name)
-    blob, index = storage.blob_path(version.sha256), storage.index_path(version.id)
+    blob, index = stored_file(version.sha256, version.size), storage.index_path(version.id)
+    open_index(index).close()  # what cannot be read is said before the first byte
     called = quote(export.file_name(version, dialect))
     return StreamingResponse(
         export.pieces(blob, index, str(version.format), dialect),

@@ -1,10 +1,12 @@
 """Rows as people read them: a seek into the blob, drawn as their format is read."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from app.core import storage
+from app.datasets.gone import Gone, stored_file
 from app.datasets.index import Index, Row, RowFinding, open_index
 from app.datasets.models import DatasetVersion
 from app.datasets.views import RowCard
@@ -21,10 +23,10 @@ BRIEF_TURNS, BRIEF_LENGTH = 6, 400
 
 def lines_of(version: DatasetVersion, rows: Sequence[Row]) -> Iterator[tuple[Row, bytes | None]]:
     """Each row with its bytes as they stand in the file; None for one too long to be shown, and
-    once a page has read enough: lines may have a hundred megabytes.
+    once a page has read enough: lines may have a hundred megabytes. Raises FileGone.
     """
     left = PAGE_BYTES
-    with storage.blob_path(version.sha256).open("rb") as blob:
+    with stored_file(version.sha256, version.size).open("rb") as blob:
         for row in rows:
             if row.length > min(LINE_BYTES, left):
                 yield row, None
@@ -84,17 +86,21 @@ def _brief_turns(turns: Sequence[Turn]) -> tuple[Turn, ...]:
 
 
 def first_questions(version: DatasetVersion, limit: int) -> list[str]:
-    """The last user message of a few rows spread over the version, to try a model with."""
-    if not version.rows:
-        return []
+    """The last user message of a few rows spread over the version, to try a model with; none where
+    its files are gone.
+    """
+    with suppress(Gone):
+        return list(_questions(version, limit))
+    return []
+
+
+def _questions(version: DatasetVersion, limit: int) -> Iterator[str]:
     with open_index(storage.index_path(version.id)) as index:
-        places = sorted({version.rows * part // limit for part in range(limit)})
+        places = sorted({(version.rows or 0) * part // limit for part in range(limit)})
         rows = [row for place in places for row in index.rows(place, 1)]
-    questions = []
     for _, line in lines_of(version, rows):
         asked = [text.text for text in texts_of(version, line) if text.role == "user"]
-        questions += [text for text in asked[-1:] if text.strip()]
-    return questions
+        yield from (text for text in asked[-1:] if text.strip())
 
 
 def texts_of(version: DatasetVersion, line: bytes | None) -> list[Text]:

@@ -139,6 +139,9 @@ def claim_check(session: Session, version_id: int) -> CheckWork | None:
     if fence is None:
         return None
     version = session.get_one(DatasetVersion, version_id)
+    if version.checked_at is not None and queries.is_earlier_unjudged(session, version):
+        _put_off(session, version, BUSY_SECONDS)  # made anew, and its ids come from that one
+        return None
     version.status = VersionStatus.CHECKING
     return CheckWork(
         version_id,
@@ -210,13 +213,20 @@ def record_slice(session: Session, work: CheckWork, progress: Progress) -> None:
     announce(session, f"version:{version.id}")
 
 
-def wait_for_room(session: Session, work: CheckWork) -> None:
-    """The disk is full: the check goes on by itself when there is room, and costs no attempt."""
+def wait_for(session: Session, work: CheckWork, *, words: str) -> None:
+    """The disk is full, or the stored file is gone: the check goes on by itself when there is room,
+    or when the file is back, and costs no attempt.
+    """
     version = leases.hold(session, DatasetVersion, work.version_id, work.fence)
     if version is not None:
-        wait = timedelta(seconds=settings().wait(ROOM_SECONDS))
-        leases.settle(version, due_at=clock.now(session) + wait, error=WAITS_FOR_ROOM)
+        _put_off(session, version, ROOM_SECONDS, words)
         announce(session, f"version:{version.id}")
+
+
+def _put_off(
+    session: Session, version: DatasetVersion, seconds: float, words: str | None = None
+) -> None:
+    leases.settle(version, due_at=clock.later(session, seconds), error=words)
 
 
 def record_check(session: Session, work: CheckWork, verdict: Verdict) -> None:

@@ -13,12 +13,13 @@ from app.core.database import read_only, unit_of_work
 from app.core.errors import DiskFull, TooLarge
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
-from app.datasets import service, uploads
+from app.datasets import mending, service, uploads
 from app.datasets.checks import Progress, check_slice, verdict
 from app.datasets.converting import convert
 from app.datasets.derived import service as derived
 from app.datasets.derived.registry import DERIVERS
 from app.datasets.derived.slices import derive_slice, facts_of
+from app.datasets.gone import FileGone, Gone, IndexGone, stored_file
 from app.datasets.models import DatasetVersion, Derived, Moderation, Upload
 from app.datasets.service import CheckWork
 from app.datasets.sources import SAMPLE_BYTES, recognise_source
@@ -63,7 +64,9 @@ def check(version_id: int) -> None:
     except LeaseLost:
         return
     except DiskFull:
-        record = service.wait_for_room
+        record = partial(service.wait_for, words=service.WAITS_FOR_ROOM)
+    except FileGone as error:
+        record = partial(service.wait_for, words=error.message)
     with unit_of_work() as session:
         record(session, work)
 
@@ -73,7 +76,7 @@ def _read_source(work: CheckWork) -> Record | None:
     is_begun = work.progress != Progress() and work.progress.phase != "converting"
     if work.is_converted or is_begun:
         return None
-    source = storage.blob_path(work.sha256)
+    source = stored_file(work.sha256)
     with source.open("rb") as file:
         reading = work.reading or recognise_source(file.read(SAMPLE_BYTES), work.file_name)
     if not reading.converts:
@@ -117,7 +120,7 @@ def _check_rows(work: CheckWork) -> Record:
     index = storage.index_path(work.version_id)
     storage.check_room(index.parent)
     progress = check_slice(
-        storage.blob_path(work.sha256),
+        stored_file(work.sha256),
         index,
         work.progress,
         seconds=settings().slice_seconds,
@@ -143,7 +146,7 @@ def derive(derived_id: int) -> None:
             storage.check_room(index.parent)
             making = derive_slice(
                 deriver,
-                storage.blob_path(work.sha256),
+                stored_file(work.sha256),
                 index,
                 work.making,
                 seconds=settings().slice_seconds,
@@ -151,9 +154,11 @@ def derive(derived_id: int) -> None:
             )
     except LeaseLost:
         return
-    except DiskFull:
+    except (DiskFull, Gone) as error:
         with unit_of_work() as session:
-            derived.wait_for_room(session, work)
+            derived.wait_for(session, work, _why(error))
+        if isinstance(error, IndexGone):
+            post("datasets.mend", work.version_id)
         return
     if not making.is_done:
         with unit_of_work() as session:
@@ -164,11 +169,26 @@ def derive(derived_id: int) -> None:
         derived.record_made(session, work, facts)
 
 
+@task("datasets.mend", queue="ingest", time_limit=600)
+def mend(version_id: int) -> None:
+    """Somebody found that a file derived of a version cannot be read: look, and make it anew."""
+    with read_only() as session:
+        kept = mending.kept_with(session, version_id)
+    lost = mending.lost_of(kept, suspect=version_id)
+    if lost:
+        with unit_of_work() as session:
+            mending.make_anew(session, lost)
+
+
 @task("datasets.forget_upload", queue="ingest")
 def forget_upload(upload_id: int) -> None:
     """Forget an upload to which nothing came for a day, and one that ended a day ago."""
     with unit_of_work() as session:
         uploads.forget_if_over(session, upload_id)
+
+
+def _why(error: DiskFull | Gone) -> str:
+    return derived.WAITS_FOR_ROOM if isinstance(error, DiskFull) else error.message
 
 
 def _keep(model: Any, row_id: int, fence: int) -> None:

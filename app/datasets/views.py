@@ -248,7 +248,8 @@ class FurtherView:
 class ShowView:
     """A version's report; also the fragment "progress" (the whole page under the crumbs), which
     asks again while `progress` is not None. `reason` says in one sentence why a version was
-    rejected. `made_of` says of what its rows were made, if not as they came. `lead`
+    rejected. `made_of` says of what its rows were made, if not as they came. `gone` says that its
+    stored file is. `is_readable` False: so is its index. `is_lost`: a file is made anew. `lead`
     is the opening sentence ("10,003 conversations, ready to train on.").
     """
 
@@ -284,6 +285,9 @@ class ShowView:
     can_retry: bool
     topic: str
     made_of: str | None = None
+    gone: str | None = None
+    is_readable: bool = True
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from app.core.errors import DiskFull
 from app.core.http import HttpOptions
 from app.core.leases import LeaseLost
 from app.core.queue import Work, finds_work, post, task
+from app.datasets.gone import Gone, IndexGone, stored_file
 from app.datasets.split import split
 from app.jobs import orphans, queries, queries_orders, searches, spending, starts, sweeps, telling
 from app.jobs.look import Look, look_at_runs
@@ -103,6 +104,11 @@ def start(job_id: int) -> None:
     except DiskFull:
         with unit_of_work() as session:
             starts.record_trouble(session, work, NO_ROOM, seconds=TRY_AGAIN_SECONDS)
+    except Gone as error:
+        with unit_of_work() as session:
+            starts.record_trouble(session, work, error.message, seconds=TRY_AGAIN_SECONDS)
+        if isinstance(error, IndexGone):
+            post("datasets.mend", error.version_id)
     except ProviderError as error:
         with unit_of_work() as session:
             _record_trouble(session, work, error)
@@ -175,7 +181,7 @@ def _split(work: StartWork) -> None:
     """Make the two files of a job that splits its rows; the same ones every time."""
     job, rows = work.job, work.job.training_version
     assert rows is not None  # noqa: S101 - what is started here has its rows here
-    source = storage.blob_path(rows.sha256)
+    source = stored_file(rows.sha256, rows.size)
     _keep(work, seconds=starts.LEASE_SECONDS + source.stat().st_size / SPLIT_BYTES_A_SECOND)
     with (
         storage.telling_a_full_disk(),
@@ -209,7 +215,7 @@ def _send_file(work: StartWork, provider: Provider, *, is_training: bool) -> Non
     known = job.training_file_id if is_training else job.validation_file_id
     if sha256 is None or known is not None:
         return
-    path = storage.blob_path(sha256)
+    path = stored_file(sha256)
     name, size = f"{sha256[:16]}-{job.op_key[:8]}.jsonl", path.stat().st_size
     found = provider.find_file(name, size)
     was_there = found is not None

@@ -1,6 +1,7 @@
 """What must be true of the rows and files at every moment, whatever was killed or cut off."""
 
 import hashlib
+import itertools
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +12,13 @@ from sqlalchemy.orm import Session
 
 from app.core import storage
 from app.core.database import read_only
+from app.datasets import mending
+from app.datasets.derived.registry import DERIVERS
+from app.datasets.derived.slices import derived_path
+from app.datasets.gone import IndexGone
 from app.datasets.index import connect_finished
-from app.upkeep import queries, queries_money
+from app.datasets.models import DerivedStatus
+from app.upkeep import queries, queries_derived, queries_money
 from app.upkeep import queries_invariants as selects
 
 SHOWN = 5
@@ -43,6 +49,11 @@ LOOKS: tuple[tuple[str, Callable[[Session], selects.Looked]], ...] = (
     ("what became of a job stands in the activity", selects.changes_without_a_line),
     ("a restored instance orders nothing unasked", selects.ordered_before_allowed),
     ("what was ordered is in the ledger, once", queries_money.rows_that_do_not_fit),
+    (
+        "a ready version has a row for each further file",
+        queries_derived.versions_without_rows,
+    ),
+    ("a further file is made, or due to be", queries_derived.rows_in_no_state),
     ("no lease is forgotten while a worker lives", selects.forgotten_leases),
     ("nothing is due for two minutes while a worker lives", selects.late_work),
 )
@@ -55,7 +66,9 @@ def check(*, with_hashes: bool) -> Iterator[Checked]:
             yield Checked(name, *look(session))
     with read_only() as session:
         stored = queries.stored_versions(session)
+        further = queries_derived.known_files(session)
     yield _files(stored, with_hashes=with_hashes)
+    yield _further({one[0] for one in stored}, further, with_hashes=with_hashes)
     yield _torn_parts()
 
 
@@ -74,6 +87,20 @@ def _files(stored: list[tuple[int, str, int, int]], *, with_hashes: bool) -> Che
     return Checked("a ready version has its file and its index", len(stored), broken)
 
 
+def _further(ready: set[int], known: dict[tuple[int, str], str], *, with_hashes: bool) -> Checked:
+    broken = []
+    made = [one for one, status in known.items() if status == DerivedStatus.READY]
+    for version_id, kind in made:
+        index = storage.index_path(version_id)
+        if mending.missing(index, [kind], is_close=with_hashes):
+            broken.append(f"version {version_id}: its file of {kind} is missing or damaged")
+    for version_id, kind in itertools.product(sorted(ready), DERIVERS):
+        path = derived_path(storage.index_path(version_id), DERIVERS[kind])
+        if (version_id, kind) not in known and path.exists():
+            broken.append(f"version {version_id}: its file of {kind} has no row")
+    return Checked("a further file has its row, and is there once it is made", len(made), broken)
+
+
 def _hash(sha256: str) -> str:
     found = hashlib.sha256()
     for piece in storage.read_blob(sha256):
@@ -86,7 +113,7 @@ def _rows(version_id: int) -> int | None:
     try:
         with closing(connect_finished(storage.index_path(version_id))) as index:
             return int(index.execute("SELECT count(*) FROM rows").fetchone()[0])
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, IndexGone):
         return None
 
 

@@ -1,4 +1,6 @@
-"""The worker's part: measure what takes space, and remove what no row names, file by file."""
+"""The worker's part: measure what takes space, remove what no row names, file by file, and have
+made anew what is derived and gone.
+"""
 
 import time
 from datetime import timedelta
@@ -6,6 +8,7 @@ from datetime import timedelta
 from app.core import leases, storage
 from app.core.database import read_only, unit_of_work
 from app.core.queue import Work, finds_work, post, task
+from app.datasets import mending
 from app.upkeep import queries, room, service
 from app.upkeep.models import Housekeeping
 from app.upkeep.room import Known
@@ -41,6 +44,7 @@ def keep(row_id: int) -> None:
         known = queries.known(session)
     if work.is_pruning and not _prune(work, known):
         return
+    _mend()
     with read_only() as session:
         by_project = queries.bytes_by_project(session)
         largest = queries.largest_versions(session)
@@ -56,6 +60,21 @@ def keep(row_id: int) -> None:
     }
     with unit_of_work() as session:
         service.record_measured(session, work, report)
+
+
+def _mend() -> None:
+    """Files derived of versions that are gone are made anew, also where nobody has missed them."""
+    last = 0
+    while True:
+        with read_only() as session:
+            kept = mending.kept_after(session, last)
+        if not kept:
+            return
+        lost = mending.lost_of(kept)
+        if lost:
+            with unit_of_work() as session:
+                mending.make_anew(session, lost)
+        last = kept[-1].version_id
 
 
 def _prune(work: service.Work, known: Known) -> bool:

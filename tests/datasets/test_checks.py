@@ -16,6 +16,7 @@ import pytest
 from app.datasets import checks
 from app.datasets.checks import lines, store
 from app.datasets.checks.report import histogram
+from app.datasets.gone import IndexGone
 from app.datasets.index import Flag, open_index
 from app.datasets.parts import part_path
 from tests.datasets.making import LIMITS, check, make_blob, slices
@@ -320,9 +321,9 @@ def test_a_lease_is_renewed_while_a_step_lasts(tmp_path):
 def test_an_index_that_is_not_finished_cannot_be_opened(tmp_path):
     blob, index = make_blob(tmp_path, mixed_lines()), tmp_path / "1.sqlite"
     checks.check_slice(blob, index, checks.Progress(), seconds=0, limits=LIMITS)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(IndexGone):
         open_index(index)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(IndexGone):
         checks.verdict(index)
     checks.discard(index)
     assert list(tmp_path.iterdir()) == [blob]

@@ -16,7 +16,7 @@ from app.providers.base import NotSent
 from tests import make
 from tests.jobs.steps import answer, attempts_of, log_of, lose_lease, make_due, queue_job
 from tests.make import BASE_MODEL
-from tests.stage import connection_of, job_of, one_database
+from tests.stage import connection_of, job_of, one_database, version_of
 from tests.witness.script import CREATE_RUN, LIST_FILES, UPLOAD, Fault, refusal
 
 
@@ -291,6 +291,28 @@ def test_a_split_makes_the_same_two_files_every_time(workshop, witness):
     assert sorted(held_out + learned) == sorted(make.chat_file().splitlines())
     order = witness.creates[0].body
     assert order["validation_file"] != order["training_file"]
+
+
+@one_database
+def test_a_start_waits_for_files_of_its_version_that_are_gone(workshop, witness, letters):
+    job_id = queue_job(workshop, validation_split=0.15, seed=9)
+    index, content = storage.index_path(workshop.version_id), make.chat_file()
+    index.unlink()
+    tasks.start(job_id)
+    job = job_of(job_id)
+    assert (job.run_id, job.attempts, job.due_at is not None) == (None, 0, True)
+    assert "made anew" in job.last_error
+    letters.deliver()
+    make_due(job_id)
+    path = storage.blob_path(version_of(workshop.version_id).sha256)
+    path.unlink()
+    tasks.start(job_id)
+    assert "upload the same file once more" in job_of(job_id).last_error
+    path.write_bytes(content)
+    make_due(job_id)
+    tasks.start(job_id)
+    assert job_of(job_id).status == JobStatus.RUNNING
+    assert len(witness.creates) == 1
 
 
 def test_a_split_that_died_is_made_again_the_same(workshop, witness, monkeypatch):

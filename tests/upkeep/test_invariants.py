@@ -13,9 +13,14 @@ from app.connections.models import Connection
 from app.core import clock, heartbeat, storage
 from app.core.database import unit_of_work
 from app.core.instance import ONLY, Instance
-from app.datasets.models import DatasetVersion
+from app.datasets import tasks as datasets
+from app.datasets.derived.queries import derived_of
+from app.datasets.derived.slices import derived_path
+from app.datasets.models import DatasetVersion, Derived, DerivedStatus, VersionStatus
+from app.datasets.search.making import SearchFile
 from app.jobs.models import Job, JobStatus, MetricChunk, Orphan, StartAttempt
 from app.upkeep import invariants
+from tests import make
 from tests.jobs.steps import queue_job
 from tests.stage import version_of
 
@@ -191,6 +196,43 @@ def long_due(at):
     return f"jobs {at.job}"
 
 
+def further_of(at, kind="checks"):
+    (row,) = (one for one in derived_of(at.session, at.team.version_id) if one.kind == kind)
+    return row
+
+
+def without_a_further_row(at):
+    at.session.delete(further_of(at))
+    return f"version {at.team.version_id}"
+
+
+def with_further_rows_too_early(at):
+    at.session.get_one(DatasetVersion, at.team.version_id).status = VersionStatus.CHECKING
+    return f"version {at.team.version_id}"
+
+
+def due_to_nobody(at):
+    further_of(at).due_at = None
+    return f"version {at.team.version_id}: checks"
+
+
+def made_at_no_time(at):
+    row = further_of(at, "search")
+    row.status, row.due_at, row.facts = DerivedStatus.READY, None, {}
+    return f"version {at.team.version_id}: search"
+
+
+def in_a_state_of_its_own(at):
+    further_of(at).status = "lost"
+    return f"version {at.team.version_id}: checks"
+
+
+def further_with_an_old_lease(at):
+    row = further_of(at)
+    row.due_at = row.lease_until = at.moment - AN_HOUR
+    return f"dataset_derived {row.id}"
+
+
 # What breaks each invariant; every one must be here.
 BROKEN = {
     "every job is in one state that fits it": [without_a_run],
@@ -220,7 +262,16 @@ BROKEN = {
         of_a_strange_sum,
         less_than_nothing,
     ],
-    "no lease is forgotten while a worker lives": [with_an_old_lease],
+    "a ready version has a row for each further file": [
+        without_a_further_row,
+        with_further_rows_too_early,
+    ],
+    "a further file is made, or due to be": [
+        due_to_nobody,
+        made_at_no_time,
+        in_a_state_of_its_own,
+    ],
+    "no lease is forgotten while a worker lives": [with_an_old_lease, further_with_an_old_lease],
     "nothing is due for two minutes while a worker lives": [long_due],
 }
 
@@ -272,6 +323,29 @@ def test_a_version_whose_files_are_not_what_they_were_is_found(team):
     index.write_bytes(kept)
     path.unlink()
     assert "missing" in broken()[name][0]
+
+
+def test_a_further_file_that_is_gone_and_one_that_nobody_knows_are_found(team):
+    with unit_of_work() as session:
+        row = make.make_derived(session, team.version_id, "search").id
+    name = "a further file has its row, and is there once it is made"
+    path = derived_path(storage.index_path(team.version_id), SearchFile())
+    path.write_bytes(b"nothing that is made yet minds this")
+    assert name not in broken(with_hashes=True)
+    path.unlink()
+    datasets.derive(row)
+    assert broken(with_hashes=True) == {}
+
+    content, lost = path.read_bytes(), f"version {team.version_id}: its file of search"
+    path.write_bytes(content[:8192])
+    assert broken() == {}
+    assert broken(with_hashes=True)[name] == [f"{lost} is missing or damaged"]
+    path.unlink()
+    assert broken()[name] == [f"{lost} is missing or damaged"]
+    path.write_bytes(content)
+    with unit_of_work() as session:
+        session.delete(session.get_one(Derived, row))
+    assert broken()[name] == [f"{lost} has no row"]
 
 
 def test_what_a_torn_upload_left_is_found_when_nobody_removed_it(team):

@@ -81,7 +81,7 @@ def make_verdict(
 
 
 def verdict(index: Path) -> Verdict:
-    """The verdict stored in a finished index. Raises FileNotFoundError while it is being made."""
+    """The verdict stored in a finished index. Raises IndexGone while it is being made."""
     with open_index(index) as finished:
         return _from_json(finished.facts["verdict"])
 

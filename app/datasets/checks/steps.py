@@ -13,6 +13,7 @@ from app.datasets.checks.registry import CHECKS
 from app.datasets.checks.report import make_verdict, row_lengths
 from app.datasets.checks.store import Store, stored_progress, writing
 from app.datasets.checks.tallying import label_code
+from app.datasets.gone import IndexGone
 from app.datasets.index import SEVERITY_FLAGS
 from app.datasets.parts import Busy, Outdated, discard, publish
 from app.datasets.sources import Reading
@@ -53,7 +54,7 @@ def check_slice(
         return task.work(until=monotonic() + seconds)
     except Busy:
         return progress
-    except Outdated:
+    except (Outdated, IndexGone):
         discard(index)
         return Progress()
 

@@ -15,6 +15,7 @@ from typing import Any
 from app.datasets import parts
 from app.datasets.checks.base import Progress, Tally
 from app.datasets.checks.findings import Findings
+from app.datasets.gone import telling_of_damage
 from app.datasets.index import SCHEMA, VERSION, connect_finished
 
 _ROW = "INSERT INTO rows VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"
@@ -66,8 +67,8 @@ def writing(index: Path, findings_per_rule: int) -> Iterator[Store]:
 
 
 def stored_progress(index: Path) -> Progress:
-    """Where the check of a finished index stood when it ended."""
-    with closing(connect_finished(index)) as connection:
+    """Where the check of a finished index stood when it ended. Raises IndexGone."""
+    with telling_of_damage(index), closing(connect_finished(index)) as connection:
         (state,) = connection.execute("SELECT value FROM facts WHERE key = 'state'").fetchone()
     return Progress.from_json(json.loads(state)["progress"])
 

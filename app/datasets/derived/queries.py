@@ -15,12 +15,15 @@ def derived_of(session: Session, version_id: int) -> Sequence[Derived]:
     return session.scalars(query.order_by(Derived.id)).all()
 
 
-def ready_kinds(session: Session, version_id: int) -> set[str]:
-    """Which of a version's further files can be read."""
-    query = select(Derived.kind).where(
-        Derived.version_id == version_id, Derived.status == DerivedStatus.READY
+def made_of(session: Session, version_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The kinds of further files that are made, by version."""
+    query = select(Derived.version_id, Derived.kind).where(
+        Derived.version_id.in_(version_ids), Derived.status == DerivedStatus.READY
     )
-    return set(session.scalars(query))
+    made: dict[int, list[str]] = {}
+    for version_id, kind in session.execute(query):
+        made.setdefault(version_id, []).append(kind)
+    return made
 
 
 def comes_first(session: Session, kinds: Sequence[str]) -> bool:

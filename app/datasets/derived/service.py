@@ -83,12 +83,14 @@ def record_slice(session: Session, work: Work, making: Making) -> None:
     announce(session, f"version:{work.version_id}")
 
 
-def wait_for_room(session: Session, work: Work) -> None:
-    """The disk is full: the file goes on by itself when there is room, and costs no attempt."""
+def wait_for(session: Session, work: Work, words: str) -> None:
+    """The disk is full, or what it is made of is gone: the file goes on by itself, without the loss
+    of an attempt.
+    """
     row = leases.hold(session, Derived, work.row_id, work.fence)
     if row is not None:
         wait = timedelta(seconds=settings().wait(ROOM_SECONDS))
-        leases.settle(row, due_at=clock.now(session) + wait, error=WAITS_FOR_ROOM)
+        leases.settle(row, due_at=clock.now(session) + wait, error=words)
         announce(session, f"version:{work.version_id}")
 
 

@@ -9,6 +9,7 @@ from app.core.keyset import Found, Place
 from app.core.listing import Asked
 from app.datasets.derived import queries
 from app.datasets.derived.slices import derived_path
+from app.datasets.gone import telling_of_damage
 from app.datasets.index import Row, open_index
 from app.datasets.models import DatasetVersion, Derived, DerivedStatus
 from app.datasets.rows import lines_of
@@ -35,7 +36,8 @@ NOTHING = Answer(Found([], has_earlier=False, has_later=False), Place(0, 0), [],
 def answer(version: DatasetVersion, question: Question, asked: Asked, *, limit: int) -> Answer:
     """The page of rows that is asked for, of a version whose words are taken up."""
     index = storage.index_path(version.id)
-    with Search(derived_path(index, SearchFile()), question) as search:
+    words = derived_path(index, SearchFile())
+    with telling_of_damage(words), Search(words, question) as search:
         found = search.page(asked, limit=limit)
         place = search.place(found, is_down=asked.is_down)
     with open_index(index) as opened:
