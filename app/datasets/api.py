@@ -1,5 +1,6 @@
 """Datasets as JSON."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,13 @@ from app.core.keyset import page_of
 from app.core.receiving import Received, receive_form
 from app.datasets import queries, service
 from app.datasets.access import CurrentDataset, CurrentVersion, EditableDataset, ReceivingDataset
-from app.datasets.browsing import FINDINGS, findings_asked_for
+from app.datasets.browsing import (
+    FINDINGS,
+    ROWS,
+    findings_asked_for,
+    read_rows,
+    rows_asked_for,
+)
 from app.datasets.forms import DatasetForm, name_from
 from app.datasets.index import open_index
 from app.datasets.listing import DATASETS
@@ -37,6 +44,11 @@ from app.datasets.routes_export import InWords, in_words_of
 from app.projects.access import CurrentProject, ReceivingProject
 
 router = APIRouter(prefix="/api/v1", tags=["datasets"])
+
+Offset = Annotated[
+    int,
+    Query(ge=0, le=2**53 - 1, description="So many rows of the file are passed over."),
+]
 
 MULTIPART = {
     "requestBody": {
@@ -166,17 +178,24 @@ def findings(
     return keyed(found, shown)
 
 
-@router.get("/dataset-versions/{version_id}/examples", name="api.versions.examples")
+@router.get(
+    "/dataset-versions/{version_id}/examples",
+    name="api.versions.examples",
+    openapi_extra=ROWS.openapi,
+)
 def examples(
-    version: CurrentVersion,
-    offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
-    limit: Limit = 50,
+    request: Request, version: CurrentVersion, offset: Offset = 0, limit: Limit = 50
 ) -> Listing[ExampleResource]:
-    """Rows in the order of the file, `offset` counted from 0."""
+    """Rows, in the order of the file unless asked otherwise; narrowed as on the page. `label` is a
+    label's code and `cluster` a cluster's id, as the page's own address has them.
+    """
     with open_index(_checked(version)) as opened:
-        rows = opened.rows(offset, limit + 1)
-        shown = example_resources(version, rows[:limit])
-    return Listing(data=shown, next=offset + limit if len(rows) > limit else None)
+        asked = read_rows(request, opened, beside="offset")
+        if offset and asked.after is None:
+            asked = replace(asked, after=offset)
+        found = rows_asked_for(opened, asked).page(asked, limit=limit)
+        shown = example_resources(version, opened.rows_at(found.ids))
+    return keyed(found, shown)
 
 
 @router.get(

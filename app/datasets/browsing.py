@@ -136,7 +136,6 @@ ROWS = Table(
         Filter("at_most", "Tokens, at most", "number", _whole, AtMost),
     ),
     start="row",
-    beside=("row",),
 )
 # Of an index that was made before rows stood in any order but the file's.
 ROWS_AS_THEY_STAND = replace(
@@ -171,11 +170,12 @@ FINDINGS = Table(
 )
 
 
-def read_rows(request: Request, index: Index) -> Asked:
-    """What an address asks of a version's rows. Those narrowed by length come by length: there they
-    stand together. Raises WrongInput.
+def read_rows(request: Request, index: Index, *, beside: str) -> Asked:
+    """What an address asks of a version's rows; the word `beside` is for its caller. Those narrowed
+    by length come by length: there they stand together. Raises WrongInput.
     """
-    asked = (ROWS if index.is_sorted else ROWS_AS_THEY_STAND).read(request)
+    table = ROWS if index.is_sorted else ROWS_AS_THEY_STAND
+    asked = replace(table, beside=(beside,)).read(request)
     is_by_length = asked.sort is not None and asked.sort.by == "tokens"
     if is_by_length or not asked.filters.keys() & {"at_least", "at_most"}:
         return asked

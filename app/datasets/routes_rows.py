@@ -35,7 +35,7 @@ def rows(request: Request, version: CurrentVersion, row: str = "") -> Response:
     if not version.is_final:
         return redirect(request, "datasets.show", version_id=version.id)
     with open_index(storage.index_path(version.id)) as opened:
-        asked = read_rows(request, opened)
+        asked = read_rows(request, opened, beside="row")
         found = _row_of(opened, row)
         if found is not None:
             asked = _from(asked, found)

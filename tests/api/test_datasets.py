@@ -125,6 +125,31 @@ def test_examples_come_in_the_order_of_the_file(team, sends):
     assert sends.get(path, params={"offset": -1}).status_code == 422
 
 
+def test_examples_are_narrowed_and_sorted_as_on_their_page(team, sends, letters):
+    content = chat_file(11) + b"this is not JSON\n" + chat_file(1, words="Where " * 40)
+    path = f"/projects/{team.project_id}/datasets"
+    version = upload(sends, path, content).json()["version"]["id"]
+    letters.deliver()
+    path = f"/dataset-versions/{version}/examples"
+
+    def rows(**asked):
+        page = sends.get(path, params={**asked, "limit": 4}).json()
+        seen = page["data"]
+        while page["next"] is not None:
+            more = {**asked, "limit": 4, "after": page["next"]}
+            page = sends.get(path, params=more).json()
+            seen += page["data"]
+        return [one["row"] for one in seen]
+
+    assert rows(findings="error") == rows(rule="read.json") == [12]
+    assert rows(at_least=50) == [13]
+    assert rows(sort="-tokens")[0] == 13
+    assert sorted(rows(sort="-tokens", holds="system")) == [*range(1, 12), 13]
+    assert rows(findings="none", at_most=0) == []
+    assert set(problem_fields(sends.get(path, params={"findings": "some"}))) == {"findings"}
+    assert set(problem_fields(sends.get(path, params={"row": 3}))) == {"row"}
+
+
 def test_content_gives_the_exact_bytes_and_no_browser_runs_them(team, sends):
     answer = sends.get(f"/dataset-versions/{team.version_id}/content")
 
