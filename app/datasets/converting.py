@@ -12,6 +12,7 @@ from app.datasets.checks.lines import blocks
 from app.datasets.sources import Reading
 from app.formats.arrays import elements
 from app.formats.base import Finding, JsonObject, Unreadable
+from app.formats.completion_dialects import as_chat
 from app.formats.preference import in_openais_words
 from app.formats.reading import BOM, read_object
 from app.formats.tables import Columns, chat_row
@@ -57,7 +58,7 @@ def _line(record: Record, reading: Reading) -> bytes:
     if reading.columns is not None:
         record = chat_row(record, reading.columns)
     elif reading.is_rewritten:
-        record = in_openais_words(record)
+        record = as_chat(record) if reading.format == "chat" else in_openais_words(record)
     with suppress(UnicodeEncodeError):
         return json.dumps(record, ensure_ascii=False).encode() + b"\n"
     return json.dumps(record).encode() + b"\n"  # half a character: the check says which row

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from app.formats.arrays import elements
 from app.formats.base import Finding, JsonObject, Unreadable
+from app.formats.completion_dialects import READ_KEYS, is_conversational
 from app.formats.kinds import HEAD_LENGTH, finding_about
 from app.formats.preference import OLDER
 from app.formats.preference_dialects import FOREIGN_KEYS, is_foreign
@@ -111,12 +112,24 @@ def read_as(begun: Sample, format_: str | None, columns: Columns | None) -> Read
     if columns is not None:
         told = _left_out(begun.names, columns.named)
         return Reading(begun.kind, "chat", columns, begun.delimiter, told=told)
+    format_ = format_ or _as_chat(begun)
+    if format_ == "chat" and any(is_conversational(row) for row in begun.records):
+        told = _left_out(begun.names, READ_KEYS)
+        return Reading(begun.kind, "chat", is_rewritten=True, told=told)
     if (format_ or recognise(begun.records)) != "preference":
         return Reading(begun.kind, format_)
     has_others = any(is_foreign(row) for row in begun.records)
     is_rewritten = has_others or any(key in begun.names for key in OLDER)
     told = _left_out(begun.names, FOREIGN_KEYS) if has_others else ()
     return Reading(begun.kind, format_, is_rewritten=is_rewritten, told=told)
+
+
+def _as_chat(begun: Sample) -> str | None:
+    """Chat, where most rows are a conversation in two parts."""
+    if recognise(begun.records) != "completion":
+        return None
+    conversations = sum(map(is_conversational, begun.records))
+    return "chat" if 2 * conversations > len(begun.records) else None
 
 
 def _is_flat(records: Sequence[Mapping[str, Any]]) -> bool:

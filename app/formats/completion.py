@@ -5,11 +5,11 @@ from typing import Any
 
 from app.core.tokens import Count
 from app.formats.base import Finding, JsonObject, Measured, ReadSlowly, Text, canonical
+from app.formats.completion_dialects import KEYS
 from app.formats.drawn import Drawn, Turn, cut
 from app.formats.messages import Message, told
 from app.formats.words import error, kind_of, others, quoted, short
 
-KEYS = ("prompt", "completion")
 _ROLES = ("user", "assistant")
 
 

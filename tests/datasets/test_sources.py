@@ -11,7 +11,7 @@ from app.core.database import unit_of_work
 from app.datasets import service, tasks
 from app.datasets.index import open_index
 from app.datasets.models import DatasetVersion, VersionStatus
-from app.datasets.sources import Reading, recognise_source
+from app.datasets.sources import Reading, read_as, recognise_source, sample
 from app.formats.tables import Columns
 from app.projects.models import Project
 from app.settings import settings
@@ -151,6 +151,42 @@ def test_pairs_written_for_others_are_said_in_openais_words(database, receive):
         "preferred_output": [{"role": "assistant", "content": "Yes"}],
         "non_preferred_output": [{"role": "assistant", "content": "No"}],
     }
+
+
+@one_database
+def test_trls_prompts_and_completions_of_messages_come_in_as_conversations(database, receive):
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": {"é": 1}}}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+    told = [
+        {"role": "system", "content": "Be brief.", "tool_calls": None},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": "Where is it?"},
+    ]
+    calling = {"role": "assistant", "content": None, "tool_calls": [call]}
+    rows = [
+        {"prompt": told, "completion": [calling], "tools": tools, "id": 7},
+        *({"prompt": told[1:2], "completion": [{**told[2], "name": None}]} for _ in range(10)),
+        {"prompt": told[1:2], "completion": "Hello."},
+        {"prompt": "Hi", "completion": "Hello."},
+    ]
+    version = receive(lines(rows), "trl.jsonl")
+    assert (version.status, version.format) == ("ready", "chat")
+    with open_index(storage.index_path(version.id)) as index:
+        (left_out,) = index.findings(rule="table.left_out")
+        assert {one.row for one in index.findings(severity="error")} == {13}
+    assert left_out.reason == 'The column "id" is not in the rows.'
+    rows = stored(version)
+    first, calls = rows[0]["messages"], rows[0]["messages"][-1]["tool_calls"]
+    assert [one.get("weight") for one in first] == [None, None, 0, None, None]
+    assert first[0] == {"role": "system", "content": "Be brief."}
+    assert calls[0]["function"]["arguments"] == '{"é": 1}'
+    assert rows[0]["tools"] == tools
+    assert rows[1] == rows[11] == {"messages": told[1:3]}
+    assert rows[12] == {"prompt": "Hi", "completion": "Hello."}
+
+    begun = sample(lines([{"prompt": told, "completion": [calling]}]), "trl.jsonl")
+    assert read_as(begun, "completion", None).format == "completion"
 
 
 @pytest.mark.parametrize(
