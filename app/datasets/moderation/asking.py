@@ -9,28 +9,31 @@ from app.connections import service as connections
 from app.core import storage
 from app.datasets.checks.deep.base import Said
 from app.datasets.checks.deep.rows import open_rows
-from app.datasets.moderation.service import Flagged, Slice, Work
+from app.datasets.gone import stored_file
+from app.datasets.moderation.service import Answered, Flagged, Work
 from app.providers.base import ProviderError
 from app.providers.moderation import MOST_CHARACTERS, MOST_TEXTS, Judgement, Moderates
 
 PIECE = 20_000  # characters; a longer row is several texts
 
 
-def moderate_rows(work: Work, *, seconds: float) -> Slice:
-    """Ask about the rows behind the `n`-th for about `seconds`. A refusal ends it and is told."""
-    made, until = Slice(work.n), monotonic() + seconds
+def moderate_rows(work: Work, *, seconds: float) -> Iterator[Answered]:
+    """Ask about the rows behind the `n`-th for about `seconds`. Each answer comes out as soon as it
+    is there, to be kept: whoever dies has lost one at most. A refusal ends it and is told.
+    """
+    n, until = work.n, monotonic() + seconds
     try:
         with closing(connections.open_connection(work.connection)) as provider:
             for rows in _groups(work):
-                made.flagged += _flagged(rows, cast("Moderates", provider))
-                made.n = rows[-1].n
-                if monotonic() > until:
-                    return made
+                flagged = _flagged(rows, cast("Moderates", provider))
+                n, is_over = rows[-1].n, monotonic() > until
+                yield Answered(n, flagged, "over" if is_over else "going on")
+                if is_over:
+                    return
     except ProviderError as error:
-        made.error = error
-        return made
-    made.is_done = True
-    return made
+        yield Answered(n, [], error)
+    else:
+        yield Answered(n, [], "done")
 
 
 def _groups(work: Work) -> Iterator[list[Said]]:
@@ -50,7 +53,7 @@ def _groups(work: Work) -> Iterator[list[Said]]:
 
 
 def _rows(work: Work) -> Iterator[Said]:
-    blob, index = storage.blob_path(work.sha256), storage.index_path(work.version_id)
+    blob, index = stored_file(work.sha256), storage.index_path(work.version_id)
     with open_rows(blob, index) as opened:
         for rows in opened.after(work.n):
             yield from rows

@@ -1,9 +1,9 @@
 """Decisions about moderation: who is asked, how far it is, what was found."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from app.connections.models import Connection
 from app.core import clock, leases
 from app.core.errors import Conflict
 from app.core.events import announce
+from app.core.leases import LeaseLost
 from app.core.queue import enqueue
 from app.datasets.models import DatasetVersion, Moderation, ModerationStatus, VersionStatus
 from app.datasets.moderation import queries
@@ -50,14 +51,14 @@ class Work:
     connection: Connection
 
 
-@dataclass(slots=True)
-class Slice:
-    """What a slice came to: the rows now behind it, those flagged, and why it ended early."""
+class Answered(NamedTuple):
+    """What one answer came to: the rows now behind it, those flagged, and what comes next: "over"
+    is the slice, "done" are the rows, an error ends it early.
+    """
 
     n: int
-    flagged: list[Flagged] = field(default_factory=list)
-    is_done: bool = False
-    error: ProviderError | None = None
+    flagged: list[Flagged]
+    then: Literal["going on", "over", "done"] | ProviderError
 
 
 def can_moderate(connection: Connection) -> bool:
@@ -130,25 +131,38 @@ def claim(session: Session, moderation_id: int) -> Work | None:
     return Work(row.id, fence, version.id, version.sha256, row.n, connection)
 
 
-def record(session: Session, work: Work, made: Slice) -> None:
-    """Keep what a slice found, and ask for the next; an end or a refusal stays."""
+def record(session: Session, work: Work, made: Answered) -> None:
+    """Keep an answer and, while the slice goes on, the lease; then ask for the next. An end or
+    a refusal stays. Raises LeaseLost.
+    """
     row = leases.hold(session, Moderation, work.moderation_id, work.fence)
     if row is None:
-        return
+        raise LeaseLost
     row.n, row.flagged = made.n, row.flagged + len(made.flagged)
     row.found = _with(row.found, made.flagged)
-    if isinstance(made.error, ProviderUnavailable):
-        leases.settle(row, due_at=_later(session, work, made.error), error=made.error.message)
-    elif made.error is not None:
-        standing.record_failure(session, work.connection, made.error)
-        _stop(session, row, made.error.message)
-    elif made.is_done:
+    if isinstance(made.then, ProviderUnavailable):
+        leases.settle(row, due_at=_later(session, work, made.then), error=made.then.message)
+    elif isinstance(made.then, ProviderError):
+        standing.record_failure(session, work.connection, made.then)
+        _stop(session, row, made.then.message)
+    elif made.then == "going on":
+        row.attempts = 0
+        leases.renew(session, Moderation, row.id, work.fence, seconds=LEASE_SECONDS)
+    elif made.then == "done":
         row.status, row.ended_at = ModerationStatus.DONE, clock.now(session)
         leases.settle(row, due_at=None)
     else:
         leases.settle(row, due_at=clock.now(session))
         enqueue(session, "datasets.moderate", row.id)
     announce(session, f"version:{work.version_id}")
+
+
+def put_off(session: Session, work: Work, words: str) -> None:
+    """The rows cannot be read just now: ask again later, which costs no attempt."""
+    row = leases.hold(session, Moderation, work.moderation_id, work.fence)
+    if row is not None:
+        leases.settle(row, due_at=clock.later(session, WAIT_SECONDS), error=words)
+        announce(session, f"version:{work.version_id}")
 
 
 def _later(session: Session, work: Work, error: ProviderUnavailable) -> datetime:
