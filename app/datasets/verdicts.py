@@ -118,6 +118,8 @@ def _of_rows(
     cap = profile.row_token_cap(base_model)
     if cap is not None:
         yield from _of_length(profile, rows, part, cap)
+    if part == "training":
+        yield from _of_service(profile, rows)
 
 
 def _other_format(profile: Profile, method: MethodRules, rows: Found, part: Part) -> Objection:
@@ -168,6 +170,24 @@ def _of_file(profile: Profile, rows: Found, part: Part) -> Iterator[Objection]:
             "error",
             f"{rows.image_rows:,} rows show images; {label} takes {most:,} of them in a file.",
             "Leave some of the rows out.",
+        )
+
+
+def _of_service(profile: Profile, rows: Found) -> Iterator[Objection]:
+    """What only the service can tell, and how much a job of it may go through."""
+    for note in profile.rows.notes:
+        if note.about == "rows" or rows.image_rows:
+            count = rows.image_rows if note.about == "images" else None
+            yield Objection("training", note.rule, "hint", note.reason, note.cure, count)
+    most = profile.rows.job_tokens
+    if most is not None and rows.tokens > most:
+        yield Objection(
+            "training",
+            "quota.tokens",
+            "warning",
+            f"The rows have {rows.tokens:,} tokens; by {profile.label}'s page of quotas a job goes "
+            f"through {most:,} at most, all epochs together.",
+            "Train on fewer rows.",
         )
 
 

@@ -26,12 +26,25 @@ class MethodRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What a service does of which no file can tell. It is a hint, said of all `rows` or of
+    those with `images`.
+    """
+
+    rule: str
+    about: Literal["rows", "images"]
+    reason: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
 class RowRules:
     """What is known of how a service reads rows, and who says so.
 
     `weights` say of a rule what breaking it means here, where that is not what its finding is by
     itself: "error" is refused. `byte_order_mark` is what its documents say of one; `image_rows`
-    how many rows of a file may show images.
+    how many rows of a file may show images. `job_tokens` is how many tokens a job may go
+    through, all epochs together.
     """
 
     source: str
@@ -40,6 +53,8 @@ class RowRules:
     weights: Weights = field(default_factory=dict)
     byte_order_mark: Literal["wanted", "unwanted"] | None = None
     image_rows: int | None = None
+    job_tokens: int | None = None
+    notes: tuple[Note, ...] = ()
 
     def method(self, name: str) -> MethodRules | None:
         """The method of that name, where the service has it."""

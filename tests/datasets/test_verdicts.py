@@ -124,6 +124,26 @@ def test_a_file_may_have_so_many_bytes_and_rows_with_images(tmp_path):
     assert rules(verdict("openai", more)) == ["file.size", "image.rows"]
 
 
+def test_what_only_the_service_can_tell_is_a_note_and_stops_nothing(tmp_path):
+    plain = found_in(tmp_path, rows())
+    shown = replace(plain, image_rows=3)
+    assert rules(verdict("openai", plain), "hint") == []
+    (note,) = [one for one in verdict("openai", shown).objections if one.severity == "hint"]
+    assert (note.rule, note.count) == ("image.skipped", 3)
+    assert "faces" in note.reason
+    azure = verdict("azure", shown)
+    assert rules(azure, "hint") == ["quota.resource"]
+    assert azure.refusals == ()
+
+
+def test_more_tokens_than_a_job_may_go_through_are_warned_of(tmp_path):
+    found = found_in(tmp_path, rows())
+    more = replace(found, tokens=2_000_000_001)
+    assert "quota.tokens" in rules(verdict("azure", more), "warning")
+    assert "quota.tokens" not in rules(verdict("azure", found), "warning")
+    assert "quota.tokens" not in rules(verdict("openai", more), "warning")
+
+
 def test_what_a_cap_cuts_off_is_counted_by_the_model_it_is_for(tmp_path):
     long = make_line({"role": "user", "content": "word " * 20_000}, ANSWER)
     longer = make_line(USER, {"role": "assistant", "content": "word " * 70_000})
