@@ -10,7 +10,7 @@ from app.datasets.derived.base import Making, Part
 from app.datasets.search.words import ROLES, TOKENIZER, column_of, joined
 
 LONGEST = 4_000_000  # bytes of a line; a longer one is not drawn either
-VOLUME = 32  # megabytes of rows; with more a page of `the*` takes longer, with fewer a rare word
+VOLUME = 16  # megabytes of rows; with more a page of `the*` takes longer, with fewer a rare word
 _COLUMNS = ", ".join(ROLES)
 
 
@@ -58,7 +58,7 @@ def _begin(connection: sqlite3.Connection, volume: int, first: int) -> None:
         f"CREATE VIRTUAL TABLE texts_{volume} USING fts5({_COLUMNS}, content='', columnsize=0,"
         f" tokenize='{TOKENIZER}')"
     )
-    for option, value in (("automerge", 0), ("crisismerge", 1000), ("hashsize", 2**25)):
+    for option, value in (("automerge", 0), ("crisismerge", 1000), ("hashsize", 2**24)):
         connection.execute(
             f"INSERT INTO texts_{volume}(texts_{volume}, rank) VALUES(?, ?)",
             (option, value),
