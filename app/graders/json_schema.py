@@ -11,6 +11,7 @@ from app.graders.settings import setting
 from app.graders.texts import Reads
 
 LONGEST_REASON = 300
+DEEPEST_TOLD = 6
 MOST_MEMORY = 1 << 20
 EXAMPLE = {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}
 
@@ -46,20 +47,30 @@ class JsonSchema(Reads):
             value = read_json(text, "The text")
         except Ungradable as fault:
             return Score(0.0, detail={"reason": fault.reason})
-        error = self._error(value)
-        if error is None:
-            return Score(1.0)
-        place = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in error.instance_path)
-        reason = f"At ${place}: {error.message}"[:LONGEST_REASON]
-        return Score(0.0, detail={"reason": reason})
-
-    def _error(self, value: Any) -> Any:
         try:
-            return next(self._validator.iter_errors(value), None)
+            is_allowed = self._validator.is_valid(value)
         except ValueError as error:  # it stops at a depth of 255, and at half a character
             raise Ungradable(
-                "sample_parse_error", f"The JSON cannot be looked at: {error}"
+                "sample_parse_error", f"The JSON cannot be checked: {error}"
             ) from error
+        return Score(1.0) if is_allowed else Score(0.0, detail={"reason": self._reason(value)})
+
+    def _reason(self, value: Any) -> str:
+        """What is not allowed first. Looking for reasons forgets what it saw, as `is_valid` does
+        not: its time doubles with each level of a schema that branches and holds itself.
+        """
+        if not _is_flat(value, DEEPEST_TOLD):
+            return "The schema does not allow it; the JSON is too deep to say where."
+        error = next(self._validator.iter_errors(value))
+        place = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in error.instance_path)
+        return f"At ${place}: {error.message}"[:LONGEST_REASON]
+
+
+def _is_flat(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_flat(one, levels - 1) for one in inner)
 
 
 def _understood(schema: JsonObject) -> Any:

@@ -14,13 +14,14 @@ from app.graders.texts import Compares
 
 LONGEST = 100
 """Characters of a label."""
-AROUND = re.compile(r"^[\W_]+|[\W_]+$")
+AROUND = " \t\r\n*_`~'\"“”‘’„«»‹›.,;:!?…()[]{}<>|"
+"""What stands around a label and is not of it; in C++, A- and +1 the signs are."""
 
 LabelText = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
 
 class Label(Compares):
-    """1 where the label found is the reference's, else 0. Case and signs around it do not count."""
+    """1 where the label found is the reference's, else 0, whatever its case and what is around."""
 
     title = "Label"
     purpose = "Does the text carry the right label: 1 or 0; of many, accuracy and macro-F1."
@@ -47,7 +48,9 @@ class Label(Compares):
             raise ValueError("'find' within a text needs 'labels' to look for.")
         bare = Counter(map(_bare, self.labels))
         if twins := [label for label, count in bare.items() if count > 1 or not label]:
-            raise ValueError(f"'labels' has '{twins[0]}' twice; case and signs do not count.")
+            raise ValueError(
+                f"'labels' has '{twins[0]}' twice; case and punctuation around do not count."
+            )
         return self
 
     def score(self, case: Case, answer: Answer) -> Score:
@@ -98,4 +101,4 @@ class Label(Compares):
 
 def _bare(text: str) -> str:
     """The text in lower case without what stands around it: **Refund.** is refund."""
-    return AROUND.sub("", text.casefold())
+    return text.casefold().strip(AROUND)

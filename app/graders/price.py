@@ -24,7 +24,7 @@ class Price(Grader):
     def score(self, case: Case, answer: Answer) -> Score:  # noqa: ARG002 - the answer says all
         if answer.cost is None:
             raise Ungradable("other_error", UNKNOWN)
-        is_cheap = answer.cost <= self.most_dollars * A_DOLLAR
+        is_cheap = answer.cost <= round(self.most_dollars * A_DOLLAR)  # 0.0023 is no whole float
         return Score(float(is_cheap), detail={"millionths": answer.cost})
 
     def figures(self, scores: Sequence[Score]) -> JsonObject:

@@ -18,12 +18,38 @@ class SamplingParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
-    seed: int | None = None
-    top_p: float | None = None
-    temperature: float | None = None
-    max_completions_tokens: Annotated[int, Field(ge=1)] | None = None
+    seed: int | None = setting(
+        "integer", "Seed", "The same seed tends to bring the same verdict.", default=None
+    )
+    top_p: float | None = setting(
+        "number", "Top p", "Only the likeliest words that together have this share.", default=None
+    )
+    temperature: float | None = setting(
+        "number", "Temperature", "0 is the steadiest.", default=None, example=0
+    )
+    max_completions_tokens: int | None = setting(
+        "integer",
+        "Tokens at most",
+        "Of the verdict, its reasons included.",
+        default=None,
+        minimum=1,
+    )
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
-        None
+        setting(
+            "choice",
+            "Reasoning effort",
+            "How much the judge thinks first, where its model can.",
+            default=None,
+            choices={
+                "none": "none",
+                "minimal": "minimal",
+                "low": "low",
+                "medium": "medium",
+                "high": "high",
+                "xhigh": "very high",
+                "max": "the most there is",
+            },
+        )
     )
 
 

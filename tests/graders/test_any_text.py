@@ -98,6 +98,13 @@ def test_any_place_of_an_item_is_found(item, data):
 
 
 @settings(max_examples=50, deadline=None)
+@given(st.text("ab()[]{}*+?|\\^$.,-=!<pd019", max_size=15), TEXTS)
+def test_any_text_is_a_pattern_or_refused(pattern, text):
+    with contextlib.suppress(InvalidGrader):
+        assert ours("regex", pattern=pattern).grade({}, Answer(text)).value in (0, 1)
+
+
+@settings(max_examples=50, deadline=None)
 @given(st.text("{} itemsample.[]0x|%#", max_size=30))
 def test_any_text_is_a_template_or_refused(text):
     with contextlib.suppress(InvalidGrader):

@@ -98,7 +98,7 @@ def test_any_text_is_a_formula_with_a_number_or_a_told_error(text):
 
 
 LEAVES = st.sampled_from(["a", "b", "c", "0.5", "2.", ".25", "3e0", "10.0"])
-PYTHON = {"__builtins__": {}, "a": 0.5, "b": 3.0, "c": -1.5, **FUNCTIONS}
+PYTHON = {"__builtins__": {}, "a": 0.5, "b": 3.0, "c": -1.5, **FUNCTIONS, "abs": math.fabs}
 
 
 def grown(inner):

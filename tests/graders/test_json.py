@@ -59,6 +59,18 @@ def test_a_schema_allows_or_tells_where_not(text, told):
     assert re.search(told or "^$", score.detail.get("reason", ""))
 
 
+def test_a_schema_that_branches_and_holds_itself_is_answered_all_the_same():
+    inner = {"properties": {"a": {"$ref": "#/$defs/a"}}}
+    branches = [{"minProperties": 1, **inner}, {"maxProperties": 9, **inner}]
+    schema = {"$defs": {"a": {"type": "object", "anyOf": branches}}, "$ref": "#/$defs/a"}
+    deep = '{"a":' * 60 + "1" + "}" * 60
+
+    score = ours("json_schema", json_schema=schema).grade({}, Answer(deep))
+
+    assert (score.value, score.fault) == (0, None)
+    assert "too deep" in score.detail["reason"]
+
+
 @pytest.mark.parametrize(
     "schema",
     [

@@ -5,6 +5,7 @@ import pytest
 from app.graders.multi import Multi
 from app.graders.reading import InvalidGrader, read_grader
 from app.graders.registry import SINGLE
+from app.graders.score_model import SamplingParams
 from app.graders.settings import KINDS, settings_of
 from tests.graders.making import label_model, score_model, string_check
 
@@ -51,6 +52,14 @@ def test_a_form_asks_for_the_name_first_and_the_threshold_last():
     names = [setting.name for setting in settings_of(SINGLE["text_similarity"])]
 
     assert names == ["name", "input", "reference", "evaluation_metric", "pass_threshold"]
+
+
+def test_the_sampling_of_a_judge_can_be_shown_as_well():
+    settings = {setting.name: setting for setting in settings_of(SamplingParams)}
+
+    assert settings.keys() == SamplingParams.model_fields.keys()
+    assert settings["max_completions_tokens"].minimum == 1
+    assert [choice.value for choice in settings["reasoning_effort"].choices][-1] == "max"
 
 
 def test_bounds_are_told():

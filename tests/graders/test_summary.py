@@ -66,6 +66,16 @@ def test_the_longer_label_is_found_where_one_holds_another():
     assert grader.grade({"answer": "lost card"}, Answer("a lost card, I think")).value == 1
 
 
+@pytest.mark.parametrize("find", ["whole", "within"])
+@pytest.mark.parametrize("label", ["C", "C++", "C#", "+1", "-1", "A-", "日本"])
+def test_signs_of_a_label_are_its_own(label, find):
+    grader = compared("label", labels=["C", "C++", "C#", "+1", "-1", "A-", "日本"], find=find)
+
+    score = grader.grade({"answer": label}, Answer(f" **{label}**.\n"))
+
+    assert (score.value, score.detail["found"]) == (1, label)
+
+
 def test_without_labels_the_text_itself_is_one():
     assert compared("label").grade({"answer": "Refund"}, Answer("'refund'")).value == 1
 
@@ -92,6 +102,12 @@ def test_latencies_have_a_median_and_a_ninety_fifth():
 
     assert summary.passed == 10
     assert summary.figures == {"median_seconds": 10.5, "p95_seconds": 19}
+
+
+def test_a_price_is_met_to_the_millionth():
+    grader = ours("price", most_dollars=0.0023)
+
+    assert [grader.grade({}, Answer("", cost=n)).value for n in (2_300, 2_301)] == [1, 0]
 
 
 def test_prices_add_up():
