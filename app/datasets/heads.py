@@ -3,7 +3,8 @@
 from fastapi import Request
 
 from app.datasets.index import Index
-from app.datasets.models import DatasetVersion
+from app.datasets.models import DatasetVersion, VersionStatus
+from app.datasets.training import is_trained_on
 from app.datasets.views import VersionHead
 from app.projects.access import role_here
 
@@ -18,5 +19,7 @@ def head_of(request: Request, version: DatasetVersion, opened: Index) -> Version
         status=version.status,
         rows=opened.row_count,
         findings=sum(group.count for group in opened.finding_groups()),
-        can_spend=role_here(request).may("spend"),
+        can_train=version.status == VersionStatus.READY
+        and is_trained_on(version.format)
+        and role_here(request).may("spend"),
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.datasets.checks.tokens import ROW_LIMIT
 from app.datasets.index import FindingGroup
+from app.datasets.training import is_trained_on
 from app.datasets.views_figures import Sign
 
 
@@ -21,6 +22,9 @@ def _signs(
     verdict: Mapping[str, Any], groups: Sequence[FindingGroup], *, is_deep: bool
 ) -> Iterator[Sign]:
     errors = sum(group.count for group in groups if group.severity == "error")
+    if verdict.get("status") == "rejected":
+        yield Sign("bad", "Errors", f"{errors:,}", "nothing else is known of a refused file")
+        return
     if errors:
         yield Sign("bad", "Errors", f"{errors:,}", "a provider refuses them")
     else:
@@ -30,8 +34,11 @@ def _signs(
         yield Sign("warn", "Contradictions", f"{contradictions:,}", "same question, other answer")
     yield _secrets(groups, is_deep=is_deep)
     longest = verdict["longest_tokens"]
-    tone = "warn" if longest > ROW_LIMIT else "good"
-    yield Sign(tone, "Longest row", f"{longest:,}", f"of {ROW_LIMIT:,} tokens")
+    if is_trained_on(verdict.get("format")):
+        tone = "warn" if longest > ROW_LIMIT else "good"
+        yield Sign(tone, "Longest row", f"{longest:,}", f"of {ROW_LIMIT:,} tokens")
+    else:
+        yield Sign("", "Longest row", f"{longest:,}", "tokens")
     if labels := verdict["labels"]:
         tone = "warn" if _count(groups, "label.") else "good"
         spread = f"{labels[-1][1]:,} to {labels[0][1]:,}"

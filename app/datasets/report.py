@@ -19,6 +19,8 @@ from app.datasets.mending import made_kinds, missing
 from app.datasets.models import DatasetVersion, Derived, Upload, VersionStatus
 from app.datasets.rows import brief, cards
 from app.datasets.sources import Reading
+from app.datasets.titles import title_of
+from app.datasets.training import is_trained_on
 from app.datasets.uploads import standing
 from app.datasets.views_figures import Figure, Sign
 from app.projects.views import initials
@@ -29,7 +31,7 @@ _NOUNS = {
     "preference": ("pair of answers", "pairs of answers"),
     "reinforcement": ("prompt to be graded", "prompts to be graded"),
     "completion": ("prompt with its completion", "prompts with their completions"),
-    "evaluation": ("case to evaluate", "cases to evaluate"),
+    "evaluation": ("case", "cases"),
 }
 _GONE = "Its stored file is missing or damaged."
 _REMADE = "Its index was missing or damaged. It is made anew from the stored file."
@@ -148,6 +150,7 @@ def show(
         versions=tuple(_version_row(one, version.id) for one in versions),
         further=further(version, derived, moment, can_edit=can_edit),
         can_edit=can_edit,
+        is_trained_on=is_trained_on(version.format),
         can_spend=can_spend,
         can_retry=can_edit and is_poisoned(version, moment),
         topic=f"version:{version.id}",
@@ -155,6 +158,7 @@ def show(
         gone=found.gone,
         is_readable=found.is_readable,
         is_lost=found.is_lost,
+        has_columns=bool((version.reading or {}).get("columns")),
     )
 
 
@@ -190,8 +194,9 @@ def _lead(version: DatasetVersion, moment: datetime) -> str:
         return (
             f"{rows}, with {errors} that a provider would refuse. Mend them before you train on it."
         )
-    is_for_training = version.format != "evaluation"
-    return f"{rows}, ready to {'train on' if is_for_training else 'evaluate with'}."
+    if not is_trained_on(version.format):
+        return f"{rows}. No provider that Luthier knows trains on {version.format} rows."
+    return f"{rows}, ready to train on."
 
 
 def _progress(version: DatasetVersion, moment: datetime) -> views.Progress:
@@ -260,7 +265,7 @@ def _groups(opened: Index, groups: Sequence[FindingGroup]) -> tuple[views.Findin
             views.FindingGroup(
                 group.rule,
                 group.severity,
-                group.reason,
+                title_of(group.rule, group.reason, group.count),
                 group.count,
                 tuple(finding_row(one) for one in found),
                 more=group.count > len(found),

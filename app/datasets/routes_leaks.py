@@ -18,6 +18,7 @@ from app.datasets.comparing import NO_SUCH, compared, said
 from app.datasets.heads import head_of
 from app.datasets.index import open_index
 from app.datasets.models import DatasetVersion
+from app.datasets.rows import brief, cards
 from app.datasets.views_leaks import LeakNoteView, LeaksView
 from app.projects.access import CurrentProject
 
@@ -36,8 +37,11 @@ def leaks(
     training = _version(session, version.project_id, "training_version_id", training_version_id)
     others = queries.ready_versions(session, version.project_id)
     found = compared(version, training) if training else ""
+    shown = found.shown if isinstance(found, Leaks) else ()
     with open_index(storage.index_path(version.id)) as opened:
         head = head_of(request, version, opened)
+        rows = opened.rows_on(sorted(leak.line for leak in shown))
+        said_there = {card.line: brief(card) for card in cards(version, opened, list(rows))}
     view = LeaksView(
         head=head,
         choices=tuple(
@@ -48,7 +52,7 @@ def leaks(
         training_version_id=training_version_id,
         words=said(found) if isinstance(found, Leaks) else found,
         count=found.total if isinstance(found, Leaks) else 0,
-        leaks=found.shown if isinstance(found, Leaks) else (),
+        leaks=tuple((leak, said_there[leak.line]) for leak in shown),
     )
     return page(request, "datasets/leaks.html", view)
 

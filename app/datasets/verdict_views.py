@@ -6,6 +6,7 @@ from datetime import date
 
 from app.datasets.enough import Advice, advice_on
 from app.datasets.found import Found
+from app.datasets.titles import title_of
 from app.datasets.verdicts import Objection, Said, say
 from app.formats.base import Severity
 from app.providers.profiles import Profile
@@ -86,10 +87,11 @@ def side_by_side(
     """What the providers of these profiles say; `asked` are the names of the connections that lead
     to each, `chosen` is a profile that somebody wants beside them.
     """
+    taking = [how for one in profiles.values() for how in one.rows.methods_for(found.format or "")]
+    if not taking:
+        return _nobody(version_id, found)
     names = [*asked, *([chosen] if chosen in profiles and chosen not in asked else [])]
     said = [say(profiles[name], method_for(profiles[name], found.format), found) for name in names]
-    taking = next((one.rows.methods_for(found.format or "") for one in profiles.values()), ())
-    method = taking[0] if taking else None
     return VerdictsView(
         version_id=version_id,
         lead=_lead(said),
@@ -97,12 +99,15 @@ def side_by_side(
         lines=_lines(said, {group.rule for group in found.groups}),
         others=tuple((one.name, one.label) for one in profiles.values() if one.name not in asked),
         chosen=chosen if chosen in profiles else "",
-        method=method.label if method else None,
+        method=taking[0].label,
         rows=found.rows,
-        advice=tuple(
-            _advice(one, found.rows) for one in (advice_on(method.name) if method else ())
-        ),
+        advice=tuple(_advice(one, found.rows) for one in advice_on(taking[0].name)),
     )
+
+
+def _nobody(version_id: int, found: Found) -> VerdictsView:
+    lead = f"No method that Luthier knows trains on {found.format} rows, at any provider."
+    return VerdictsView(version_id, lead, (), (), (), "", None, found.rows, ())
 
 
 def _column(said: Said, connections: Sequence[str]) -> Column:
@@ -142,7 +147,7 @@ def _lines(said: Sequence[Said], recorded: Iterable[str]) -> tuple[Line, ...]:
     made = [
         Line(
             rule=objection.rule,
-            reason=objection.reason,
+            reason=title_of(objection.rule, objection.reason, objection.count or 1),
             cure=objection.cure,
             count=objection.count,
             rows=objection.rows,

@@ -248,9 +248,9 @@ class FurtherView:
 class ShowView:
     """A version's report; also the fragment "progress" (the whole page under the crumbs), which
     asks again while `progress` is not None. `reason` says in one sentence why a version was
-    rejected. `made_of` says of what its rows were made, if not as they came. `gone` says that its
-    stored file is. `is_readable` False: so is its index. `is_lost`: a file is made anew. `lead`
-    is the opening sentence ("10,003 conversations, ready to train on.").
+    rejected. `made_of` says of what its rows were made, if not as they came; `has_columns`: of a
+    table. `gone` says that its stored file is. `is_readable` False: so is its index. `is_lost`: a
+    file is made anew. `lead` is the opening sentence ("10,003 conversations, ready to train on.").
     """
 
     project_id: int
@@ -282,12 +282,40 @@ class ShowView:
     further: FurtherView
     can_edit: bool
     can_spend: bool
+    is_trained_on: bool
     can_retry: bool
     topic: str
     made_of: str | None = None
     gone: str | None = None
     is_readable: bool = True
     is_lost: bool = False
+    has_columns: bool = False
+
+    @property
+    def can_train(self) -> bool:
+        """Whether a job with these rows is what to offer."""
+        return self.status == "ready" and self.is_trained_on and self.can_spend
+
+    @property
+    def is_for_measuring(self) -> bool:
+        """Whether models are measured by these rows: then none may have been trained on them."""
+        return self.status == "ready" and self.format == "evaluation"
+
+    @property
+    def lacks_columns(self) -> bool:
+        """Whether it was refused because nobody knows which column is what."""
+        return any(group.rule == "table.columns" for group in self.groups)
+
+    @property
+    def wants_reading(self) -> bool:
+        """Whether something else should be made of the file before anything else."""
+        is_idle = self.status == "ready" and not self.is_trained_on and not self.is_for_measuring
+        return self.lacks_columns or is_idle
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether rows were found that say the same as others, or nearly."""
+        return any(group.rule.startswith("duplicate.") for group in self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +329,7 @@ class VersionHead:
     status: str
     rows: int
     findings: int
-    can_spend: bool
+    can_train: bool
 
 
 @dataclass(frozen=True, slots=True)

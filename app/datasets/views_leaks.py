@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from app.datasets.checks.deep.leaks import Leak
-from app.datasets.views import VersionHead
+from app.datasets.views import RowCard, VersionHead
 
 
 @dataclass(frozen=True, slots=True)
 class LeaksView:
     """A version held against another as its training set. `choices` are ids and names; `words` what
-    is to be said, of a leak or of why nothing can be; `leaks` the first rows of each kind.
+    is to be said, of a leak or of why nothing can be; `leaks` the first rows of each kind, with
+    what stands there.
     """
 
     head: VersionHead
@@ -17,7 +18,7 @@ class LeaksView:
     training_version_id: str
     words: str
     count: int
-    leaks: tuple[Leak, ...]
+    leaks: tuple[tuple[Leak, RowCard], ...]
 
 
 @dataclass(frozen=True, slots=True)

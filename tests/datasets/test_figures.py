@@ -224,7 +224,7 @@ def test_a_further_file_says_how_far_it_is(team, browser):
 
 
 def test_the_strip_says_what_was_found_and_what_is_not_known_yet():
-    verdict = {"longest_tokens": 70_000, "labels": [("a", 40), ("b", 3)]}
+    verdict = {"format": "chat", "longest_tokens": 70_000, "labels": [("a", 40), ("b", 3)]}
     found = [
         FindingGroup("duplicate.exact", "warning", 4, (), "", ""),
         FindingGroup("secret.key", "warning", 2, (), "", ""),

@@ -66,6 +66,7 @@ def test_the_page_the_form_and_the_api_say_the_same(team, versions, browser, scr
     words = "3 of 5 validation rows stand in the training rows"
     assert words in shown
     assert "86 % of their phrases" in shown
+    assert "Where is it?" in shown
     asked = f"training_version_id={training}&validation_version_id={validation}"
     assert words in viewer.get(f"/projects/{team.project_id}/leaks?{asked}").text
     nothing = viewer.get(f"/projects/{team.project_id}/leaks?training_version_id=").text

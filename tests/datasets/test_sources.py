@@ -308,6 +308,11 @@ def test_a_guess_is_overruled_and_the_next_version_comes_of_the_same_file(
     page = editor.get(where).text
     assert "Where is my card?" in page
     assert '<option value="a"' in page
+    refused = editor.get(f"/dataset-versions/{version.id}").text
+    assert 'id="name-columns"' in refused
+    assert "stands below" not in refused
+    viewer = browser(team.users["viewer"]).get(f"/dataset-versions/{version.id}").text
+    assert 'id="name-columns"' not in viewer
 
     refused = editor.post(where, {"format": "table", "question": "a"})
     assert refused.status_code == 422
@@ -326,6 +331,7 @@ def test_a_guess_is_overruled_and_the_next_version_comes_of_the_same_file(
     assert stored(following)[0]["messages"][0] == {"role": "system", "content": "Name the intent."}
     report = editor.get(f"/dataset-versions/{following.id}").text
     assert "the question is a, the answer b, under a system prompt of yours" in report
+    assert 'id="other-columns"' in report
     source = editor.get(f"/dataset-versions/{following.id}/source")
     assert source.content == table(header=("a", "b"))
     again = editor.get(f"/dataset-versions/{following.id}/reading").text
