@@ -19,8 +19,9 @@ from app.core.views import ChartColumn, ColumnChart, FormState
 from app.dashboard.kit_list import sample_list, sample_question
 from app.dashboard.views import Happening
 from app.datasets.charts import ticks
-from app.datasets.views import MarkedText, MarkedTurn, Piece, RowCard, RowFinding
+from app.datasets.views import RowCard, RowFinding
 from app.datasets.views_figures import Bar, Histogram, Ranked, Share
+from app.datasets.views_tokens import MarkedText, MarkedTurn, Piece
 from app.formats.drawn import Answer, Attachment, Call, Field, Turn
 from app.jobs.charts import SparkPaths, spark
 from app.jobs.drafts import Parameter

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.core import tokens
 from app.core.tokens import counted_texts, counter, message_tokens, pieces
-from app.datasets.views import MarkedText, MarkedTurn, Piece
+from app.datasets.views_tokens import MarkedText, MarkedTurn, Piece
 from app.formats.base import JsonObject
 from app.formats.registry import FORMATS
 

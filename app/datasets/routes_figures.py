@@ -19,7 +19,8 @@ from app.datasets.heads import head_of
 from app.datasets.index import open_index
 from app.datasets.marking import ENCODINGS, mark, total
 from app.datasets.rows import cards, lines_of, row_value
-from app.datasets.views import FiguresView, MarkedTurn, RowView
+from app.datasets.views import FiguresView, RowView
+from app.datasets.views_tokens import MarkedTurn
 from app.formats.base import JsonObject
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])

@@ -7,6 +7,7 @@ from app.core.choosing import Act
 from app.core.list_views import ListView
 from app.core.views import FormState
 from app.datasets.views_figures import Figure, Sign
+from app.datasets.views_tokens import MarkedTurn
 from app.formats.drawn import Answer, Field, Turn
 
 
@@ -126,37 +127,6 @@ class RowCard:
     answers: tuple[Answer, ...] = ()
     fields: tuple[Field, ...] = ()
     is_brief: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of text that is one token, or several where one character is."""
-
-    text: str
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedText:
-    """One value of a message, token by token; `tokens` are all of them, also where it `is_cut`."""
-
-    key: str
-    pieces: tuple[Piece, ...]
-    tokens: int
-    is_cut: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedTurn:
-    """One message. `frame` are those of its `tokens` that are not in its texts: role, name, what
-    separates messages.
-    """
-
-    role: str
-    tokens: int
-    frame: int
-    texts: tuple[MarkedText, ...]
-    is_trained: bool
 
 
 @dataclass(frozen=True, slots=True)

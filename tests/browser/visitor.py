@@ -197,13 +197,16 @@ class Visitor:
         self.page.wait_for_function("() => !document.querySelector('.htmx-request')")
         return float(self.page.evaluate("() => shifted"))
 
-    def picture(self, name: str, *looks: str) -> None:
-        """Keep what is on the screen for the documentation when pictures are asked for; also in
-        dark or on a phone.
+    def picture(self, name: str, *looks: str, of: str = "") -> None:
+        """Keep what is on the screen for the documentation when pictures are asked for, or `of` one
+        part alone; also in dark or on a phone.
         """
         if not MAKES_PICTURES:
             return
         PICTURES.mkdir(parents=True, exist_ok=True)
+        if of:
+            self.page.locator(of).screenshot(path=PICTURES / f"{name}.png")
+            return
         self.page.evaluate("() => scrollTo(0, 0)")
         self.page.screenshot(path=PICTURES / f"{name}.png")
         for look in looks:

@@ -1,8 +1,9 @@
 """A running instance with something on every page, and hostile words wherever people type."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from tests.browser.rescued import leave
 from tests.journeys.api import OWNER, TRAINING, Curve, Script, command
 from tests.processes import start_luthier
+from tests.waiting import eventually
 
 EMAIL, PASSWORD = OWNER.values()
 VIEWER = "vito@example.org"
@@ -37,6 +39,7 @@ class Workshop:
     address: str
     project: Any
     ready: Any
+    copies: Any
     rejected: Any
     job: Any
     rescued: dict[str, str]
@@ -45,6 +48,7 @@ class Workshop:
     def pages(self) -> dict[str, str]:
         """Every page of the product, by a name."""
         project, version = f"/projects/{self.project['id']}", self.ready["version"]["id"]
+        copies = self.copies["version"]["id"]
         return {
             "projects": "/projects",
             "project-new": "/projects/new",
@@ -54,6 +58,9 @@ class Workshop:
             "rows": f"/dataset-versions/{version}/rows",
             "figures": f"/dataset-versions/{version}/figures",
             "reading": f"/dataset-versions/{version}/reading",
+            "row": f"/dataset-versions/{version}/row?line=1",
+            "clusters": f"/dataset-versions/{copies}/clusters",
+            "leaks": f"/dataset-versions/{copies}/leaks?training_version_id={version}",
             "findings": f"/dataset-versions/{self.rejected['version']['id']}/findings",
             "refused": f"/dataset-versions/{self.rejected['version']['id']}",
             "export": f"/dataset-versions/{version}/export",
@@ -100,11 +107,14 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
     hostile = {"messages": [{"role": r, "content": HOSTILE} for r in ("system", "user")]}
     hostile["messages"].append({"role": "assistant", "content": "blocked_card"})
     rows.write_text("\n".join([json.dumps(hostile), *lines]) + "\n")
+    copied = folder / "copies.jsonl"
+    copied.write_text("\n".join([*[json.dumps(hostile)] * 2, *lines[:12]]) + "\n")
     broken = folder / "broken.jsonl"
     broken.write_text("\n".join([*lines[:5], HOSTILE, *[HOSTILE] * 20]) + "\n")
     with start_luthier(folder / "home", **OWNER) as luthier, Script(luthier) as script:
         project = script.post("/projects", json={"name": f"Support {NAME}"})
         ready = script.upload(project["id"], rows, f"Rows {NAME}")
+        copies = script.upload(project["id"], copied, "Copies")
         rejected = script.upload(project["id"], broken, "Broken", verdict="rejected")
         job = script.start_job(
             project["id"],
@@ -119,6 +129,23 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
         words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
         command(luthier.home, *words, typed=f"{PASSWORD}\n")
         rescued = leave(luthier.home, words=HOSTILE)
+        moderated(luthier.home, ready["version"]["id"])
+        leaks = f"/dataset-versions/{copies['version']['id']}/leaks"
+        training = {"training_version_id": ready["version"]["id"]}
+        assert eventually(lambda: script.get(leaks, **training), within=60)["same"]
         place = {"name": NAME, "url": "https://hooks.example.org/x", "topics": ["budget"]}
         script.post(f"/projects/{project['id']}/webhooks", json=place)
-        yield Workshop(luthier.home, luthier.address, project, ready, rejected, ended, rescued)
+        yield Workshop(
+            luthier.home, luthier.address, project, ready, copies, rejected, ended, rescued
+        )
+
+
+def moderated(home: Path, version_id: int) -> None:
+    """The first row of a version falls under a category of somebody's."""
+    found = json.dumps({"categories": {HOSTILE: 1}, "rows": [[1, [HOSTILE], 0.97]]})
+    with closing(sqlite3.connect(home / "luthier.sqlite", timeout=30)) as database, database:
+        database.execute(
+            "INSERT INTO dataset_moderations (version_id, status, n, flagged, found, created_at, "
+            "fence, attempts) VALUES (?, 'done', 1, 1, ?, datetime('now'), 0, 0)",
+            (version_id, found),
+        )
