@@ -166,8 +166,11 @@ class Visitor:
     # Looking
 
     def walk(self, path: str) -> None:
-        """Go through a page with the Tab key alone; that counts as a look at it."""
+        """Go through a page with the Tab key alone, once everything it fetches is there; that counts
+        as a look at it.
+        """
         self.page.goto(path, wait_until="load")
+        self.page.wait_for_function("() => !document.querySelector('.htmx-request')")
         self.complaints += keyboard.walk(self.page)
         self._looked_at.add(kind_of(self.page.url))
 
