@@ -166,7 +166,7 @@ class Visitor:
     # Looking
 
     def walk(self, path: str) -> None:
-        """Go through a page with the Tab key alone, once everything it fetches is there; that counts
+        """Go through a page with the Tab key alone, once all that it fetches is there; that counts
         as a look at it.
         """
         self.page.goto(path, wait_until="load")
