@@ -48,22 +48,28 @@ class JsonSchema(Reads):
         except Ungradable as fault:
             return Score(0.0, detail={"reason": fault.reason})
         try:
-            is_allowed = self._validator.is_valid(value)
+            reason = why_not(self._validator, value)
         except ValueError as error:  # it stops at a depth of 255, and at half a character
             raise Ungradable(
                 "sample_parse_error", f"The JSON cannot be checked: {error}"
             ) from error
-        return Score(1.0) if is_allowed else Score(0.0, detail={"reason": self._reason(value)})
+        return Score(1.0) if reason is None else Score(0.0, detail={"reason": reason})
 
-    def _reason(self, value: Any) -> str:
-        """What is not allowed first. Looking for reasons forgets what it saw, as `is_valid` does
-        not: its time doubles with each level of a schema that branches and holds itself.
-        """
-        if not _is_flat(value, DEEPEST_TOLD):
-            return "The schema does not allow it; the JSON is too deep to say where."
-        error = next(self._validator.iter_errors(value))
-        place = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in error.instance_path)
-        return f"At ${place}: {error.message}"[:LONGEST_REASON]
+
+def why_not(validator: Any, value: Any) -> str | None:
+    """What a schema does not allow first, and where; None where it allows all.
+
+    Looking for reasons forgets what it saw, as `is_valid` does not: its time doubles with each
+    level of a schema that branches and holds itself. Raises ValueError where it is too deep, or
+    holds half a character.
+    """
+    if validator.is_valid(value):
+        return None
+    if not _is_flat(value, DEEPEST_TOLD):
+        return "The schema does not allow it; the JSON is too deep to say where"
+    error = next(validator.iter_errors(value))
+    place = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in error.instance_path)
+    return f"At ${place}: {error.message}"[:LONGEST_REASON]
 
 
 def _is_flat(value: Any, levels: int) -> bool:

@@ -106,7 +106,7 @@ CITY = tool(type="object", properties={"city": {"type": "string"}}, required=["c
     ("row", "reason"),
     [
         (calling('{"city": "Graz"}', CITY), None),
-        (calling('{"city": 3}', CITY), 'at city: 3 is not of type "string"'),
+        (calling('{"city": 3}', CITY), 'At $.city: 3 is not of type "string"'),
         (calling("{}", CITY), '"city" is a required property'),
         (calling("{", CITY), None),  # the format's own rule says it
         (calling("{}", CITY, name="other"), None),
@@ -125,6 +125,14 @@ def test_a_call_is_held_against_the_schema_of_its_own_row(row, reason):
 def test_a_pattern_that_would_never_end_ends():
     row = calling(json.dumps({"a": "a" * 50}), tool(properties={"a": {"pattern": "(a+)+$(?!b)c"}}))
     assert len(list(argument_findings(row))) <= 1
+
+
+def test_a_schema_that_branches_and_holds_itself_is_answered_at_once():
+    inner = {"properties": {"a": {"$ref": "#/$defs/a"}}}
+    branches = [{"minProperties": 1, **inner}, {"maxProperties": 9, **inner}]
+    schema = {"$defs": {"a": {"type": "object", "anyOf": branches}}, "$ref": "#/$defs/a"}
+    (found,) = argument_findings(calling('{"a":' * 60 + "1" + "}" * 60, tool(**schema)))
+    assert "too deep to say where" in found.reason
 
 
 def test_calls_of_preference_rows_are_found_in_both_answers():

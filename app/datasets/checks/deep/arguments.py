@@ -13,6 +13,7 @@ from app.datasets.checks.deep.base import DeepCheck, Said
 from app.datasets.derived.base import Part
 from app.formats.base import Finding, JsonObject
 from app.formats.words import quoted, short
+from app.graders.json_schema import why_not
 
 _BACKTRACK_LIMIT = 10_000  # a schema's patterns come with the file
 _CALLS_A_ROW = 200
@@ -70,19 +71,13 @@ def _validator(schema: str) -> Any:
 def _broken(validator: Any, field: str, name: str, written: str) -> Iterator[Finding]:
     try:
         arguments = msgspec.json.decode(written)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        reason = why_not(validator, arguments)
+    except (ValueError, RecursionError):  # no JSON, half a character, or too deep for a schema
         return
-    error = next(validator.iter_errors(arguments), None)
-    if error is not None:
-        where = "".join(f" at {short(str(step))}" for step in error.instance_path[-1:])
-        yield Finding(
-            "tool_calls.schema",
-            field,
-            "warning",
-            f"The call of {quoted(name)} breaks the tool's own schema{where}: "
-            f"{short(error.message)}.",
-            "Correct the arguments, or the parameters in tools.",
-        )
+    if reason is not None:
+        said = f"The call of {quoted(name)} breaks the tool's own schema. {short(reason)}."
+        cure = "Correct the arguments, or the parameters in tools."
+        yield Finding("tool_calls.schema", field, "warning", said, cure)
 
 
 def _bad_schema(field: str, name: str, why: str) -> Finding:
