@@ -84,6 +84,9 @@ from app.notices import routes as notices
 from app.notices.choices import routes as choices
 from app.notices.endpoints import api as endpoints_api
 from app.notices.endpoints import routes as endpoints
+from app.playground import api as playground_api
+from app.playground import routes as playground
+from app.playground.access import ASKED_AT_ONCE, ASKED_BY_ONE
 from app.projects import api as projects_api
 from app.projects import routes as projects
 from app.projects.access import outside
@@ -130,6 +133,8 @@ PAGES = (
     jobs_estimates.router,
     catalog.talking,
     catalog.router,
+    playground.talking,
+    playground.router,
     rescues.router,
     rescued.router,
     routes_calendar.router,
@@ -165,6 +170,7 @@ API = (
     catalog_api.router,
     api_dates.router,
     api_prices.router,
+    playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,
     rescue_archive.api,
@@ -213,6 +219,7 @@ def create_app() -> FastAPI:
     app.state.hashing_seats = asyncio.Semaphore(passwords.AT_ONCE)
     app.state.asking_seats = Seats(ASKING, of_one=ASKING_OF_ONE)
     app.state.answer_seats = Seats(WAITERS, of_one=ANSWERS_OF_ONE)
+    app.state.question_seats = Seats(ASKED_AT_ONCE, of_one=ASKED_BY_ONE)
     app.state.packing = set()
     for router in (auth.inside, preferences.router):
         app.include_router(router, include_in_schema=False, dependencies=[Depends(outside)])

@@ -9,6 +9,7 @@ from app.core.orm import Base
 from app.datasets import models as datasets
 from app.jobs import models as jobs
 from app.notices import models as notices
+from app.playground import models as playground
 from app.projects import models as projects
 from app.rescue import models as rescue
 from app.upkeep import models as upkeep
@@ -22,6 +23,7 @@ MODULES = (
     notices,
     budgets,
     jobs,
+    playground,
     rescue,
     heartbeat,
     instance,

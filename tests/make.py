@@ -29,6 +29,9 @@ from app.jobs.forms import JobForm
 from app.jobs.models import Job, JobStatus
 from app.notices.endpoints import service as endpoints
 from app.notices.models import Endpoint, EndpointKind, Notice, Topic
+from app.playground import service as playground
+from app.playground.forms import AskForm, Column
+from app.playground.models import Conversation
 from app.projects import service as projects
 from app.projects.models import Project, Role
 from app.providers.base import RunReport, RunStatus
@@ -166,6 +169,20 @@ def make_upload(session: Session, project: Project, name: str = "Tickets") -> Up
     form = UploadForm(filename=f"{name}.jsonl", name=name)
     actor_id = project.created_by or 0
     return uploads.begin(session, project_id=project.id, actor_id=actor_id, form=form, size=1000)
+
+
+def make_conversation(
+    session: Session, project: Project, connection: Connection, text: str = "Where is my parcel?"
+) -> Conversation:
+    """A question of the project's owner that one model answered, shared with the project."""
+    asked = AskForm(text=text, columns=[Column(connection_id=connection.id, model=BASE_MODEL)])
+    user_id = project.created_by or 0
+    question = playground.begin(session, project_id=project.id, user_id=user_id, form=asked)
+    came = {"state": "done", "text": f"You said: {text}", "calls": [], "total_ms": 5}
+    playground.keep_answer(session, question_id=question.id, place=0, came=came)
+    conversation = session.get_one(Conversation, question.conversation_id)
+    playground.share(session, conversation, actor_id=user_id)
+    return conversation
 
 
 def make_endpoint(session: Session, project: Project, name: str = "Ops") -> Endpoint:

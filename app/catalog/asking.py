@@ -67,13 +67,13 @@ async def answer(connection: Connection, model: str, form: ChatForm) -> dict[str
     """
 
     def ask() -> dict[str, object]:
-        with closing(_opened(connection)) as provider:
+        with closing(opened(connection)) as provider:
             return dict(provider.answer(_request(model, form)).raw)
 
     try:
-        return await anyio.to_thread.run_sync(ask, limiter=_waiters())
+        return await anyio.to_thread.run_sync(ask, limiter=waiters())
     except ProviderError as error:
-        raise await _failed(connection, error) from error
+        raise await failed(connection, error) from error
 
 
 async def stream(connection: Connection, model: str, form: ChatForm) -> AsyncIterator[bytes]:
@@ -81,7 +81,7 @@ async def stream(connection: Connection, model: str, form: ChatForm) -> AsyncIte
     them, or never: what fails later is said inside the stream.
     """
     try:
-        provider = await anyio.to_thread.run_sync(_opened, connection, limiter=_waiters())
+        provider = await anyio.to_thread.run_sync(opened, connection, limiter=waiters())
         pieces = provider.stream(_request(model, form))
         try:
             first = await anext(pieces, None)
@@ -89,24 +89,26 @@ async def stream(connection: Connection, model: str, form: ChatForm) -> AsyncIte
             await anyio.to_thread.run_sync(provider.close)
             raise
     except ProviderError as error:
-        raise await _failed(connection, error) from error
+        raise await failed(connection, error) from error
     return _relay(provider, first, pieces)
 
 
-def _opened(connection: Connection) -> Provider:
-    """Raises Conflict where the key is refused: nothing is sent until it is another."""
+def opened(connection: Connection) -> Provider:
+    """The provider behind a connection; close it after use. Raises Conflict where the key is
+    refused: nothing is sent until it is another.
+    """
     if connection.refused_at is not None:
         raise Conflict(f"{connection.words} Nothing is asked until it is changed.")
     return open_connection(connection, is_urgent=True)
 
 
-async def _failed(connection: Connection, error: ProviderError) -> ProductError:
+async def failed(connection: Connection, error: ProviderError) -> ProductError:
     """What to answer; a refused key stops the connection, for everybody."""
     if isinstance(error, AllowanceSpent):
         wait = str(math.ceil(error.retry_after or 1))
         return TooMany(error.message, headers={"Retry-After": wait})
     if isinstance(error, KeyRejected):
-        await anyio.to_thread.run_sync(_record_refusal, connection, error, limiter=_waiters())
+        await anyio.to_thread.run_sync(_record_refusal, connection, error, limiter=waiters())
     return ProviderFailed(f"{connection.name} did not answer: {error.message}")
 
 
@@ -116,7 +118,7 @@ def _record_refusal(connection: Connection, error: KeyRejected) -> None:
 
 
 @lru_cache
-def _waiters() -> anyio.CapacityLimiter:
+def waiters() -> anyio.CapacityLimiter:
     """Threads that only wait for providers: as many slow answers as there are of these leave the
     pages' own threads free.
     """

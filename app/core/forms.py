@@ -160,6 +160,7 @@ SENTENCES = {
     "string_type": "Text is needed.",
     "string_too_short": "At least {min_length} characters.",
     "string_too_long": "At most {max_length} characters.",
+    "too_short": "At least {min_length}.",
     "too_long": "At most {max_length}.",
     "string_pattern_mismatch": "Only letters, digits, dots, dashes and underscores.",
     "int_parsing": "A whole number is needed.",

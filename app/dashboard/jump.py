@@ -124,6 +124,8 @@ def _pages(here: Membership | None, user: User, link: Link) -> Iterator[Place]:
             ("Datasets", "data", "datasets.index"),
             ("Jobs", "job", "jobs.index"),
             ("Models", "model", "models.index"),
+            ("Playground", "talk", "playground.index"),
+            ("Asked in the playground", "talk", "playground.history"),
             ("Rescue", "rescue", "rescues.index"),
             ("Deadlines", "calendar", "calendar.index"),
             ("Notices", "bell", "notices.index"),

@@ -95,12 +95,29 @@ def first_questions(version: DatasetVersion, limit: int) -> list[str]:
 
 
 def _questions(version: DatasetVersion, limit: int) -> Iterator[str]:
-    with open_index(storage.index_path(version.id)) as index:
-        places = sorted({(version.rows or 0) * part // limit for part in range(limit)})
-        rows = [row for place in places for row in index.rows(place, 1)]
-    for _, line in lines_of(version, rows):
+    for _, line in lines_of(version, _spread(version, limit)):
         asked = [text.text for text in texts_of(version, line) if text.role == "user"]
         yield from (text for text in asked[-1:] if text.strip())
+
+
+def first_conversations(version: DatasetVersion, limit: int) -> list[list[dict[str, Any]]]:
+    """The messages of a few chat rows spread over the version, without the system's, as they may
+    stand before a question: what only training reads is left out. Raises Gone.
+    """
+    found = []
+    for _, line in lines_of(version, _spread(version, limit)):
+        messages = (row_value(line) or {}).get("messages")
+        if isinstance(messages, list):
+            turns = [one for one in messages if isinstance(one, dict)]
+            said = [one for one in turns if one.get("role") not in {"system", "developer"}]
+            found.append([{key: one[key] for key in one if key != "weight"} for one in said])
+    return found
+
+
+def _spread(version: DatasetVersion, limit: int) -> list[Row]:
+    with open_index(storage.index_path(version.id)) as index:
+        places = sorted({(version.rows or 0) * part // limit for part in range(limit)})
+        return [row for place in places for row in index.rows(place, 1)]
 
 
 def texts_of(version: DatasetVersion, line: bytes | None) -> list[Text]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Annotated, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
@@ -167,9 +167,14 @@ def briefly(
     return Entered(user, thing)
 
 
-def seat_for(entered: Callable[..., Entered[Any]], *, among: str) -> Any:
+def seat_for(
+    entered: Callable[..., Entered[Any]],
+    *,
+    among: str,
+    scope: Literal["function", "request"] = "function",
+) -> Any:
     """A dependency: a seat among the `Seats` of that name for whoever came in by `entered`, until
-    the handler is done.
+    the handler is done; of scope "request" until its answer is sent to the end.
     """
 
     async def seat(
@@ -179,7 +184,7 @@ def seat_for(entered: Callable[..., Entered[Any]], *, among: str) -> Any:
         async with seats.taken_by(who.user.id):
             yield
 
-    return Depends(seat, scope="function")
+    return Depends(seat, scope=scope)
 
 
 @declares("edit")

@@ -275,7 +275,10 @@ class CheckpointInfo:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A question; `messages` have OpenAI's shape, None leaves a setting to the provider."""
+    """A question; `messages`, `tools` and `response_format` have OpenAI's shape, None leaves a
+    setting to the provider. `counts` asks a streamed answer for its tokens too, where the service
+    is known to tell them.
+    """
 
     model: str
     messages: tuple[Mapping[str, Any], ...]
@@ -284,6 +287,9 @@ class ChatRequest:
     max_tokens: int | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    tools: tuple[Mapping[str, Any], ...] = ()
+    response_format: Mapping[str, Any] | None = None
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +305,23 @@ class ChatAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class CallPiece:
+    """A piece of a call of a tool: the `index`-th of the answer; name and arguments grow."""
+
+    index: int
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatDelta:
-    """A piece of a streamed answer; `raw` is the chunk exactly as OpenAI shapes it."""
+    """A piece of a streamed answer; `raw` is the chunk exactly as OpenAI shapes it. The tokens are
+    those of the whole, told once, if at all.
+    """
 
     text: str
     finish_reason: str | None
     raw: Mapping[str, Any]
+    calls: tuple[CallPiece, ...] = ()
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None

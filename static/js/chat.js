@@ -1,4 +1,5 @@
 // Asks the tuned model and its base the same question and shows both answers as they arrive.
+import { events, refusal, span } from "./streamed.js";
 import { duration } from "./words.js";
 import { onContent, within } from "./swaps.js";
 
@@ -182,39 +183,6 @@ class Chat {
     const box = this.form.getBoundingClientRect();
     if (box.top > innerHeight && box.top - innerHeight < 400) this.form.scrollIntoView({ block: "nearest" });
   }
-}
-
-function span(words) {
-  const element = document.createElement("span");
-  element.textContent = words;
-  return element;
-}
-
-async function refusal(response) {
-  const text = await response.text();
-  try {
-    const answer = JSON.parse(text);
-    return answer.detail || answer.error?.message || answer.title || `The server answered ${response.status}.`;
-  } catch {
-    return `The server answered ${response.status}.`;
-  }
-}
-
-/** The data of each server-sent event, as text. */
-async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    rest += value;
-    const lines = rest.split(/\r?\n/);
-    rest = lines.pop();
-    for (const line of lines) {
-      if (line.startsWith("data:")) yield line.slice(5).trim();
-    }
-  }
-  if (rest.startsWith("data:")) yield rest.slice(5).trim();
 }
 
 onContent((root) => within(root, "form[data-chat]").forEach((form) => {

@@ -12,3 +12,4 @@ import "./state.js";
 import "./upload.js";
 import "./chart.js";
 import "./chat.js";
+import "./playground.js";

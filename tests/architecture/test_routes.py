@@ -7,6 +7,7 @@ from app.catalog.access import talkable_model
 from app.connections.access import connection_to_test
 from app.core.database import request_session
 from app.datasets.access import receiving_dataset, receiving_upload
+from app.playground.access import asking_conversation, asking_project
 from app.projects.access import ordering_project, receiving_project
 from tests.architecture.routes import every_route
 
@@ -25,6 +26,12 @@ ASYNC = {
     "models.chat": "a streamed answer is relayed",
     "models.base_chat": "a streamed answer is relayed",
     "api.models.chat": "a streamed answer is relayed",
+    "playground.ask": "streamed answers are relayed",
+    "playground.go_on": "streamed answers are relayed",
+    "playground.again": "streamed answers are relayed",
+    "api.conversations.begin": "streamed answers are relayed",
+    "api.conversations.ask": "streamed answers are relayed",
+    "api.conversations.again": "streamed answers are relayed",
 }
 
 # These look at the token themselves, before a session stays open while bytes or answers arrive.
@@ -33,6 +40,8 @@ CHECK_CSRF_THEMSELVES = (
     receiving_dataset,
     receiving_upload,
     ordering_project,
+    asking_project,
+    asking_conversation,
     talkable_model,
     connection_to_test,
     myself_briefly,

@@ -23,6 +23,7 @@ PARTS = {
     "notice_reads": "notice_id",
     "delivery_tries": "delivery_id",
     "dataset_derived": "version_id",
+    "answers": "question_id",
 }
 TABLES = sorted(tables.metadata.tables.values(), key=lambda table: table.name)
 MAPPERS = sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__)

@@ -47,14 +47,14 @@ def view(answer: int = 200, sends: Sends | None = None) -> Expected:
     return Expected("view", answer, sends=sends or {})
 
 
-def edit(answer: int = 200, sends: Sends | None = None) -> Expected:
+def edit(answer: int = 200, sends: Sends | None = None, **but: int) -> Expected:
     """For editors and owners."""
-    return Expected("edit", answer, sends=sends or {})
+    return Expected("edit", answer, sends=sends or {}, but=but)
 
 
-def spend(answer: int = 200, sends: Sends | None = None) -> Expected:
+def spend(answer: int = 200, sends: Sends | None = None, **but: int) -> Expected:
     """For editors and owners, and it may cost money."""
-    return Expected("spend", answer, sends=sends or {})
+    return Expected("spend", answer, sends=sends or {}, but=but)
 
 
 def manage(answer: int = 200, sends: Sends | None = None) -> Expected:

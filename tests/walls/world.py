@@ -194,6 +194,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_run_id": rescued_run.id,
         "rescue_id": rescue.id,
         "rescued_id": rescued_run.id,
+        "conversation_id": make.make_conversation(session, project, connection, name).id,
         "upload_id": make.make_upload(session, project, name).id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,

@@ -30,7 +30,7 @@ def show_model(state: State, asked: Request, form: Any, name: str) -> Any:
 
 def chat(state: State, asked: Request, form: Any) -> Any:
     whole = completion(form, {model["id"] for model in state.models})
-    return chunks(whole) if form.get("stream") else whole
+    return chunks(whole, form) if form.get("stream") else whole
 
 
 def create_run(state: State, asked: Request, form: Any) -> Any:

@@ -34,10 +34,11 @@ def completion(body: Json, models: set[str]) -> Json:
     }
 
 
-def chunks(whole: Json) -> list[Json]:
-    """The same answer in pieces."""
+def chunks(whole: Json, body: Json) -> list[Json]:
+    """The same answer in pieces, and what it took where that was asked for."""
     base = {**whole, "object": "chat.completion.chunk"}
-    base.pop("usage")
+    usage = base.pop("usage")
+    told = [{**base, "choices": [], "usage": usage}] if body.get("stream_options") else []
     text = whole["choices"][0]["message"]["content"]
     words = [word + " " for word in text.split(" ")]
     words[-1] = words[-1].rstrip()
@@ -47,4 +48,4 @@ def chunks(whole: Json) -> list[Json]:
     return [
         {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
         for delta, reason in pieces
-    ]
+    ] + told

@@ -7,7 +7,7 @@ import openai
 from openai import BaseModel
 from openai.types.chat import ChatCompletionChunk
 
-from app.providers.base import ChatAnswer, ChatDelta, ChatRequest, ProviderError
+from app.providers.base import CallPiece, ChatAnswer, ChatDelta, ChatRequest, ProviderError
 from app.providers.openai.runs import integer_of, mapping_of, text_of
 from app.providers.openai.wire import Json, Wire, clean, objects
 
@@ -39,12 +39,24 @@ async def stream(wire: Wire, request: ChatRequest) -> AsyncIterator[ChatDelta]:
         async with wire.talking() as sdk, await _opened(wire, sdk, request) as chunks:
             while (raw := await _next(wire, chunks)) is not None:
                 choice = first_choice(raw) or {}
-                delta = mapping_of(choice, "delta")
+                delta, usage = mapping_of(choice, "delta"), mapping_of(raw, "usage")
                 yield ChatDelta(
                     text=text_of(delta, "content") or text_of(delta, "refusal") or "",
                     finish_reason=text_of(choice, "finish_reason"),
                     raw=raw,
+                    calls=tuple(_call(piece) for piece in objects(delta.get("tool_calls"))),
+                    prompt_tokens=integer_of(usage, "prompt_tokens"),
+                    completion_tokens=integer_of(usage, "completion_tokens"),
                 )
+
+
+def _call(piece: Json) -> CallPiece:
+    function = mapping_of(piece, "function")
+    return CallPiece(
+        index=integer_of(piece, "index") or 0,
+        name=text_of(function, "name") or "",
+        arguments=text_of(function, "arguments") or "",
+    )
 
 
 async def _next(wire: Wire, chunks: openai.AsyncStream[ChatCompletionChunk]) -> Json | None:
@@ -67,6 +79,8 @@ async def _opened(
     wire: Wire, sdk: openai.AsyncOpenAI, request: ChatRequest
 ) -> openai.AsyncStream[ChatCompletionChunk]:
     body = cast("Any", body_of(wire, request))
+    if request.counts and wire.profile.tells_usage:
+        body["stream_options"] = {"include_usage": True}
     chunks = await sdk.chat.completions.create(**body, stream=True)
     if "text/event-stream" not in chunks.response.headers.get("content-type", ""):
         await chunks.close()
@@ -84,6 +98,8 @@ def body_of(wire: Wire, request: ChatRequest) -> dict[str, Any]:
         wire.profile.max_tokens_field: request.max_tokens,
         "seed": request.seed,
         "stop": list(request.stop) or None,
+        "tools": [dict(tool) for tool in request.tools] or None,
+        "response_format": request.response_format,
     }
     return {key: value for key, value in chosen.items() if value is not None}
 

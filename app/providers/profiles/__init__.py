@@ -38,6 +38,7 @@ class Profile:
     """A service: how to recognise it, its capabilities, what it says of rows, its spellings, its
     base models.
 
+    `tells_usage` says that a streamed answer can end with the tokens it took.
     `file_page_size` is for looking for one file, `files_a_page` for reading all of them;
     `suffix_limit` is the longest suffix, where it also carries the order's mark; `hooks_page` says
     where a person makes a webhook endpoint, `moderation_model` what judges texts.
@@ -51,6 +52,7 @@ class Profile:
     max_tokens_field: str
     file_page_size: int
     files_a_page: int
+    tells_usage: bool = False
     upload_part_size: int | None = None
     suffix_limit: int | None = None
     hosts: tuple[str, ...] = ()

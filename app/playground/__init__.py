@@ -1,0 +1,1 @@
+"""Asking several models the same, side by side, and what they said."""

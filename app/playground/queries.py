@@ -1,0 +1,144 @@
+"""Every select about conversations, and about what can be talked to."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from app.catalog.models import BaseModel, ModelRef, TunedModel
+from app.connections.models import Connection
+from app.jobs.models import Checkpoint, Job
+from app.playground.models import Answer, Conversation, Question
+
+MOST_OFFERED = 200
+
+
+class Offered(NamedTuple):
+    """A model that can be talked to: its name at the connection, what it is (tuned, base,
+    checkpoint, or only listed), and what people call it.
+    """
+
+    connection_id: int
+    model: str
+    kind: str
+    title: str
+
+
+def _is_seen_by(user_id: int) -> ColumnElement[bool]:
+    return or_(Conversation.created_by == user_id, Conversation.shared_at.is_not(None))
+
+
+def ids_of_conversations(project_id: int, user_id: int) -> Select[int]:
+    """The ids of a project's conversations that this person began or that are shared."""
+    return select(Conversation.id).where(
+        Conversation.project_id == project_id, _is_seen_by(user_id)
+    )
+
+
+def conversations_by_ids(
+    session: Session, project_id: int, ids: Sequence[int]
+) -> Sequence[Conversation]:
+    """Those of the ids that are conversations of the project, in the order of the ids, with their
+    questions; the caller has checked who may see them.
+    """
+    rows = session.scalars(
+        select(Conversation)
+        .where(Conversation.project_id == project_id, Conversation.id.in_(ids))
+        .options(joinedload(Conversation.creator), selectinload(Conversation.questions))
+    )
+    found = {one.id: one for one in rows}
+    return [found[row_id] for row_id in ids if row_id in found]
+
+
+def conversation_by_id(session: Session, conversation_id: int) -> Conversation | None:
+    """The conversation with its maker, whichever project and whoever's: the caller checks."""
+    return session.scalar(
+        select(Conversation)
+        .where(Conversation.id == conversation_id)
+        .options(joinedload(Conversation.creator))
+    )
+
+
+def questions_of(session: Session, conversation_id: int) -> Sequence[Question]:
+    """What was asked, with the answers, the first first."""
+    return session.scalars(
+        select(Question)
+        .where(Question.conversation_id == conversation_id)
+        .options(selectinload(Question.answers))
+        .order_by(Question.number)
+    ).all()
+
+
+def question_numbered(session: Session, conversation_id: int, number: int) -> Question | None:
+    """The question of this number."""
+    return session.scalar(
+        select(Question).where(
+            Question.conversation_id == conversation_id, Question.number == number
+        )
+    )
+
+
+def answer_at(session: Session, question_id: int, place: int) -> Answer | None:
+    """What came of one column of a question."""
+    return session.scalar(
+        select(Answer).where(Answer.question_id == question_id, Answer.place == place)
+    )
+
+
+def has_conversations(session: Session, project_id: int, user_id: int) -> bool:
+    """True when there is any that this person may see."""
+    return session.scalar(ids_of_conversations(project_id, user_id).limit(1)) is not None
+
+
+def offered(session: Session, project_id: int) -> Sequence[Offered]:
+    """What a project can talk to, as far as it is known: tuned models, the newest first; what its
+    connections list, and what its models were tuned from; checkpoints.
+    """
+    tuned = session.execute(
+        select(ModelRef.connection_id, ModelRef.name, TunedModel.name, TunedModel.base_model)
+        .join(TunedModel.ref)
+        .where(TunedModel.project_id == project_id, TunedModel.archived_at.is_(None))
+        .order_by(TunedModel.id.desc())
+        .limit(MOST_OFFERED)
+    ).all()
+    bases = session.execute(
+        select(BaseModel.connection_id, BaseModel.name, BaseModel.can_tune)
+        .join(BaseModel.connection)
+        .where(Connection.project_id == project_id)
+        .order_by(BaseModel.can_tune.desc(), BaseModel.connection_id, BaseModel.name)
+        .limit(MOST_OFFERED)
+    ).all()
+    saved = session.execute(
+        select(Job.connection_id, Checkpoint.name, Job.name, Checkpoint.step)
+        .join(Checkpoint, Checkpoint.job_id == Job.id)
+        .where(Job.project_id == project_id, Job.archived_at.is_(None))
+        .order_by(Checkpoint.id.desc())
+        .limit(MOST_OFFERED)
+    ).all()
+    found = [Offered(place, name, "tuned", title) for place, name, title, _ in tuned]
+    found += [
+        Offered(place, name, "checkpoint", f"{job}, step {step:,}")
+        for place, name, job, step in saved
+    ]
+    found += [Offered(place, base, "base", base) for place, _, _, base in tuned]
+    found += [
+        Offered(place, name, "base" if can_tune else "listed", name)
+        for place, name, can_tune in bases
+    ]
+    # A job's last checkpoint may bear the tuned model's own name, and lists name tuned models too.
+    return list({(one.connection_id, one.model): one for one in reversed(found)}.values())[::-1]
+
+
+def connections_unread(session: Session, project_id: int) -> Sequence[int]:
+    """The ids of a project's connections whose models nobody has asked for yet."""
+    read = select(BaseModel.connection_id)
+    return session.scalars(
+        select(Connection.id)
+        .where(
+            Connection.project_id == project_id,
+            Connection.refused_at.is_(None),
+            Connection.id.not_in(read),
+        )
+        .order_by(Connection.id)
+    ).all()

@@ -1,0 +1,216 @@
+"""All columns of a question on one stream: pieces as they come, each answer kept when it ends."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from fastapi.responses import StreamingResponse
+
+from app.catalog.answer_prices import answer_price
+from app.catalog.asking import failed, opened, waiters
+from app.core.database import unit_of_work
+from app.core.errors import Conflict, ProductError
+from app.playground import service
+from app.playground.models import Answer
+from app.playground.preparing import Asking
+from app.providers.base import ChatDelta, ProviderError
+
+Line = dict[str, Any]
+# So many pieces may wait for a slow reader; then the providers wait too.
+ROOM = 64
+# Proxies end a connection on which nothing is heard for a minute.
+QUIET_SECONDS = 15.0
+LONGEST_ANSWER = 1_000_000
+WRITERS = 1
+MOST_TOKENS = 2**53
+
+
+@dataclass
+class Heard:
+    """What has come of one column so far."""
+
+    began: float = field(default_factory=time.monotonic)
+    pieces: list[str] = field(default_factory=list)
+    size: int = 0
+    calls: dict[int, dict[str, str]] = field(default_factory=dict)
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    first_ms: int | None = None
+    state: str = "cut"
+    error: str | None = None
+
+    def take(self, delta: ChatDelta) -> None:
+        """One more piece."""
+        if (delta.text or delta.calls) and self.first_ms is None:
+            self.first_ms = self._since()
+        self.pieces.append(delta.text)
+        self.size += len(delta.text)
+        for piece in delta.calls:
+            call = self.calls.setdefault(piece.index, {"name": "", "arguments": ""})
+            call["name"] += piece.name
+            call["arguments"] += piece.arguments
+            self.size += len(piece.name) + len(piece.arguments)
+        self.finish_reason = delta.finish_reason or self.finish_reason
+        if delta.prompt_tokens is not None:
+            self.prompt_tokens = _counted(delta.prompt_tokens)
+            self.completion_tokens = _counted(delta.completion_tokens)
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.size > LONGEST_ANSWER
+
+    def fail(self, words: str) -> None:
+        """It ended with an error, in the provider's words where it said any."""
+        self.state, self.error = "failed", words
+
+    def came(self, asking: Asking) -> Line:
+        """The columns of `Answer`, as things stand."""
+        return {
+            "state": self.state,
+            "text": "".join(self.pieces)[:LONGEST_ANSWER],
+            "calls": [self.calls[index] for index in sorted(self.calls)],
+            "error": self.error,
+            "finish_reason": self.finish_reason and self.finish_reason[:64],
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "first_ms": self.first_ms,
+            "total_ms": self._since(),
+            "price": self._price(asking),
+        }
+
+    def _price(self, asking: Asking) -> float | None:
+        if asking.connection is None or self.state == "failed":
+            return None
+        price = answer_price(asking.connection.profile, asking.request.model)
+        if price is None or self.prompt_tokens is None or self.completion_tokens is None:
+            return None
+        return price.of(self.prompt_tokens, self.completion_tokens)
+
+    def _since(self) -> int:
+        return round((time.monotonic() - self.began) * 1000)
+
+
+def _counted(tokens: int | None) -> int | None:
+    return tokens if tokens is not None and 0 <= tokens < MOST_TOKENS else None
+
+
+class Relayed(StreamingResponse):
+    """The answer that carries it: when its reader has gone, the providers' streams are closed."""
+
+    def __init__(self, lines: AsyncIterator[bytes]) -> None:
+        headers = {"X-Accel-Buffering": "no"}
+        super().__init__(lines, media_type="text/event-stream", headers=headers)
+        self._lines = lines
+
+    async def __call__(self, *asgi: Any) -> None:
+        async with aclosing(self._lines):  # type: ignore[type-var]
+            await super().__call__(*asgi)
+
+
+async def relay(
+    head: Line, columns: Sequence[Asking], show: Callable[[Answer], object]
+) -> AsyncIterator[bytes]:
+    """`data:` lines: the head; `{"place", "text" or "calls"}` for each piece; `{"place", "answer"}`
+    when a column ends, whose `answer` is what `show` makes of the row; `[DONE]`.
+
+    Closing it stops all providers; what came until then is kept.
+    """
+    yield _line(head)
+    out, lines = anyio.create_memory_object_stream[Line](ROOM)
+    with out:
+        tasks = [asyncio.create_task(_listen(one, out.clone(), show)) for one in columns]
+    try:
+        with lines:
+            while (line := await _next(lines)) is not None:
+                yield line
+        await asyncio.gather(*tasks)
+        yield b"data: [DONE]\n\n"
+    finally:
+        for task in tasks:
+            task.cancel()
+        with anyio.CancelScope(shield=True):  # what came is written down all the same
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _next(lines: MemoryObjectReceiveStream[Line]) -> bytes | None:
+    """The next line, or a comment where all are silent; None at the end."""
+    try:
+        with anyio.move_on_after(QUIET_SECONDS):
+            return _line(await lines.receive())
+    except anyio.EndOfStream:
+        return None
+    return b": \n\n"
+
+
+def _line(content: object) -> bytes:
+    return b"data: " + msgspec.json.encode(content) + b"\n\n"
+
+
+async def _listen(
+    asking: Asking, out: MemoryObjectSendStream[Line], show: Callable[[Answer], object]
+) -> None:
+    heard = Heard()
+    with out:
+        try:
+            await _hear(asking, heard, out)
+        finally:  # also when whoever asked has gone
+            shown = await anyio.to_thread.run_sync(_keep, asking, heard, show, limiter=_writers())
+        if shown is not None:
+            await out.send({"place": asking.place, "answer": shown})
+
+
+async def _hear(asking: Asking, heard: Heard, out: MemoryObjectSendStream[Line]) -> None:
+    connection = asking.connection
+    if connection is None:
+        heard.fail("The connection is gone.")
+        return
+    try:
+        provider = await anyio.to_thread.run_sync(opened, connection, limiter=waiters())
+        try:
+            async with aclosing(provider.stream(asking.request)) as deltas:  # type: ignore[type-var]
+                async for delta in deltas:
+                    heard.take(delta)
+                    if heard.is_too_long:
+                        return
+                    await _pass_on(asking.place, delta, out)
+        finally:
+            await anyio.to_thread.run_sync(provider.close)
+        heard.state = "done"
+    except ProviderError as error:
+        heard.fail((await failed(connection, error)).message)
+    except ProductError as error:
+        heard.fail(error.message)
+
+
+async def _pass_on(place: int, delta: ChatDelta, out: MemoryObjectSendStream[Line]) -> None:
+    if delta.text:
+        await out.send({"place": place, "text": delta.text})
+    if delta.calls:
+        await out.send({"place": place, "calls": [msgspec.to_builtins(one) for one in delta.calls]})
+
+
+def _keep(asking: Asking, heard: Heard, show: Callable[[Answer], object]) -> object | None:
+    with suppress(Conflict), unit_of_work() as session:
+        answer = service.keep_answer(
+            session,
+            question_id=asking.question_id,
+            place=asking.place,
+            came=heard.came(asking),
+        )
+        return show(answer)
+    return None
+
+
+@lru_cache
+def _writers() -> anyio.CapacityLimiter:
+    """Answers are written down one after the other, beside the threads of the pages."""
+    return anyio.CapacityLimiter(WRITERS)

@@ -1,0 +1,138 @@
+"""The pages of the playground: asking several models the same, and what was asked before."""
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from app.auth.access import CurrentUser, csrf_checked
+from app.catalog.asking import read_base_models
+from app.core.database import DbSession, read_only
+from app.core.keyset import page_of, place_of
+from app.core.list_views import list_view
+from app.core.pages import asked_part, page, path_for, redirect
+from app.playground import asking, queries, service, showing, views
+from app.playground.access import (
+    AskingConversation,
+    AskingProject,
+    ConversationSeat,
+    CurrentConversation,
+    ModelsSeat,
+    OwnConversation,
+    ProjectSeat,
+    ViewedProject,
+)
+from app.playground.forms import AgainForm, AskForm
+from app.playground.listing import CONVERSATIONS
+from app.playground.relay import Relayed, relay
+from app.projects.access import CurrentProject
+from app.projects.queries import members_of
+
+router = APIRouter(dependencies=[Depends(csrf_checked)])
+# These look at the token themselves, before models take their time.
+talking = APIRouter()
+
+PAGE = 25
+
+
+@talking.get("/projects/{project_id}/playground", name="playground.index")
+def index(request: Request, entered: ViewedProject, _seat: ModelsSeat) -> Response:
+    project_id = entered.thing.id
+    with read_only() as session:
+        unread = queries.connections_unread(session, project_id)
+    for connection_id in unread:
+        read_base_models(connection_id)
+    with read_only() as session:
+        view = showing.show(request, session, entered.user, project_id)
+    return page(request, "playground/show.html", view)
+
+
+@router.get("/projects/{project_id}/playground/history", name="playground.history")
+def history(
+    request: Request, session: DbSession, user: CurrentUser, project: CurrentProject
+) -> Response:
+    asked, part = CONVERSATIONS.read(request), asked_part(request, "rows")
+    fenced = queries.ids_of_conversations(project.id, user.id)
+    found = page_of(session, fenced, asked, limit=PAGE)
+    rows = queries.conversations_by_ids(session, project.id, found.ids)
+    place = place_of(session, fenced, asked, found)
+    people = [(str(one.user_id), one.user.name) for one in members_of(session, project.id)]
+    view = views.HistoryView(
+        project_id=project.id,
+        conversations=tuple(views.row(one) for one in rows),
+        list=list_view(request, asked, found, place, options={"by": people}),
+        has_any=bool(rows) or queries.has_conversations(session, project.id, user.id),
+    )
+    return page(request, "playground/history.html", view, fragment=part)
+
+
+@router.get("/conversations/{conversation_id}", name="playground.show")
+def show(
+    request: Request, session: DbSession, user: CurrentUser, conversation: CurrentConversation
+) -> Response:
+    view = showing.show(request, session, user, conversation.project_id, conversation)
+    return page(request, "playground/show.html", view)
+
+
+@talking.post("/projects/{project_id}/playground/ask", name="playground.ask")
+async def ask(
+    request: Request, entered: AskingProject, body: AskForm, _seat: ProjectSeat
+) -> Response:
+    asked = await asking.begin(entered.thing.id, entered.user.id, body)
+    return _relayed(request, asked)
+
+
+@talking.post("/conversations/{conversation_id}/ask", name="playground.go_on")
+async def go_on(
+    request: Request, entered: AskingConversation, body: AskForm, _seat: ConversationSeat
+) -> Response:
+    return _relayed(request, await asking.go_on(entered.thing.id, body))
+
+
+@talking.post("/conversations/{conversation_id}/again", name="playground.again")
+async def again(
+    request: Request, entered: AskingConversation, body: AgainForm, _seat: ConversationSeat
+) -> Response:
+    return _relayed(request, await asking.again(entered.thing.id, body))
+
+
+def _relayed(request: Request, asked: asking.Asked) -> Response:
+    url = path_for(request, "playground.show", conversation_id=asked.conversation_id)
+    head = {
+        "url": url,
+        "ask_url": path_for(request, "playground.go_on", conversation_id=asked.conversation_id),
+        "again_url": path_for(request, "playground.again", conversation_id=asked.conversation_id),
+        "number": asked.number,
+    }
+    return Relayed(relay(head, asked.columns, views.line))
+
+
+@router.post("/conversations/{conversation_id}/share", name="playground.share")
+def share(
+    request: Request, session: DbSession, user: CurrentUser, conversation: OwnConversation
+) -> Response:
+    service.share(session, conversation, actor_id=user.id)
+    return _back(request, conversation.id, "Everybody in the project may read it now.")
+
+
+@router.post("/conversations/{conversation_id}/unshare", name="playground.unshare")
+def unshare(
+    request: Request, session: DbSession, user: CurrentUser, conversation: OwnConversation
+) -> Response:
+    service.unshare(session, conversation, actor_id=user.id)
+    return _back(request, conversation.id, "Only you can read it now.")
+
+
+@router.post("/conversations/{conversation_id}/delete", name="playground.delete")
+def delete(
+    request: Request, session: DbSession, user: CurrentUser, conversation: OwnConversation
+) -> Response:
+    service.delete(session, conversation, actor_id=user.id)
+    return redirect(
+        request,
+        "playground.history",
+        toast="The conversation is deleted.",
+        project_id=conversation.project_id,
+    )
+
+
+def _back(request: Request, conversation_id: int, toast: str) -> Response:
+    return redirect(request, "playground.show", toast=toast, conversation_id=conversation_id)

@@ -1,0 +1,121 @@
+"""Gathers what the page of the playground shows, for a new conversation or one that is there."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+
+from app.auth.models import User
+from app.connections import queries as connections
+from app.datasets.queries import ready_versions
+from app.playground import queries, views
+from app.playground.codes import code_of, columns_in, few_shot
+from app.playground.forms import MOST_COLUMNS
+from app.playground.models import Conversation
+from app.playground.preparing import Told, told
+from app.playground.queries import Offered
+from app.projects.access import role_here
+
+VIEWER = (
+    "Your role is viewer: an editor or owner of this project may ask its models, because asking "
+    "can cost money."
+)
+NOT_YOURS = "Only whoever began this conversation goes on with it."
+START = {"temperature": "0", "max_tokens": "256"}
+USUAL_EXAMPLES = "5"
+
+
+def show(
+    request: Request,
+    session: Session,
+    user: User,
+    project_id: int,
+    conversation: Conversation | None = None,
+) -> views.ShowView:
+    """The page, with the models that its address names, else those that were asked last. Raises
+    WrongInput for an address that names none.
+    """
+    here = connections.connections_of(session, project_id)
+    offered = queries.offered(session, project_id)
+    versions = {
+        one.id: f"{one.dataset.name}, version {one.number}"
+        for one in ready_versions(session, project_id)
+        if one.format == "chat"
+    }
+    names = views.Names(here, offered, versions)
+    was = told(session, conversation) if conversation else None
+    asked = [one.model_dump(exclude_none=True) for one in columns_in(_codes(request, was, offered))]
+    codes = [code_of(one) for one in asked]
+    is_mine = conversation is None or conversation.created_by == user.id
+    may_spend = role_here(request).may("spend")
+    return views.ShowView(
+        project_id=project_id,
+        conversation_id=conversation.id if conversation else None,
+        title=conversation.title if conversation else "",
+        by=views.maker_of(conversation) if conversation else "",
+        is_mine=is_mine,
+        is_shared=bool(conversation and conversation.shared_at),
+        columns=views.columns_of(names, asked, _without(request, codes)),
+        turns=views.turns_of(names, was) if was else (),
+        settings=_settings(was),
+        offers=views.offers_of(offered, here, codes),
+        connections=tuple((one.id, one.name) for one in here),
+        versions=tuple(versions.items()),
+        can_ask=is_mine and may_spend,
+        why_not="" if is_mine and may_spend else NOT_YOURS if may_spend else VIEWER,
+        cost_note=views.cost_note(asked, here),
+        most_columns=MOST_COLUMNS,
+    )
+
+
+def _codes(request: Request, was: Told | None, offered: Sequence[Offered]) -> list[str]:
+    """What the address names, and what its form adds to that."""
+    given = request.query_params
+    codes = given.getlist("column") if "column" in given else _usual(was, offered)
+    name, place = given.get("name", "").strip(), given.get("connection", "")
+    added = f"{place}:{name}" if name and place else given.get("add", "")
+    if added and given.get("examples_from"):
+        examples = given.get("examples") or USUAL_EXAMPLES
+        added = few_shot(added, given["examples_from"], examples)
+    return [*codes, added]
+
+
+def _usual(was: Told | None, offered: Sequence[Offered]) -> list[str]:
+    """The models asked last; in a new conversation the newest tuned model and a base model beside
+    it.
+    """
+    if was is not None and was.questions:
+        return [code_of(one) for one in was.questions[-1].columns]
+    tuned = next((one for one in offered if one.kind == "tuned"), None)
+    bases = [one for one in offered if one.kind == "base"]
+    beside = [one for one in bases if tuned and one.connection_id == tuned.connection_id] or bases
+    return [
+        code_of({"connection_id": one.connection_id, "model": one.model})
+        for one in (tuned, *beside[:1])
+        if one is not None
+    ]
+
+
+def _without(request: Request, codes: Sequence[str]) -> list[str]:
+    """The same page without each of the models."""
+    found = []
+    for code in codes:
+        others = [("column", other) for other in codes if other != code] or [("column", "")]
+        found.append(f"{request.scope['path']}?{urlencode(others)}")
+    return found
+
+
+def _settings(was: Told | None) -> dict[str, str]:
+    """The settings of the last question as they are typed."""
+    if was is None or not was.questions:
+        return dict(START)
+    return {name: _typed(value) for name, value in was.questions[-1].settings.items()}
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)

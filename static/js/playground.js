@@ -1,0 +1,296 @@
+// Asks several models the same in one request and shows each answer in its column as it arrives.
+import { events, refusal, span } from "./streamed.js";
+import { onContent, within } from "./swaps.js";
+
+const SETTINGS = ["system", "temperature", "top_p", "max_tokens", "seed", "tools", "response_format"];
+const MAY_ASK_AGAIN = ["failed", "cut", "none"];
+
+/** One model's answer: text is only ever set as text. */
+class Answer {
+  constructor(article) {
+    this.article = article;
+    this.words = article.querySelector("[data-answer-text]");
+    this.calls = article.querySelector("[data-answer-calls]");
+    this.foot = article.querySelector("[data-answer-foot]");
+    this.error = article.querySelector("[data-answer-error]");
+    this.again = article.querySelector("[data-answer-again]");
+  }
+
+  begin() {
+    this.text = "";
+    this.pieces = 0;
+    this.called = [];
+    this.words.textContent = "";
+    this.calls.replaceChildren();
+    this.foot.replaceChildren();
+    this.fail("");
+    this.again.hidden = true;
+    this.caret = document.createElement("span");
+    this.caret.className = "caret";
+    this.caret.setAttribute("aria-hidden", "true");
+    this.words.after(this.caret);
+    this.article.setAttribute("aria-busy", "true");
+    this.isOpen = true;
+    this.began = performance.now();
+  }
+
+  take(piece) {
+    this.firstAfter ??= (performance.now() - this.began) / 1000;
+    if (piece.text) {
+      this.pieces += 1;
+      this.text += piece.text;
+      this.draw();
+    }
+    for (const call of piece.calls ?? []) {
+      const known = (this.called[call.index] ??= { name: "", arguments: "" });
+      known.name += call.name;
+      known.arguments += call.arguments;
+    }
+    if (piece.calls) this.showCalls(Object.values(this.called));
+  }
+
+  /** At most once a frame, however fast the pieces come. */
+  draw() {
+    if (this.drawing) return;
+    this.drawing = requestAnimationFrame(() => {
+      this.drawing = 0;
+      if (!this.isOpen) return;
+      this.words.textContent = this.text;
+      this.foot.replaceChildren(
+        span(`first token ${this.firstAfter.toFixed(2)} s`),
+        span(`${this.pieces} ${this.pieces === 1 ? "piece" : "pieces"} so far`),
+      );
+    });
+  }
+
+  showCalls(calls) {
+    this.calls.replaceChildren(...calls.map((call) => {
+      const line = document.createElement("p");
+      line.className = "call";
+      const name = document.createElement("b");
+      name.textContent = call.name;
+      line.append(name, `(${call.arguments})`);
+      return line;
+    }));
+  }
+
+  fail(words) {
+    this.error.hidden = !words;
+    this.error.querySelector("[data-answer-message]").textContent = words;
+  }
+
+  /** It ended, and this is what was kept of it. */
+  end(kept) {
+    this.isOpen = false;
+    this.caret.remove();
+    this.article.setAttribute("aria-busy", "false");
+    this.article.dataset.state = kept.state;
+    this.words.textContent = kept.text;
+    this.showCalls(kept.calls);
+    this.fail(kept.error ?? "");
+    this.foot.replaceChildren(...kept.facts.map(span));
+    this.again.hidden = !MAY_ASK_AGAIN.includes(kept.state);
+  }
+
+  /** Nothing more will be heard; the server keeps what it had. */
+  breakOff(words) {
+    if (this.isOpen) this.end({ state: "cut", text: this.text, calls: Object.values(this.called), facts: [words] });
+  }
+}
+
+class Playground {
+  constructor(form) {
+    this.form = form;
+    this.log = document.getElementById("asked");
+    this.text = form.querySelector("textarea[name=text]");
+    this.send = form.querySelector("[type=submit]");
+    this.stop = form.querySelector("[data-ask-stop]");
+    this.editing = form.querySelector("[data-editing]");
+    this.columns = [...document.querySelectorAll("template[data-asked-answer]")];
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      this.ask();
+    });
+    this.text.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) form.requestSubmit();
+    });
+    this.stop.addEventListener("click", () => {
+      this.stopped = true;
+      this.stopper.abort();
+    });
+    form.querySelector("[data-editing-off]").addEventListener("click", () => this.edit(null));
+    this.log.addEventListener("click", (event) => {
+      const turn = event.target.closest("[data-turn]");
+      const again = event.target.closest("[data-answer-again]");
+      if (again) this.again(turn, again.closest("[data-answer]"));
+      if (event.target.closest("[data-edit]")) this.edit(turn);
+    });
+  }
+
+  ask() {
+    const text = this.text.value.trim();
+    if (!text || this.columns.length === 0) return;
+    const question = { text, columns: this.columns.map(column), settings: this.settings(), stream: true };
+    if (this.number) question.number = this.number;
+    this.stream(this.form.dataset.askUrl, question, (head) => {
+      this.follow(head);
+      this.text.value = "";
+      this.edit(null);
+      return this.addTurn(head.number, text);
+    });
+  }
+
+  again(turn, article) {
+    const place = Number(article.dataset.place);
+    const wanted = { number: Number(turn.dataset.turn), place, stream: true };
+    this.stream(this.form.dataset.againUrl, wanted, () => {
+      const answer = new Answer(article);
+      answer.begin();
+      return new Map([[place, answer]]);
+    });
+  }
+
+  /** One request for all columns; `begin` makes the answers once the server has taken the question. */
+  async stream(url, body, begin) {
+    if (this.asking) return;
+    this.busy(true);
+    this.explain(null);
+    let answers = new Map();
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        headers: {
+          "Content-Type": "application/json",
+          Accept: "text/event-stream",
+          "X-CSRF-Token": this.form.querySelector("[name=csrf]").value,
+        },
+        body: JSON.stringify(body),
+        signal: this.stopper.signal,
+      });
+      if (!response.ok) {
+        this.explain(await refusalOf(response));
+        return;
+      }
+      for await (const data of events(response.body)) {
+        if (data === "[DONE]") break;
+        const piece = JSON.parse(data);
+        const answer = answers.get(piece.place);
+        if (piece.number !== undefined) answers = begin(piece);
+        else if (piece.answer) answer?.end(piece.answer);
+        else answer?.take(piece);
+      }
+    } catch {
+      if (answers.size === 0 && !this.stopped) this.explain({ message: "The connection broke." });
+    } finally {
+      const words = this.stopped ? "stopped" : "the connection broke; what came is kept";
+      for (const answer of answers.values()) answer.breakOff(words);
+      this.busy(false);
+    }
+  }
+
+  busy(is) {
+    this.asking = is;
+    this.stop.hidden = !is;
+    if (is) {
+      this.stopper = new AbortController();
+      this.stopped = false;
+      this.send.setAttribute("aria-disabled", "true");
+    } else {
+      this.send.removeAttribute("aria-disabled");
+      this.text.focus({ preventScroll: true });
+    }
+  }
+
+  /** The conversation has an address now: the page, its forms and links go on with it. */
+  follow(head) {
+    Object.assign(this.form.dataset, { askUrl: head.ask_url, againUrl: head.again_url });
+    history.replaceState(history.state, "", head.url);
+    for (const one of document.querySelectorAll("[data-of-here]")) {
+      if (one.tagName === "A") one.pathname = head.url;
+      else one.action = head.url;
+    }
+    this.form.querySelector("[data-kept]").hidden = false;
+  }
+
+  addTurn(number, text) {
+    for (const old of this.log.querySelectorAll("[data-turn]"))
+      if (Number(old.dataset.turn) >= number) old.remove();
+    const turn = document.getElementById("asked-turn").content.cloneNode(true).firstElementChild;
+    turn.dataset.turn = number;
+    turn.querySelector("[data-ask-text]").textContent = text;
+    const answers = this.columns.map((template, place) => {
+      const article = template.content.cloneNode(true).querySelector("[data-answer]");
+      turn.querySelector(".abreast").append(article);
+      const answer = new Answer(article);
+      answer.begin();
+      return [place, answer];
+    });
+    this.log.append(turn);
+    this.form.scrollIntoView({ block: "nearest" });
+    return new Map(answers);
+  }
+
+  /** Ask a question anew, or with null: the next one. */
+  edit(turn) {
+    this.number = turn ? Number(turn.dataset.turn) : null;
+    this.editing.hidden = !turn;
+    if (!turn) return;
+    this.editing.querySelector("[data-editing-number]").textContent = this.number;
+    this.text.value = turn.querySelector("[data-ask-text]").textContent;
+    this.text.focus();
+  }
+
+  settings() {
+    const found = {};
+    for (const name of SETTINGS) {
+      const value = this.field(name).value.trim();
+      if (value) found[name] = value;
+    }
+    return found;
+  }
+
+  field(name) {
+    return document.querySelector(`[form="${this.form.id}"][name="${name}"]`);
+  }
+
+  /** Say what is wrong with the question, by field; null takes it away. */
+  explain(refused) {
+    const errors = new Map((refused?.errors ?? []).map((one) => [one.field.split(".")[1], one.message]));
+    for (const name of SETTINGS) {
+      const place = document.querySelector(`[data-error-for="${name}"]`);
+      place.hidden = !errors.has(name);
+      place.querySelector("span").textContent = errors.get(name) ?? "";
+      this.field(name).toggleAttribute("aria-invalid", errors.has(name));
+      if (errors.has(name)) place.closest("details").open = true;
+    }
+    const general = this.form.querySelector("[data-ask-error]");
+    general.hidden = !refused;
+    general.querySelector("span").textContent = refused?.message ?? "";
+  }
+}
+
+function column(template) {
+  const { connection, model, examplesFrom, examples } = template.dataset;
+  const found = { connection_id: Number(connection), model };
+  if (examples) Object.assign(found, { examples_from: Number(examplesFrom), examples: Number(examples) });
+  return found;
+}
+
+async function refusalOf(response) {
+  const copy = response.clone();
+  const message = await refusal(response);
+  try {
+    const { errors } = await copy.json();
+    const first = errors?.[0];
+    return { errors, message: first ? `${first.field}: ${first.message}` : message };
+  } catch {
+    return { message };
+  }
+}
+
+onContent((root) => within(root, "form[data-playground]").forEach((form) => {
+  if (form.dataset.ready) return;
+  form.dataset.ready = "true";
+  new Playground(form);
+}));
