@@ -156,8 +156,13 @@ def furnished(team) -> SimpleNamespace:
         version = session.get_one(DatasetVersion, team.version_id)
         model = make.make_model(session, project, connection, version)
         endpoint = make.make_endpoint(session, project)
+        conversation = make.make_conversation(session, project, connection)
         return SimpleNamespace(
-            **vars(team), job_id=model.job_id, model_id=model.id, endpoint_id=endpoint.id
+            **vars(team),
+            job_id=model.job_id,
+            model_id=model.id,
+            endpoint_id=endpoint.id,
+            conversation_id=conversation.id,
         )
 
 

@@ -112,6 +112,12 @@ class AskForm(Form):
         return columns
 
 
+class PromptForm(Form):
+    """A system prompt as it is being typed."""
+
+    system: Annotated[str, Field(max_length=LONGEST_TEXT)] = ""
+
+
 class AgainForm(Form):
     """Which question, and which of its columns (from 0), is asked once more."""
 

@@ -1,13 +1,14 @@
 """Every select about conversations, and about what can be talked to."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.catalog.models import BaseModel, ModelRef, TunedModel
 from app.connections.models import Connection
+from app.datasets.models import DatasetVersion
 from app.jobs.models import Checkpoint, Job
 from app.playground.models import Answer, Conversation, Question
 
@@ -128,6 +129,31 @@ def offered(session: Session, project_id: int) -> Sequence[Offered]:
     ]
     # A job's last checkpoint may bear the tuned model's own name, and lists name tuned models too.
     return list({(one.connection_id, one.model): one for one in reversed(found)}.values())[::-1]
+
+
+def trained_with(
+    session: Session, project_id: int, names: Collection[str]
+) -> dict[tuple[int, str], tuple[dict[str, Any], int]]:
+    """The reports of what these models learned from and how many rows that was, by connection and
+    name; a job's checkpoints learned from the same.
+    """
+    tuned = select(
+        ModelRef.connection_id, ModelRef.name, DatasetVersion.report, DatasetVersion.rows
+    )
+    found = session.execute(
+        tuned.join(TunedModel, TunedModel.model_ref_id == ModelRef.id)
+        .join(DatasetVersion, DatasetVersion.id == TunedModel.dataset_version_id)
+        .where(TunedModel.project_id == project_id, ModelRef.name.in_(names))
+    ).all()
+    saved = session.execute(
+        select(Job.connection_id, Checkpoint.name, DatasetVersion.report, DatasetVersion.rows)
+        .join(Checkpoint, Checkpoint.job_id == Job.id)
+        .join(DatasetVersion, DatasetVersion.id == Job.training_version_id)
+        .where(Job.project_id == project_id, Checkpoint.name.in_(names))
+    ).all()
+    return {
+        (place, name): (report or {}, rows or 0) for place, name, report, rows in (*found, *saved)
+    }
 
 
 def connections_unread(session: Session, project_id: int) -> Sequence[int]:

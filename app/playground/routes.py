@@ -1,11 +1,14 @@
 """The pages of the playground: asking several models the same, and what was asked before."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from app.auth.access import CurrentUser, csrf_checked
 from app.catalog.asking import read_base_models
 from app.core.database import DbSession, read_only
+from app.core.forms import Submission, submitted
 from app.core.keyset import page_of, place_of
 from app.core.list_views import list_view
 from app.core.pages import asked_part, page, path_for, redirect
@@ -20,10 +23,10 @@ from app.playground.access import (
     ProjectSeat,
     ViewedProject,
 )
-from app.playground.forms import AgainForm, AskForm
+from app.playground.forms import AgainForm, AskForm, PromptForm
 from app.playground.listing import CONVERSATIONS
 from app.playground.relay import Relayed, relay
-from app.projects.access import CurrentProject
+from app.projects.access import CurrentProject, SpendableProject
 from app.projects.queries import members_of
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
@@ -70,6 +73,18 @@ def show(
 ) -> Response:
     view = showing.show(request, session, user, conversation.project_id, conversation)
     return page(request, "playground/show.html", view)
+
+
+@router.post("/projects/{project_id}/playground/prompt", name="playground.prompt")
+def prompt(
+    request: Request,
+    session: DbSession,
+    project: SpendableProject,
+    submission: Annotated[Submission[PromptForm], Depends(submitted(PromptForm))],
+) -> Response:
+    system = submission.form.system if submission.form else ""
+    view = showing.prompt_part(request, session, project.id, system)
+    return page(request, "playground/show.html", view, fragment="prompt")
 
 
 @talking.post("/projects/{project_id}/playground/ask", name="playground.ask")

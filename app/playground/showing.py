@@ -1,7 +1,7 @@
 """Gathers what the page of the playground shows, for a new conversation or one that is there."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from app.auth.models import User
 from app.connections import queries as connections
+from app.core.pages import path_for
 from app.datasets.queries import ready_versions
 from app.playground import queries, views
 from app.playground.codes import code_of, columns_in, few_shot
 from app.playground.forms import MOST_COLUMNS
 from app.playground.models import Conversation
 from app.playground.preparing import Told, told
+from app.playground.prompts import Trained, differences
 from app.playground.queries import Offered
 from app.projects.access import role_here
 
@@ -49,6 +51,8 @@ def show(
     was = told(session, conversation) if conversation else None
     asked = [one.model_dump(exclude_none=True) for one in columns_in(_codes(request, was, offered))]
     codes = [code_of(one) for one in asked]
+    trained = trained_prompts(session, project_id, names, asked)
+    settings = _settings(was, trained)
     is_mine = conversation is None or conversation.created_by == user.id
     may_spend = role_here(request).may("spend")
     return views.ShowView(
@@ -60,7 +64,8 @@ def show(
         is_shared=bool(conversation and conversation.shared_at),
         columns=views.columns_of(names, asked, _without(request, codes)),
         turns=views.turns_of(names, was) if was else (),
-        settings=_settings(was),
+        settings=settings,
+        prompt=check(request, project_id, codes, trained, settings.get("system", "")),
         offers=views.offers_of(offered, here, codes),
         connections=tuple((one.id, one.name) for one in here),
         versions=tuple(versions.items()),
@@ -108,10 +113,49 @@ def _without(request: Request, codes: Sequence[str]) -> list[str]:
     return found
 
 
-def _settings(was: Told | None) -> dict[str, str]:
-    """The settings of the last question as they are typed."""
+def trained_prompts(
+    session: Session, project_id: int, names: views.Names, asked: Sequence[Mapping[str, Any]]
+) -> tuple[Trained, ...]:
+    """What the models of these columns were trained with, where that is known."""
+    known = queries.trained_with(session, project_id, {one["model"] for one in asked})
+    found = []
+    for one in asked:
+        report, rows = known.get((one["connection_id"], one["model"]), ({}, 0))
+        if report.get("system_prompt"):
+            prompt, having = report["system_prompt"], report.get("system_prompt_rows", 0)
+            found.append(Trained(names.title(one), prompt, having, rows))
+    return tuple(found)
+
+
+def prompt_part(
+    request: Request, session: Session, project_id: int, system: str
+) -> views.PromptPart:
+    """The check of a system prompt for the models that the address names."""
+    codes = request.query_params.getlist("column")
+    asked = [one.model_dump(exclude_none=True) for one in columns_in(codes)]
+    here = connections.connections_of(session, project_id)
+    names = views.Names(here, queries.offered(session, project_id), {})
+    trained = trained_prompts(session, project_id, names, asked)
+    return views.PromptPart(check(request, project_id, codes, trained, system))
+
+
+def check(
+    request: Request,
+    project_id: int,
+    codes: Sequence[str],
+    trained: Sequence[Trained],
+    system: str,
+) -> views.PromptView:
+    """What to say of a system prompt beside those the models were trained with."""
+    path = path_for(request, "playground.prompt", project_id=project_id)
+    url = f"{path}?{urlencode([('column', code) for code in codes])}"
+    return views.PromptView(url, differences(trained, system), bool(trained))
+
+
+def _settings(was: Told | None, trained: Sequence[Trained]) -> dict[str, str]:
+    """The settings of the last question as they are typed; at first what the tuned model knows."""
     if was is None or not was.questions:
-        return dict(START)
+        return START | ({"system": trained[0].prompt} if trained else {})
     return {name: _typed(value) for name, value in was.questions[-1].settings.items()}
 
 

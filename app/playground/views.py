@@ -12,6 +12,7 @@ from app.core.pages import money, number
 from app.playground.codes import code_of
 from app.playground.models import Answer, Conversation
 from app.playground.preparing import Told
+from app.playground.prompts import Difference
 from app.playground.queries import Offered
 from app.projects.views import initials
 
@@ -76,6 +77,24 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptView:
+    """How the system prompt differs from those the models were trained with; `url` checks another,
+    `has_any` where any of them was trained with one.
+    """
+
+    url: str
+    differences: tuple[Difference, ...]
+    has_any: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    """The check alone."""
+
+    prompt: PromptView
+
+
+@dataclass(frozen=True, slots=True)
 class ShowView:
     """Asking several models. `settings` are texts by field; `can_ask` where the reader may spend
     and the conversation is theirs or new; `why_not` says why not.
@@ -90,6 +109,7 @@ class ShowView:
     columns: tuple[ColumnView, ...]
     turns: tuple[TurnView, ...]
     settings: Mapping[str, str]
+    prompt: PromptView
     offers: tuple[Group, ...]
     connections: tuple[tuple[int, str], ...]
     versions: tuple[tuple[int, str], ...]

@@ -23,9 +23,9 @@ def upgrade() -> None:
     op.create_table(
         "conversations",
         sa.Column("id", ID, autoincrement=True, nullable=False),
-        sa.Column("project_id", sa.BigInteger(), nullable=False),
+        sa.Column("project_id", ID, nullable=False),
         sa.Column("title", sa.String(120), nullable=False),
-        sa.Column("created_by", sa.BigInteger(), nullable=True),
+        sa.Column("created_by", ID, nullable=True),
         sa.Column("created_at", AT, nullable=False),
         sa.Column("changed_at", AT, nullable=False),
         sa.Column("shared_at", AT, nullable=True),
@@ -34,13 +34,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
     )
     op.create_index(
-        op.f("ix_conversations_project_id"), "conversations", ["project_id", "created_by"]
+        op.f("ix_conversations_project_id_created_by"),
+        "conversations",
+        ["project_id", "created_by"],
     )
     op.create_table(
         "questions",
         sa.Column("id", ID, autoincrement=True, nullable=False),
-        sa.Column("project_id", sa.BigInteger(), nullable=False),
-        sa.Column("conversation_id", sa.BigInteger(), nullable=False),
+        sa.Column("project_id", ID, nullable=False),
+        sa.Column("conversation_id", ID, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("columns", JSON, nullable=False),
@@ -50,13 +52,13 @@ def upgrade() -> None:
         _key("questions", "conversation_id", "conversations", "CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_questions")),
         sa.UniqueConstraint(
-            "conversation_id", "number", name=op.f("uq_questions_conversation_id")
+            "conversation_id", "number", name=op.f("uq_questions_conversation_id_number")
         ),
     )
     op.create_table(
         "answers",
         sa.Column("id", ID, autoincrement=True, nullable=False),
-        sa.Column("question_id", sa.BigInteger(), nullable=False),
+        sa.Column("question_id", ID, nullable=False),
         sa.Column("place", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(8), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -67,11 +69,11 @@ def upgrade() -> None:
         sa.Column("completion_tokens", sa.BigInteger(), nullable=True),
         sa.Column("first_ms", sa.BigInteger(), nullable=True),
         sa.Column("total_ms", sa.BigInteger(), nullable=False),
-        sa.Column("price", sa.Float(), nullable=True),
+        sa.Column("price", sa.Double(), nullable=True),
         sa.Column("answered_at", AT, nullable=False),
         _key("answers", "question_id", "questions", "CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_answers")),
-        sa.UniqueConstraint("question_id", "place", name=op.f("uq_answers_question_id")),
+        sa.UniqueConstraint("question_id", "place", name=op.f("uq_answers_question_id_place")),
     )
 
 

@@ -38,7 +38,7 @@ class Answer {
         method: "POST",
         headers: {
           "Content-Type": "application/json",
-          Accept: "text/event-stream",
+          Accept: "text/event-stream, application/json",
           "X-CSRF-Token": this.chat.csrf,
         },
         body: JSON.stringify({ ...asked, stream: true }),

@@ -120,6 +120,12 @@ class Playground {
       this.stopper.abort();
     });
     form.querySelector("[data-editing-off]").addEventListener("click", () => this.edit(null));
+    document.addEventListener("click", (event) => {
+      const taken = event.target.closest("[data-take-prompt]");
+      if (!taken || !form.isConnected) return;
+      this.field("system").value = taken.dataset.takePrompt;
+      this.field("system").dispatchEvent(new Event("input", { bubbles: true }));
+    });
     this.log.addEventListener("click", (event) => {
       const turn = event.target.closest("[data-turn]");
       const again = event.target.closest("[data-answer-again]");
@@ -162,7 +168,7 @@ class Playground {
         method: "POST",
         headers: {
           "Content-Type": "application/json",
-          Accept: "text/event-stream",
+          Accept: "text/event-stream, application/json",
           "X-CSRF-Token": this.form.querySelector("[name=csrf]").value,
         },
         body: JSON.stringify(body),

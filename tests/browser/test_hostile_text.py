@@ -70,7 +70,8 @@ SHOWN = {
     "notices.title", "notices.text", "notices.depends", "notice_endpoints.name",
     "notice_endpoints.address", "notice_endpoints.stopped_words", "notice_deliveries.last_error",
     "delivery_tries.answer", "delivery_tries.problem", "uploads.file_name",
-    "spends.name", "spends.words",
+    "spends.name", "spends.words", "conversations.title", "questions.text", "answers.text",
+    "answers.error",
 }  # fmt: skip
 
 FIND = """() => {

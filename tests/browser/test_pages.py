@@ -58,6 +58,57 @@ def test_hostile_rows_are_shown_as_they_are(workshop, chromium):
         assert "49" not in somebody.page.title()
 
 
+def test_two_models_are_asked_side_by_side_and_a_question_is_edited(workshop, chromium):
+    with visiting(chromium, workshop.address) as somebody:
+        page = somebody.page
+        answers = page.locator("#asked [data-turn]").last.locator("[data-answer]")
+
+        def wait_for_answers(number, count):
+            turn = page.locator(f"#asked [data-turn='{number}']")
+            turn.locator("[data-answer][aria-busy=false]").nth(count - 1).wait_for()
+
+        somebody.enter(workshop.pages["playground"], EMAIL, PASSWORD)
+        page.get_by_label("Your message, sent to every model").fill(HOSTILE)
+        somebody.press("Control+Enter")
+        wait_for_answers(1, 2)
+        page.wait_for_url("**/conversations/*")
+        assert HOSTILE in page.locator("#asked").inner_text()
+        for answer in answers.all():
+            assert "free" in answer.inner_text()
+            assert answer.locator(".field__error").is_hidden()
+        said = answers.first.locator("[data-answer-text]").inner_text()
+        somebody.look()
+
+        page.get_by_text("Add a model", exact=True).click()
+        page.get_by_label("Its name at the provider").fill("nobody-has-this")
+        somebody.button("Add it").click()
+        somebody.link(re.compile("^nobody-has-this")).wait_for()
+        assert answers.first.locator("[data-answer-text]").inner_text() == said
+        page.get_by_text("System prompt and settings").click()
+        page.get_by_label("Tools, as JSON").fill("[{")
+        page.get_by_label("Your message, sent to every model").fill("And now?")
+        with somebody.expecting(422):
+            somebody.button(re.compile("^Send")).click()
+            page.locator("#set-tools-error").get_by_text("This is not JSON.").wait_for()
+        page.get_by_label("Tools, as JSON").fill("")
+        somebody.button(re.compile("^Send")).click()
+        wait_for_answers(2, 3)
+        page.get_by_text("did not answer: ").wait_for()
+        somebody.button(re.compile("^Ask again.*nobody-has-this$")).wait_for()
+        somebody.look()
+
+        somebody.button("Edit and resend").first.click()
+        page.get_by_text("Question 1 is asked anew").wait_for()
+        page.get_by_label("Your message, sent to every model").fill("Where is my card?")
+        somebody.press("Control+Enter")
+        page.locator("#asked [data-turn='2']").wait_for(state="detached")
+        wait_for_answers(1, 3)
+        somebody.go(workshop.pages["playground-history"])
+        page.get_by_label("What was asked or answered").fill("where is my card")
+        somebody.link("Where is my card?").wait_for()
+        assert not [url for url in somebody.requests if TRAP in url]
+
+
 def test_the_tab_key_reaches_everything_and_shows_where_it_is(workshop, chromium):
     with visiting(chromium, workshop.address) as somebody:
         somebody.enter("/", EMAIL, PASSWORD)

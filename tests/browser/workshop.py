@@ -75,6 +75,9 @@ class Workshop:
             "datasets-question": f"{project}/datasets/chosen?do=archive&chosen={self.ready['id']}",
             "model": f"/models/{self.job['model_id']}",
             "try": f"/models/{self.job['model_id']}/try",
+            "playground": f"{project}/playground",
+            "playground-history": f"{project}/playground/history",
+            "conversation": "/conversations/1",
             "connections": f"{project}/connections",
             "connection": f"/connections/{self.job['connection_id']}",
             **self.rescued,
@@ -126,6 +129,13 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
         ended = Curve(script, job["id"]).follow(within=60)
         assert ended["status"] == "succeeded", ended
         script.post("/dates", json=FAR_DAY)
+        model = script.get(f"/models/{ended['model_id']}")
+        columns = [
+            {"connection_id": model["connection_id"], "model": name}
+            for name in (model["name"], "nobody-has-this")
+        ]
+        asked = {"text": HOSTILE, "columns": columns, "settings": {"system": HOSTILE}}
+        script.post(f"/projects/{project['id']}/conversations", json=asked)
         words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
         command(luthier.home, *words, typed=f"{PASSWORD}\n")
         rescued = leave(luthier.home, words=HOSTILE)

@@ -11,7 +11,7 @@ from app.projects.models import Project
 from tests import make
 
 STATES = (JobStatus.RUNNING, JobStatus.FAILED, JobStatus.SUCCEEDED, JobStatus.IN_DOUBT)
-PAGES = ("", "/datasets", "/jobs", "/models", "/connections", "/budget")
+PAGES = ("", "/datasets", "/jobs", "/models", "/connections", "/playground/history", "/budget")
 
 
 def fill(team, first, last):
@@ -24,6 +24,7 @@ def fill(team, first, last):
         for n in range(first, last):
             fresh = make.make_version(session, project, name=f"Rows {n}")
             fresh.created_by = people[n % 2]
+            make.make_conversation(session, project, connection, f"Question {n}")
             fresh.status = ("received", "rejected")[n % 2]
             key = f"form:{n}"
             if n % 4 == 2:
@@ -72,7 +73,7 @@ def test_pages_ask_as_often_with_a_full_page_as_with_a_few_rows(team, counted):
 
 def test_the_apis_lists_ask_as_often_with_thirty_rows_as_with_three(team, script, queries):
     sends = script(team.users["owner"])
-    lists = (*PAGES[1:-1], "/budget/spends")
+    lists = (*PAGES[1:-2], "/conversations", "/budget/spends")
     paths = ["/projects", *(f"/projects/{team.project_id}{page}" for page in lists)]
 
     def count():

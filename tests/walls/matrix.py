@@ -353,6 +353,7 @@ TABLE: dict[str, Expected] = {
     "playground.index": view(),
     "playground.history": view(),
     "playground.show": view(),
+    "playground.prompt": spend(200),
     "playground.ask": spend(422),
     "playground.go_on": spend(422, editor=403),
     "playground.again": spend(422, editor=403),
