@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from app.core.forms import Form, Printable
+from app.core.forms import Form
 from app.playground.models import LONGEST_NAME
 
 MOST_COLUMNS = 6
@@ -47,7 +47,7 @@ class Column(Form):
     """
 
     connection_id: Known
-    model: Annotated[Printable, Field(min_length=1, max_length=LONGEST_NAME)]
+    model: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     examples_from: Known | None = None
     examples: Annotated[int, Field(ge=1, le=MOST_EXAMPLES)] | None = None
 

@@ -9,6 +9,7 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
+from app.catalog.views import Snippet
 from app.connections import queries as connections
 from app.core.pages import path_for
 from app.datasets.queries import ready_versions
@@ -19,7 +20,9 @@ from app.playground.models import Conversation
 from app.playground.preparing import Told, told
 from app.playground.prompts import Trained, differences
 from app.playground.queries import Offered
+from app.playground.snippets import snippets
 from app.projects.access import role_here
+from app.settings import settings
 
 VIEWER = (
     "Your role is viewer: an editor or owner of this project may ask its models, because asking "
@@ -52,7 +55,7 @@ def show(
     asked = [one.model_dump(exclude_none=True) for one in columns_in(_codes(request, was, offered))]
     codes = [code_of(one) for one in asked]
     trained = trained_prompts(session, project_id, names, asked)
-    settings = _settings(was, trained)
+    typed = _settings(was, trained)
     is_mine = conversation is None or conversation.created_by == user.id
     may_spend = role_here(request).may("spend")
     return views.ShowView(
@@ -64,11 +67,12 @@ def show(
         is_shared=bool(conversation and conversation.shared_at),
         columns=views.columns_of(names, asked, _without(request, codes)),
         turns=views.turns_of(names, was) if was else (),
-        settings=settings,
-        prompt=check(request, project_id, codes, trained, settings.get("system", "")),
+        settings=typed,
+        prompt=check(request, project_id, codes, trained, typed.get("system", "")),
         offers=views.offers_of(offered, here, codes),
         connections=tuple((one.id, one.name) for one in here),
         versions=tuple(versions.items()),
+        snippets=_snippets(request, was) if was and may_spend else (),
         can_ask=is_mine and may_spend,
         why_not="" if is_mine and may_spend else NOT_YOURS if may_spend else VIEWER,
         cost_note=views.cost_note(asked, here),
@@ -111,6 +115,15 @@ def _without(request: Request, codes: Sequence[str]) -> list[str]:
         others = [("column", other) for other in codes if other != code] or [("column", "")]
         found.append(f"{request.scope['path']}?{urlencode(others)}")
     return found
+
+
+def _snippets(request: Request, was: Told) -> tuple[Snippet, ...]:
+    if not was.questions:
+        return ()
+    path = path_for(request, "api.conversations.begin", project_id=was.conversation.project_id)
+    last = was.questions[-1]
+    body = {"text": last.text, "columns": last.columns, "settings": last.settings}
+    return snippets(settings().base_url + path, body)
 
 
 def trained_prompts(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.catalog.answer_prices import answer_price
+from app.catalog.views import Snippet
 from app.connections.models import Connection
 from app.core.list_views import ListView
 from app.core.pages import money, number
@@ -97,7 +98,8 @@ class PromptPart:
 @dataclass(frozen=True, slots=True)
 class ShowView:
     """Asking several models. `settings` are texts by field; `can_ask` where the reader may spend
-    and the conversation is theirs or new; `why_not` says why not.
+    and the conversation is theirs or new; `why_not` says why not. `snippets` ask the last question
+    again.
     """
 
     project_id: int
@@ -113,6 +115,7 @@ class ShowView:
     offers: tuple[Group, ...]
     connections: tuple[tuple[int, str], ...]
     versions: tuple[tuple[int, str], ...]
+    snippets: tuple[Snippet, ...]
     can_ask: bool
     why_not: str
     cost_note: str

@@ -266,13 +266,13 @@ class Playground {
     for (const name of SETTINGS) {
       const place = document.querySelector(`[data-error-for="${name}"]`);
       place.hidden = !errors.has(name);
-      place.querySelector("span").textContent = errors.get(name) ?? "";
+      place.querySelector("[data-words]").textContent = errors.get(name) ?? "";
       this.field(name).toggleAttribute("aria-invalid", errors.has(name));
       if (errors.has(name)) place.closest("details").open = true;
     }
     const general = this.form.querySelector("[data-ask-error]");
     general.hidden = !refused;
-    general.querySelector("span").textContent = refused?.message ?? "";
+    general.querySelector("[data-words]").textContent = refused?.message ?? "";
   }
 }
 
