@@ -1,11 +1,19 @@
 """Conversations are their makers' own until they are shared."""
 
+import re
+
 import pytest
 
+from app.catalog import service as catalog
 from app.connections.models import Connection
+from app.core import clock
 from app.core.database import unit_of_work
+from app.datasets.models import DatasetVersion
+from app.jobs.models import Checkpoint
 from app.projects.models import Project
+from app.providers.base import BaseModelInfo
 from tests import make
+from tests.make import BASE_MODEL
 from tests.stage import one_database
 
 
@@ -93,3 +101,36 @@ def test_the_page_asks_the_models_its_address_names(team, people):
     assert editor.get(f"{page}?{seven}").status_code == 422
     for wrong in ("gpt", f"{place}:", "x:y", f"{place}.1.99:m", "9" * 20 + ":m", f"{place}:%00"):
         assert editor.get(f"{page}?column={wrong}").status_code == 422, wrong
+
+
+@one_database
+def test_whatever_can_be_talked_to_is_offered_under_what_it_is(team, people):
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        connection = session.get_one(Connection, team.connection_id)
+        version = session.get_one(DatasetVersion, team.version_id)
+        model = make.make_model(session, project, connection, version, model_name="ft:tuned")
+        moment = clock.now(session)
+        for step, name in ((1200, "ft:tuned:ckpt-step-1200"), (2400, "ft:tuned")):
+            saved = {"job_id": model.job_id, "step": step, "name": name, "metrics": {}}
+            session.add(Checkpoint(**saved, created_at=moment))
+        listed = [
+            BaseModelInfo("gpt-tunable", None, ("supervised",), None, None, None),
+            BaseModelInfo("gpt-other", None, (), None, None, None),
+        ]
+        catalog.record_base_models(session, connection.id, listed)
+
+    page = people["editor"].get(f"/projects/{team.project_id}/playground?column=").text
+
+    groups = {
+        words: re.findall(r'<option value="([^"]+)">', options)
+        for words, options in re.findall(
+            r'<optgroup label="([^"]+)">(.*?)</optgroup>', page, re.DOTALL
+        )
+    }
+    assert groups == {
+        "Tuned models": [f"{team.connection_id}:ft:tuned"],
+        "Checkpoints": [f"{team.connection_id}:ft:tuned:ckpt-step-1200"],
+        "Base models": [f"{team.connection_id}:{name}" for name in (BASE_MODEL, "gpt-tunable")],
+        "Whatever else is listed": [f"{team.connection_id}:gpt-other"],
+    }
