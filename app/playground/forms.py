@@ -66,6 +66,7 @@ class Settings(Form):
     top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     seed: Annotated[int, Field(ge=-(2**53), le=2**53)] | None = None
+    logprobs: bool | None = None
     tools: Annotated[
         list[dict[str, Any]] | None,
         Field(max_length=MOST_TOOLS),

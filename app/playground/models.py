@@ -59,8 +59,9 @@ class Question(Base):
 
 class Answer(Base):
     """What came of one column, written when it ended: `state` is done, cut (whoever asked had gone,
-    or it was too long) or failed. Times are milliseconds since the question was sent, `price` US
-    dollars; what is not known is null.
+    or it was too long) or failed. `chances` holds `[token, logprob, [[token, logprob], …]]` of its
+    first tokens, where they were asked for and told. Times are milliseconds since the question was
+    sent, `price` US dollars; what is not known is null.
     """
 
     __tablename__ = "answers"
@@ -72,6 +73,7 @@ class Answer(Base):
     state: Mapped[str] = mapped_column(String(8))
     text: Mapped[str] = mapped_column(Text)
     calls: Mapped[list[Any]]
+    chances: Mapped[list[Any] | None]
     error: Mapped[str | None] = mapped_column(Text)
     finish_reason: Mapped[str | None] = mapped_column(String(64))
     prompt_tokens: Mapped[int | None]

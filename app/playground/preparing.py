@@ -16,6 +16,9 @@ from app.playground import queries
 from app.playground.models import Conversation, Question
 from app.providers.base import ChatRequest
 
+# Of each token the likeliest in its place; providers give at most 20.
+LIKELIEST = 5
+
 Messages = list[Mapping[str, Any]]
 
 
@@ -95,6 +98,7 @@ def _request(question: Question, before: Messages, column: _Column) -> ChatReque
         tools=tuple(chosen.get("tools") or ()),
         response_format=chosen.get("response_format"),
         counts=True,
+        top_logprobs=LIKELIEST if chosen.get("logprobs") else None,
     )
 
 

@@ -20,8 +20,8 @@ from app.core.database import unit_of_work
 from app.core.errors import Conflict, ProductError
 from app.playground import service
 from app.playground.models import Answer
-from app.playground.preparing import Asking
-from app.providers.base import ChatDelta, ProviderError
+from app.playground.preparing import LIKELIEST, Asking
+from app.providers.base import Chance, ChatDelta, ProviderError
 
 Line = dict[str, Any]
 # So many pieces may wait for a slow reader; then the providers wait too.
@@ -29,6 +29,7 @@ ROOM = 64
 # Proxies end a connection on which nothing is heard for a minute.
 QUIET_SECONDS = 15.0
 LONGEST_ANSWER = 1_000_000
+MOST_CHANCES, LONGEST_TOKEN = 4_000, 200
 WRITERS = 1
 MOST_TOKENS = 2**53
 
@@ -41,6 +42,7 @@ class Heard:
     pieces: list[str] = field(default_factory=list)
     size: int = 0
     calls: dict[int, dict[str, str]] = field(default_factory=dict)
+    chances: list[Chance] = field(default_factory=list)
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -59,6 +61,8 @@ class Heard:
             call["name"] += piece.name
             call["arguments"] += piece.arguments
             self.size += len(piece.name) + len(piece.arguments)
+        if len(self.chances) < MOST_CHANCES:
+            self.chances += delta.chances
         self.finish_reason = delta.finish_reason or self.finish_reason
         if delta.prompt_tokens is not None:
             self.prompt_tokens = _counted(delta.prompt_tokens)
@@ -78,6 +82,7 @@ class Heard:
             "state": self.state,
             "text": "".join(self.pieces)[:LONGEST_ANSWER],
             "calls": [self.calls[index] for index in sorted(self.calls)],
+            "chances": [_kept(one) for one in self.chances] or None,
             "error": self.error,
             "finish_reason": self.finish_reason and self.finish_reason[:64],
             "prompt_tokens": self.prompt_tokens,
@@ -97,6 +102,13 @@ class Heard:
 
     def _since(self) -> int:
         return round((time.monotonic() - self.began) * 1000)
+
+
+def _kept(chance: Chance) -> list[Any]:
+    likeliest = [
+        [token[:LONGEST_TOKEN], logprob] for token, logprob in chance.likeliest[:LIKELIEST]
+    ]
+    return [chance.token[:LONGEST_TOKEN], chance.logprob, likeliest]
 
 
 def _counted(tokens: int | None) -> int | None:

@@ -9,6 +9,21 @@ from app.playground.preparing import Told
 
 
 @dataclass(frozen=True, slots=True)
+class LikelyResource:
+    """A token and the natural logarithm of its probability."""
+
+    token: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResource(LikelyResource):
+    """A token of an answer, and the likeliest in its place."""
+
+    top_logprobs: list[LikelyResource]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerResource:
     """What came of one column: `state` is done, cut or failed. Milliseconds count from when the
     question was sent; `price_usd` null is unknown, like tokens that the provider does not tell.
@@ -18,6 +33,7 @@ class AnswerResource:
     state: str
     text: str
     tool_calls: list[dict[str, Any]]
+    logprobs: list[TokenResource] | None
     error: str | None
     finish_reason: str | None
     prompt_tokens: int | None
@@ -65,6 +81,11 @@ def answer_resource(answer: Answer) -> AnswerResource:
         state=answer.state,
         text=answer.text,
         tool_calls=list(answer.calls),
+        logprobs=answer.chances
+        and [
+            TokenResource(token, logprob, [LikelyResource(*one) for one in likeliest])
+            for token, logprob, likeliest in answer.chances
+        ],
         error=answer.error,
         finish_reason=answer.finish_reason,
         prompt_tokens=answer.prompt_tokens,

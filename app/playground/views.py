@@ -1,5 +1,7 @@
 """What the playground shows: the models side by side, what was asked, what each answered."""
 
+import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +26,8 @@ FINISHED = {
     "content_filter": "held back by the provider's filter",
 }
 MOMENT = 1000
-LONG_SECONDS = 60
+# From which probability on a token is shaded less.
+STEPS = (0.3, 0.6, 0.9, 0.99)
 UNKNOWN_CONNECTION = "a connection that is gone"
 
 
@@ -45,6 +48,17 @@ class ColumnView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChanceView:
+    """A token with how sure the model was of it: `step` from 0, hardly, to 4, nearly certain;
+    `words` say that in percent with what else was likely.
+    """
+
+    text: str
+    step: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerView:
     """What came of one column: `state` is done, cut or failed, or none where nothing was kept.
     `facts` are a few short words each: times, tokens, price.
@@ -58,6 +72,7 @@ class AnswerView:
     calls: tuple[Mapping[str, Any], ...]
     error: str | None
     facts: tuple[str, ...]
+    chances: tuple[ChanceView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +226,15 @@ def answer_view(answer: Answer | None, place: int, title: str = "", about: str =
         return AnswerView(place, title, about, "none", "", (), None, ("nothing was kept",))
     return AnswerView(
         place, title, about, answer.state, answer.text, tuple(answer.calls), answer.error,
-        tuple(_facts(answer)),
+        tuple(_facts(answer)), tuple(_chance(*one) for one in answer.chances or ()),
     )  # fmt: skip
+
+
+def _chance(token: str, logprob: float, likeliest: Sequence[tuple[str, float]]) -> ChanceView:
+    share = math.exp(logprob)
+    others = [f"{other!r} {math.exp(log):.1%}" for other, log in likeliest if other != token]
+    words = [f"{token!r} {share:.1%}", *others]
+    return ChanceView(token, bisect_right(STEPS, share), ", ".join(words))
 
 
 def _facts(answer: Answer) -> list[str]:
@@ -297,4 +319,5 @@ def line(answer: Answer) -> dict[str, Any]:
         "calls": list(shown.calls),
         "error": shown.error,
         "facts": list(shown.facts),
+        "chances": [[one.text, one.step, one.words] for one in shown.chances],
     }

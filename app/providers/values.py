@@ -277,7 +277,7 @@ class CheckpointInfo:
 class ChatRequest:
     """A question; `messages`, `tools` and `response_format` have OpenAI's shape, None leaves a
     setting to the provider. `counts` asks a streamed answer for its tokens too, where the service
-    is known to tell them.
+    is known to tell them; `top_logprobs` for how likely each was, and so many others beside it.
     """
 
     model: str
@@ -290,6 +290,7 @@ class ChatRequest:
     tools: tuple[Mapping[str, Any], ...] = ()
     response_format: Mapping[str, Any] | None = None
     counts: bool = False
+    top_logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +315,17 @@ class CallPiece:
 
 
 @dataclass(frozen=True, slots=True)
+class Chance:
+    """A token of an answer with the natural logarithm of its probability, and the likeliest tokens
+    in its place, itself often among them.
+    """
+
+    token: str
+    logprob: float
+    likeliest: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChatDelta:
     """A piece of a streamed answer; `raw` is the chunk exactly as OpenAI shapes it. The tokens are
     those of the whole, told once, if at all.
@@ -323,5 +335,6 @@ class ChatDelta:
     finish_reason: str | None
     raw: Mapping[str, Any]
     calls: tuple[CallPiece, ...] = ()
+    chances: tuple[Chance, ...] = ()
     prompt_tokens: int | None = None
     completion_tokens: int | None = None

@@ -14,6 +14,7 @@ class Answer {
     this.foot = article.querySelector("[data-answer-foot]");
     this.error = article.querySelector("[data-answer-error]");
     this.again = article.querySelector("[data-answer-again]");
+    this.chances = article.querySelector("[data-answer-chances]");
   }
 
   begin() {
@@ -22,6 +23,7 @@ class Answer {
     this.called = [];
     this.words.textContent = "";
     this.calls.replaceChildren();
+    this.showChances([]);
     this.foot.replaceChildren();
     this.fail("");
     this.again.hidden = true;
@@ -74,6 +76,22 @@ class Answer {
     }));
   }
 
+  /** Each token shaded by how sure the model was of it; the list says it in words. */
+  showChances(chances) {
+    this.chances.hidden = chances.length === 0;
+    this.chances.querySelector("[data-chances]").replaceChildren(...chances.map(([text, step, words]) => {
+      const token = span(text);
+      token.className = `chance chance--${step}`;
+      token.title = words;
+      return token;
+    }));
+    this.chances.querySelector("[data-chance-list]").replaceChildren(...chances.map(([, , words]) => {
+      const line = document.createElement("li");
+      line.textContent = words;
+      return line;
+    }));
+  }
+
   fail(words) {
     this.error.hidden = !words;
     this.error.querySelector("[data-answer-message]").textContent = words;
@@ -87,6 +105,7 @@ class Answer {
     this.article.dataset.state = kept.state;
     this.words.textContent = kept.text;
     this.showCalls(kept.calls);
+    this.showChances(kept.chances ?? []);
     this.fail(kept.error ?? "");
     this.foot.replaceChildren(...kept.facts.map(span));
     this.again.hidden = !MAY_ASK_AGAIN.includes(kept.state);
@@ -253,6 +272,7 @@ class Playground {
       const value = this.field(name).value.trim();
       if (value) found[name] = value;
     }
+    if (this.field("logprobs").checked) found.logprobs = true;
     return found;
   }
 

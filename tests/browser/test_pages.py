@@ -91,9 +91,12 @@ def test_two_models_are_asked_side_by_side_and_a_question_is_edited(workshop, ch
             somebody.button(re.compile("^Send")).click()
             page.locator("#set-tools-error").get_by_text("This is not JSON.").wait_for()
         page.get_by_label("Tools, as JSON").fill("")
+        page.get_by_label(re.compile("logprobs")).check()
         somebody.button(re.compile("^Send")).click()
         wait_for_answers(2, 3)
         page.get_by_text("did not answer: ").wait_for()
+        answers.first.get_by_text("How sure of each token").click()
+        answers.first.locator("li", has_text="%").first.wait_for()
         somebody.button(re.compile("^Ask again.*nobody-has-this$")).wait_for()
         somebody.look()
 

@@ -274,3 +274,35 @@ def test_nobody_asks_over_another_teams_connection_or_with_its_rows(workshop, se
         assert problem_fields(refused).keys() == {f"columns.0.{field}"}
         assert "has no such" in refused.text
     assert sends.get(url).json()["data"] == []
+
+
+@one_database
+def test_how_sure_the_model_was_of_each_token_is_kept_and_shown(
+    workshop, editor, sends, both, witness
+):
+    told = [
+        {"token": "card", "logprob": -0.25, "bytes": None, "top_logprobs": [
+            {"token": "card", "logprob": -0.25}, {"token": "<b>", "logprob": -1.5}]},
+        {"token": "s", "logprob": -0.001, "bytes": None, "top_logprobs": []},
+        {"token": "?", "logprob": None}, {"logprob": -1}, 7,
+    ]  # fmt: skip
+    chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": BASE_MODEL}
+    choice = {"index": 0, "delta": {"content": "cards"}, "logprobs": {"content": told}}
+    body = f"data: {json.dumps({**chunk, 'choices': [choice]})}\n\ndata: [DONE]\n\n"
+    witness.script(Fault(CHAT, body=body, headers={"content-type": "text/event-stream"}))
+
+    made = ask(sends, workshop.project_id, both[1:], settings={"logprobs": True})
+
+    asked = witness.journal.read(CHAT)[0].body
+    assert (asked["logprobs"], asked["top_logprobs"]) == (True, 5)
+    (answer,) = made["questions"][0]["answers"]
+    assert answer["text"] == "cards"
+    assert [(one["token"], one["logprob"]) for one in answer["logprobs"]] == [
+        ("card", -0.25), ("s", -0.001),
+    ]  # fmt: skip
+    assert answer["logprobs"][0]["top_logprobs"][1] == {"token": "<b>", "logprob": -1.5}
+    page = editor.get(f"/conversations/{made['id']}")
+    assert page.status_code == 200
+    assert "&lt;b&gt;" in page.text
+    assert 'class="chance chance--2"' in page.text
+    assert 'class="chance chance--4"' in page.text

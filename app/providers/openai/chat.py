@@ -7,7 +7,7 @@ import openai
 from openai import BaseModel
 from openai.types.chat import ChatCompletionChunk
 
-from app.providers.base import CallPiece, ChatAnswer, ChatDelta, ChatRequest, ProviderError
+from app.providers.base import CallPiece, Chance, ChatAnswer, ChatDelta, ChatRequest, ProviderError
 from app.providers.openai.runs import integer_of, mapping_of, text_of
 from app.providers.openai.wire import Json, Wire, clean, objects
 
@@ -45,6 +45,7 @@ async def stream(wire: Wire, request: ChatRequest) -> AsyncIterator[ChatDelta]:
                     finish_reason=text_of(choice, "finish_reason"),
                     raw=raw,
                     calls=tuple(_call(piece) for piece in objects(delta.get("tool_calls"))),
+                    chances=_chances(mapping_of(choice, "logprobs")),
                     prompt_tokens=integer_of(usage, "prompt_tokens"),
                     completion_tokens=integer_of(usage, "completion_tokens"),
                 )
@@ -57,6 +58,31 @@ def _call(piece: Json) -> CallPiece:
         name=text_of(function, "name") or "",
         arguments=text_of(function, "arguments") or "",
     )
+
+
+def _chances(logprobs: Json) -> tuple[Chance, ...]:
+    """What is told of each token; one without a number is left out."""
+    return tuple(
+        Chance(
+            token,
+            logprob,
+            tuple(
+                likely
+                for other in objects(piece.get("top_logprobs"))
+                if (likely := _likely(other)) is not None
+            ),
+        )
+        for piece in objects(logprobs.get("content"))
+        for token, logprob in [_likely(piece) or ("", None)]
+        if logprob is not None
+    )
+
+
+def _likely(piece: Json) -> tuple[str, float] | None:
+    token, logprob = text_of(piece, "token"), piece.get("logprob")
+    if token is None or isinstance(logprob, bool) or not isinstance(logprob, int | float):
+        return None
+    return token, min(float(logprob), 0.0)
 
 
 async def _next(wire: Wire, chunks: openai.AsyncStream[ChatCompletionChunk]) -> Json | None:
@@ -100,6 +126,8 @@ def body_of(wire: Wire, request: ChatRequest) -> dict[str, Any]:
         "stop": list(request.stop) or None,
         "tools": [dict(tool) for tool in request.tools] or None,
         "response_format": request.response_format,
+        "logprobs": None if request.top_logprobs is None else True,
+        "top_logprobs": request.top_logprobs,
     }
     return {key: value for key, value in chosen.items() if value is not None}
 
