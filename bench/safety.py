@@ -87,7 +87,7 @@ def batches(size: int, seed: int, planted: set[int]) -> Iterator[list[Said]]:
                 Text(f"messages[{at}].content", one["role"], one["content"])
                 for at, one in enumerate(messages)
             ]
-            batch.append(Said(n, n, b"", 0, {}, texts))
+            batch.append(Said(n, n, 0, b"", 0, {}, texts))
         yield batch
 
 

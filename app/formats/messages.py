@@ -10,6 +10,7 @@ from app.formats.base import JsonObject, Text
 from app.formats.drawn import Attachment, Call, Turn, cut
 
 CALL = "call"  # the role of what a model hands to a tool
+_SPOKEN = {"role", "content", "name", "weight"}  # a message with no more calls nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,8 @@ def _texts(message: JsonObject, field: str, role: str | None) -> Iterator[Text]:
 
 def _called(message: JsonObject) -> Iterator[tuple[str, JsonObject]]:
     """The functions a message calls, each with its place."""
+    if message.keys() <= _SPOKEN:
+        return
     calls = message.get("tool_calls")
     for at, call in enumerate(calls if isinstance(calls, list) else ()):
         if isinstance(call, dict) and isinstance(call.get("function"), dict):

@@ -7,7 +7,7 @@ from app.formats.base import Finding, JsonObject, Text
 def said(*texts: tuple[str, str], line: int = 1, value: JsonObject | None = None) -> Said:
     """A row of these (role, text)."""
     placed = [Text(f"messages[{at}].content", role, text) for at, (role, text) in enumerate(texts)]
-    return Said(line, line, b"", 0, value or {}, placed)
+    return Said(line, line, 0, b"", 0, value or {}, placed)
 
 
 def answers(*texts: str) -> list[Said]:

@@ -11,12 +11,13 @@ from app.formats.base import JsonObject, Text
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
-    """A row that could be read: the `n`-th, on this 1-based line, and the texts in it. `digest` and
-    `flags` are those of the index.
+    """A row that could be read: the `n`-th, on this 1-based line, of `size` bytes, and the texts in
+    it. `digest` and `flags` are those of the index.
     """
 
     n: int
     line: int
+    size: int
     digest: bytes
     flags: int
     value: JsonObject

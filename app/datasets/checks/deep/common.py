@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.datasets.checks.deep.base import Said
 from app.datasets.checks.deep.rows import open_rows
@@ -53,9 +54,16 @@ def without(phrases: Numbers, counts: Places, common: Numbers) -> tuple[Numbers,
     """The phrases of some rows, and how many each of them has, without the common ones."""
     if not len(common):
         return phrases, counts
-    places = np.searchsorted(common, phrases)
-    places[places == len(common)] = 0
-    own = common[places] != phrases
+    own = np.take(_ends_otherwise(common), phrases.astype(np.uint16))
+    unsure = np.flatnonzero(~own)
+    own[unsure] = ~np.isin(phrases[unsure], common)
     behind = np.concatenate(([0], np.cumsum(own)))
     ends = np.cumsum(counts)
     return phrases[own], behind[ends] - behind[ends - counts]
+
+
+def _ends_otherwise(common: Numbers) -> NDArray[np.bool_]:
+    """Which two last bytes none of them has: most phrases are known by these for their own."""
+    none = np.ones(2**16, bool)
+    none[common.astype(np.uint16)] = False
+    return none

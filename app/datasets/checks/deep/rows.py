@@ -84,7 +84,7 @@ class Rows:
         rows = []
         for n, line, digest, flags, offset, length in places:
             value = _decode(data[offset - start : offset - start + length])
-            rows.append(Said(n, line, digest, flags, value, self._format.texts(value)))
+            rows.append(Said(n, line, length, digest, flags, value, self._format.texts(value)))
         return rows
 
 

@@ -119,8 +119,8 @@ def sketches_of(rows: Sequence[Said], common: Numbers) -> Sketches:
     end = places[4::4]
     whole = in_order(said, first, end)
     flags = np.array([row.flags for row in rows])
-    has_more = np.array([_has_more(row) for row in rows])
-    whole[has_more] = [int.from_bytes(row.digest[:8], "little") for row in rows if _has_more(row)]
+    has_more = [at for at, row in enumerate(rows) if _has_more(row)]
+    whole[has_more] = [int.from_bytes(rows[at].digest[:8], "little") for at in has_more]
     is_answered = (rest > answer) & (flags & int(Flag.IMAGES | Flag.TOOLS) == 0)
     from_word, to_word = words.bounds[asked], words.bounds[end]
     to_word = np.where(flags & Flag.IMAGES, from_word, to_word)
@@ -155,7 +155,7 @@ def _has_more(row: Said) -> bool:
 
 
 def _is_long(row: Said) -> bool:
-    return sum(len(text.text) for text in row.texts) > LONGEST
+    return row.size > LONGEST and sum(len(text.text) for text in row.texts) > LONGEST
 
 
 def _parts(row: Said) -> tuple[list[Text], list[Text], list[Text], list[Text]]:

@@ -53,22 +53,23 @@ def _powers(base: int, length: int) -> Numbers:
 
 
 _draw = np.random.default_rng(20_261_128)
-_VALUES = _draw.integers(1, 2**64, 256, dtype=np.uint64) | np.uint64(1)
+_ODD = _draw.integers(1, 2**64, 256, dtype=np.uint64) | np.uint64(1)
 _BYTES, _WORDS = _Powers(0x9E3779B97F4A7C15), _Powers(0xD1342543DE82EF95)
 
 
-def _kinds() -> NDArray[np.uint8]:
-    kinds = np.full(256, _LETTER, np.uint8)
+def _kinds() -> bytes:
+    kinds = bytearray([_LETTER] * 256)
     for code in range(128):
         sign = chr(code)
         if code <= ord(" ") or code == 127:  # noqa: PLR2004 - DEL, the last of ASCII
             kinds[code] = _SPACE
         elif not sign.isalnum() and sign != "_":
             kinds[code] = _MARK
-    return kinds
+    return bytes(kinds)
 
 
 _KINDS = _kinds()
+_VALUES = np.where(np.frombuffer(_KINDS, np.uint8) == _SPACE, np.uint64(0), _ODD)
 
 
 def folded(text: str) -> str:
@@ -93,23 +94,22 @@ def words_of(texts: Sequence[str]) -> Words:
         return Words(np.empty(0, np.uint64), np.zeros(1, np.intp))
     data = "\0".join(map(folded, texts)).encode() + b"\0"
     codes = np.frombuffer(data, np.uint8)
-    starts = _starts(codes)
+    starts = _starts(codes, np.frombuffer(data.translate(_KINDS), np.uint8).copy())
     ends = np.flatnonzero(codes == 0)
     bounds = np.concatenate(([0], np.searchsorted(starts, ends)))
     if not len(starts):
         return Words(np.empty(0, np.uint64), bounds)
     up, down = _BYTES.to(len(codes))
-    values = _VALUES[codes]
-    values *= _KINDS[codes] != _SPACE
+    values = np.take(_VALUES, codes)
     values *= up
-    numbers = np.add.reduceat(values, starts)
-    numbers *= down[starts]
+    sums = np.cumsum(values)
+    before = np.append(sums[starts] - values[starts], sums[-1])
+    numbers = np.diff(before) * down[starts]
     return Words(mixed(numbers), bounds)
 
 
-def _starts(codes: NDArray[np.uint8]) -> Places:
-    """Where words begin."""
-    kinds = _KINDS[codes]
+def _starts(codes: NDArray[np.uint8], kinds: NDArray[np.uint8]) -> Places:
+    """Where words begin; `kinds` are those of the bytes, and changed."""
     begins = kinds == _MARK
     lead = np.zeros(len(codes), bool)
     general = (codes[:-1] == _E2) & (codes[1:] >> 1 == _GENERAL)
