@@ -264,11 +264,6 @@ class Index:
         }
         return list(self.rows_on(sorted(lines)))
 
-    def histogram(self) -> list[dict[str, int]]:
-        """Rows by tokens, at most 20 bins: `from` and `to` inclusive, and the count."""
-        bins: list[dict[str, int]] = self.facts["verdict"]["histogram"]
-        return bins
-
     def beyond(self, cap: int) -> Beyond:
         """What of the rows a cap on their tokens leaves out."""
         if not self.is_sorted:  # every row is looked at, and none says how long its answer is

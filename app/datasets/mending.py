@@ -134,6 +134,6 @@ def _derive_again(session: Session, version_id: int, index: Path, kinds: frozens
         if row.kind not in kinds or row.status != DerivedStatus.READY:
             continue
         parts.discard(derived_path(index, DERIVERS[row.kind]))
-        row.status, row.progress, row.facts = DerivedStatus.WAITING, None, None
+        row.status, row.progress = DerivedStatus.WAITING, None
         row.due_at, row.lease_until, row.attempts = clock.now(session), None, 0
         enqueue(session, "datasets.derive", row.id)

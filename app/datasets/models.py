@@ -104,8 +104,7 @@ class DerivedStatus(StrEnum):
 
 class Derived(Leased, Base):
     """A further file of a version that is ready, beside its index: what a `kind` of deriver makes
-    of it. `progress` is where the making stands, `facts` what pages want of the finished file
-    without opening it.
+    of it. `progress` is where the making stands.
     """
 
     __tablename__ = "dataset_derived"
@@ -116,8 +115,6 @@ class Derived(Leased, Base):
     kind: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(16))
     progress: Mapped[dict[str, Any] | None]
-    facts: Mapped[dict[str, Any] | None]
-    made_at: Mapped[datetime | None]
 
 
 class Upload(Leased, Base):

@@ -18,7 +18,7 @@ from app.datasets.checks import Progress, check_slice, verdict
 from app.datasets.converting import convert
 from app.datasets.derived import service as derived
 from app.datasets.derived.registry import DERIVERS
-from app.datasets.derived.slices import derive_slice, facts_of
+from app.datasets.derived.slices import derive_slice
 from app.datasets.gone import FileGone, Gone, IndexGone, stored_file
 from app.datasets.models import DatasetVersion, Derived, Moderation, Upload
 from app.datasets.service import CheckWork
@@ -160,13 +160,11 @@ def derive(derived_id: int) -> None:
         if isinstance(error, IndexGone):
             post("datasets.mend", work.version_id)
         return
-    if not making.is_done:
-        with unit_of_work() as session:
-            derived.record_slice(session, work, making)
-        return
-    facts = facts_of(deriver, index)
     with unit_of_work() as session:
-        derived.record_made(session, work, facts)
+        if making.is_done:
+            derived.record_made(session, work)
+        else:
+            derived.record_slice(session, work, making)
 
 
 @task("datasets.mend", queue="ingest", time_limit=600)

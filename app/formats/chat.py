@@ -60,11 +60,6 @@ def trained_messages(row: ChatRow) -> tuple[Message, ...]:
     return tuple(message for message in row.messages if message.is_trained)
 
 
-def prompt_text(row: ChatRow) -> str:
-    """What stands before the last answer, one `role: text` a line, as people read it."""
-    return "\n".join(f"{message.role}: {message.text}" for message in _asked(row))
-
-
 def measure(row: ChatRow, count: Count) -> Measured:
     """The statistics of a row, as far as it follows the format."""
     messages = objects_in(row.value.get("messages"))

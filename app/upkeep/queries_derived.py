@@ -27,15 +27,14 @@ def versions_without_rows(session: Session) -> Looked:
 
 
 def rows_in_no_state(session: Session) -> Looked:
-    """Rows of further files whose state is unknown or does not fit: one that is made is not due and
-    says when it was, and one that is not made is due, or nobody would make it.
+    """Rows of further files whose state is unknown or does not fit: one that is made is not due,
+    and one that is not made is due, or nobody would make it.
     """
     is_made = Derived.status == DerivedStatus.READY
-    loose = or_(Derived.made_at.is_(None), Derived.facts.is_(None), Derived.due_at.is_not(None))
     wrong = or_(
         Derived.status.not_in(list(DerivedStatus)),
-        and_(is_made, loose),
-        and_(not_(is_made), or_(Derived.due_at.is_(None), Derived.facts.is_not(None))),
+        and_(is_made, Derived.due_at.is_not(None)),
+        and_(not_(is_made), Derived.due_at.is_(None)),
     )
     query = select(Derived.version_id, Derived.kind).where(wrong).order_by(Derived.id)
     return count(session, Derived), [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core import storage
+from app.core import clock, storage
 from app.core.database import unit_of_work
 from app.datasets import tasks
 from app.datasets.checks.deep.passing import Checks
@@ -227,7 +227,7 @@ def test_a_further_file_waits_for_an_index_that_is_gone(made, letters):
     (row,) = (one for one in rows_of(made) if one.kind == "checks")
     with unit_of_work() as session:
         kept = session.get_one(Derived, row.id)
-        kept.status, kept.due_at = DerivedStatus.WAITING, kept.made_at
+        kept.status, kept.due_at = DerivedStatus.WAITING, clock.now(session)
     tasks.derive(row.id)
     kept = read(Derived, row.id)
     assert kept.attempts == 0

@@ -62,7 +62,7 @@ def test_paths_may_hold_any_characters(tmp_path):
     folder = tmp_path / "a b?c#d%41 'ü\n"
     folder.mkdir()
     checked = check(folder, GOOD)
-    assert [bar["count"] for bar in open_index(checked.path).histogram()] == [60]
+    assert open_index(checked.path).row_count == 60
 
 
 def test_row_ids_are_unique_small_enough_for_javascript_and_the_same_when_made_again(tmp_path):

@@ -159,4 +159,3 @@ def test_a_row_is_seen_as_people_and_the_trainer_need_it():
     row = chat.read(make_line(USER, {**ANSWER, "weight": 0}, USER, ANSWER))
     assert [message.role for message in row.messages] == ["user", "assistant"] * 2
     assert chat.trained_messages(row) == (row.messages[3],)
-    assert chat.prompt_text(row).splitlines()[-1] == f"user: {USER['content']}"

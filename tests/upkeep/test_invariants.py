@@ -216,9 +216,8 @@ def due_to_nobody(at):
     return f"version {at.team.version_id}: checks"
 
 
-def made_at_no_time(at):
-    row = further_of(at, "search")
-    row.status, row.due_at, row.facts = DerivedStatus.READY, None, {}
+def made_and_still_due(at):
+    further_of(at, "search").status = DerivedStatus.READY
     return f"version {at.team.version_id}: search"
 
 
@@ -268,7 +267,7 @@ BROKEN = {
     ],
     "a further file is made, or due to be": [
         due_to_nobody,
-        made_at_no_time,
+        made_and_still_due,
         in_a_state_of_its_own,
     ],
     "no lease is forgotten while a worker lives": [with_an_old_lease, further_with_an_old_lease],

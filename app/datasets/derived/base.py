@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.datasets.parts import Kept
 
@@ -50,8 +50,4 @@ class Deriver(Protocol):
 
     def work(self, part: Part, making: Making, until: float) -> Making:
         """Go on from there until `until`, by `time.monotonic`; at least one step further."""
-        ...
-
-    def facts(self, made: sqlite3.Connection) -> dict[str, Any]:
-        """What the row keeps of the finished file: few values, for pages that open no file."""
         ...

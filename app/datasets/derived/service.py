@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -94,13 +94,12 @@ def wait_for(session: Session, work: Work, words: str) -> None:
         announce(session, f"version:{work.version_id}")
 
 
-def record_made(session: Session, work: Work, facts: dict[str, Any]) -> None:
+def record_made(session: Session, work: Work) -> None:
     """The file has its name and can be read."""
     row = leases.hold(session, Derived, work.row_id, work.fence)
     if row is None:
         return
-    row.status, row.progress, row.facts = DerivedStatus.READY, None, facts
-    row.made_at = clock.now(session)
+    row.status, row.progress = DerivedStatus.READY, None
     leases.settle(row, due_at=None)
     announce(session, f"version:{work.version_id}")
 

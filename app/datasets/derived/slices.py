@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 from app.datasets import parts
 from app.datasets.derived.base import Deriver, Making, Part
@@ -50,18 +49,6 @@ def derive_slice(
     except parts.Outdated:
         parts.discard(target)
         return Making()
-
-
-def facts_of(deriver: Deriver, index: Path) -> dict[str, Any]:
-    """What the row keeps of a finished file."""
-    with closing(connect_finished(derived_path(index, deriver))) as made:
-        return deriver.facts(made)
-
-
-def stored_facts(made: sqlite3.Connection) -> dict[str, Any]:
-    """What the deriver wrote down in a finished file."""
-    stored = made.execute("SELECT key, value FROM facts WHERE key != 'state'")
-    return {key: json.loads(value) for key, value in stored}
 
 
 def _step(

@@ -46,11 +46,6 @@ class SearchFile:
                     return making
         return making.advanced(n=total, share=1.0, is_done=True)
 
-    def facts(self, made: sqlite3.Connection) -> dict[str, Any]:
-        """Nothing that a page needs before it opens the file."""
-        del made
-        return {}
-
 
 def _begin(connection: sqlite3.Connection, volume: int, first: int) -> None:
     connection.execute("INSERT INTO volumes VALUES(?, ?)", (volume, first))

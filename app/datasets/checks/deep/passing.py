@@ -12,7 +12,6 @@ from app.datasets.checks.deep.registry import DEEP_CHECKS
 from app.datasets.checks.deep.rows import open_rows
 from app.datasets.checks.findings import Findings
 from app.datasets.derived.base import Making, Part
-from app.datasets.derived.slices import stored_facts
 from app.datasets.flagged import SCHEMA as FLAGGED
 from app.datasets.flagged import keep_flagged
 from app.datasets.index import FINDINGS
@@ -52,17 +51,11 @@ class Checks:
             found.order(DEEP_FINDINGS)
             found.put_fact("flagged", keep_flagged(part.connection, part.index))
             found.put_fact("groups", found.groups())
-            found.put_fact("findings", found.counted())
             part.connection.execute("DELETE FROM facts WHERE key = 'kept'")
             return making.advanced(share=1.0, is_done=True)
         found.flush()
         found.put_fact("kept", kept)
         return making
-
-    def facts(self, made: sqlite3.Connection) -> dict[str, Any]:
-        """How many findings of each severity there are, and what each check keeps for pages."""
-        facts = stored_facts(made)
-        return {key: value for key, value in facts.items() if key not in {"groups", "flagged"}}
 
 
 def _load(connection: sqlite3.Connection) -> dict[str, Any]:
