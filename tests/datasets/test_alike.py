@@ -138,6 +138,12 @@ def test_clusters_hold_equal_and_near_rows_the_largest_first(tmp_path):
     assert members == [(1, 2), (1, 4), (1, 5), (2, 1), (2, 3)]
 
 
+def test_rows_beyond_the_most_that_are_compared_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(duplicates, "MOST_COMPARED", 1)
+    rows = [said(f"Q{seed}", " ".join(prose(seed) * 300)) for seed in range(24)]
+    assert (None, "rows.not_compared") in looked_deep(check(tmp_path, rows))
+
+
 def test_the_lease_is_kept_while_many_near_copies_are_proved(tmp_path, monkeypatch):
     monkeypatch.setattr(duplicates, "_TOGETHER", 10)
     texts = [prose(seed) for seed in range(60)]

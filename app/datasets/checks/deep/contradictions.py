@@ -41,12 +41,6 @@ class Contradictions(DeepCheck):
                     line, other = found[int(numbers[row])], found[int(numbers[first[row]])]
                     yield line, _short(other) if is_short[row] else _long(other)
                 part.alive()
-        self.kept["short"] = int(is_short[differ].sum())
-        self.kept["long"] = len(differ) - self.kept["short"]
-
-    def facts(self) -> dict[str, int]:
-        """How many rows answer otherwise, in short and at length."""
-        return self.kept
 
 
 def _short(line: int) -> Finding:

@@ -57,7 +57,6 @@ class Duplicates(DeepCheck):
         _, first, same = np.unique(whole, return_index=True, return_inverse=True)
         first = first[same]
         copies = np.flatnonzero(first != np.arange(len(numbers)))
-        count = 0
         for start in range(0, len(copies), _TOGETHER):
             some = copies[start : start + _TOGETHER]
             wanted = np.unique(np.concatenate((some, first[some])))
@@ -68,10 +67,8 @@ class Duplicates(DeepCheck):
                     groups.join(row, original)
                 elif rows.are_one(one, other):
                     groups.join(row, original)
-                    count += 1
                     yield one.line, _otherwise(other.line)
             part.alive()
-        self.kept["written_otherwise"] = count
 
     def _near(
         self,
@@ -100,8 +97,8 @@ class Duplicates(DeepCheck):
                         copy, original = _lines(rows, numbers, (row, other))
                         yield copy, _nearly(original, share)
                 part.alive()
-        self.kept["near"] = len(told)
-        self.kept["not_compared"] = len(numbers) - len(phrases)
+        if len(phrases) < len(numbers):
+            yield None, _not_compared(len(phrases), len(numbers) - len(phrases))
 
     def _keep_clusters(self, part: Part, numbers: Numbers, first: Places, whole: Numbers) -> None:
         """The largest first. `near`: not all rows of it say the same."""
@@ -120,12 +117,10 @@ class Duplicates(DeepCheck):
                 "INSERT INTO cluster_rows VALUES(?, ?)",
                 ((cluster, n) for n in numbers[rows].tolist()),
             )
-        self.kept["clusters"], self.kept["rows"] = len(many), int(sizes[many].sum())
+        self.kept["clusters"] = len(many)
 
     def facts(self) -> dict[str, int]:
-        """Clusters and how many rows are in them; copies written otherwise and near ones; rows that
-        were too many to compare.
-        """
+        """How many clusters there are."""
         return self.kept
 
 
@@ -153,6 +148,17 @@ def _otherwise(line: int) -> Finding:
         f"The same row as row {line:,} but for case and spaces. Training sees it twice and weighs "
         "it double.",
         "Keep one of them, unless the weight is meant.",
+    )
+
+
+def _not_compared(compared: int, others: int) -> Finding:
+    return Finding(
+        "rows.not_compared",
+        None,
+        "hint",
+        f"The first {compared:,} rows were looked through for near copies, the other {others:,} "
+        "only for equal ones.",
+        "Upload the others as a dataset of their own to have near copies among them found.",
     )
 
 

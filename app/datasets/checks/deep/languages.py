@@ -53,10 +53,6 @@ class Languages(DeepCheck):
             if count <= _RARE * told:
                 yield self.kept["first"][language], _rare(language, count, told, usual, most)
 
-    def facts(self) -> dict[str, Any]:
-        """The languages of the sampled answers, the commonest first."""
-        return {"languages": Counter[str](self.kept.get("answers", {})).most_common()}
-
 
 def language_of(text: str) -> str | None:
     """The ISO 639 code of the language a text is in, or None where that is not sure."""
