@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import TextIOWrapper
@@ -85,11 +86,14 @@ class _Rows:
 
 
 class _Odd:
-    """Records that lack a column, and those that have more cells than there are columns."""
+    """Records that lack a column, those that have more cells than there are columns, and names that
+    stand over several columns.
+    """
 
     def __init__(self, columns: Columns | None) -> None:
         self.names = columns.named[:2] if columns is not None else ()
         self.lacking, self.longer = _Rows(), _Rows()
+        self.doubled: list[str] = []
 
     def look(self, number: int, record: JsonObject) -> None:
         if any(name not in record for name in self.names):
@@ -105,6 +109,10 @@ class _Odd:
             reason = f"{self.longer} with more cells than there are columns."
             cure = "Put quotes around cells that hold the separator; what is beyond is left out."
             found.append(Finding("table.cells", None, "warning", reason, cure))
+        for name in self.doubled[:_NAMED]:
+            reason = f'Several columns are called "{name[:40]}"; the last of them is read.'
+            cure = "Give each column a name of its own and upload the file again."
+            found.append(Finding("table.columns", None, "warning", reason, cure))
         return tuple(found)
 
 
@@ -113,6 +121,7 @@ def _csv(_file: BinaryIO, text: TextIOWrapper, reading: Reading, odd: _Odd) -> I
     number = 0
     try:
         header = next((row for row in rows if row), [])
+        odd.doubled = [name for name, count in Counter(header).items() if name and count > 1]
         for row in rows:
             if not row:
                 continue
