@@ -207,6 +207,17 @@ def test_a_table_that_cannot_be_read_says_why(database, receive, content, said):
 
 
 @one_database
+def test_two_columns_of_one_name_are_told_and_the_last_is_read(database, receive):
+    rows = [("x", *pair) for pair in PAIRS]
+    version = receive(table(header=("answer", "question", "answer"), rows=rows))
+    assert stored(version) == CONVERSATIONS
+    with open_index(storage.index_path(version.id)) as index:
+        (told,) = index.findings(rule="table.columns")
+    assert (told.severity, told.row) == ("warning", None)
+    assert 'called "answer"' in told.reason
+
+
+@one_database
 def test_a_list_that_breaks_off_says_where(database, receive):
     version = receive(json.dumps(objects()).encode()[:-20], "x.json")
     assert (version.status, version.rows) == (VersionStatus.REJECTED, 0)
@@ -323,6 +334,8 @@ def test_a_guess_is_overruled_and_the_next_version_comes_of_the_same_file(
     columns = {"question": "a", "answer": "b", "prompt": "Name the intent."}
     made = editor.post(where, {"format": "table", **columns})
     assert made.status_code == 303
+    twice = editor.post(where, {"format": "table", **columns})
+    assert twice.headers["location"] == made.headers["location"]
     letters.deliver()
 
     following = version_of(int(made.headers["location"].partition("?")[0].rpartition("/")[2]))
