@@ -9,7 +9,7 @@ from app.core import storage
 from app.core.errors import ProductError
 from app.settings import settings
 
-_TORN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_TORN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR})
 
 
 class Gone(ProductError):
@@ -67,7 +67,7 @@ def telling_of_damage(path: Path) -> Iterator[None]:
 
 
 def is_torn(error: sqlite3.DatabaseError) -> bool:
-    """True when the bytes of the file are not those of a database; Python's own errors have no
-    code.
+    """True when the bytes of the file are not those of a database, or the disk does not hand them
+    out; Python's own errors have no code.
     """
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _TORN

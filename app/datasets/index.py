@@ -275,8 +275,13 @@ class Index:
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:
-        """What the checks wrote down at the end: `verdict`, `groups`, what charts are made of."""
-        return self._facts("main")
+        """What the checks wrote down at the end: `verdict`, `groups`, what charts are made of.
+        Raises IndexGone where they are not there.
+        """
+        facts = self._facts("main")
+        if not {"verdict", "groups"} <= facts.keys():
+            raise IndexGone(self.path)
+        return facts
 
     @cached_property
     def deep_facts(self) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from app.datasets.derived.queries import derived_of, made_of
 from app.datasets.derived.registry import DERIVERS
 from app.datasets.derived.slices import derived_path
 from app.datasets.gone import Gone, IndexGone, is_torn, stored_file
-from app.datasets.index import connect_finished
+from app.datasets.index import connect_finished, open_index
 from app.datasets.models import Dataset, DatasetVersion, Derived, DerivedStatus, VersionStatus
 
 INDEX = "index"
@@ -67,7 +67,7 @@ def _lost(one: Kept, *, is_close: bool) -> frozenset[str]:
     except Gone:
         return frozenset()  # there is nothing to make it of
     index = storage.index_path(one.version_id)
-    if not _is_whole(index, is_close=is_close):
+    if not _is_whole(index, is_close=is_close) or (is_close and not _has_facts(index)):
         return frozenset({INDEX})
     return missing(index, one.kinds, is_close=is_close)
 
@@ -93,6 +93,14 @@ def _is_whole(path: Path, *, is_close: bool) -> bool:
         if is_torn(error):
             return False
         raise
+
+
+def _has_facts(index: Path) -> bool:
+    try:
+        with open_index(index) as opened:
+            return bool(opened.facts)
+    except IndexGone:
+        return False
 
 
 def make_anew(session: Session, lost: Lost) -> None:

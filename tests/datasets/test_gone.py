@@ -1,5 +1,8 @@
 """Files of a version that are missing or damaged: said in words, never a 500, and made anew."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from app.core import clock, storage
@@ -7,6 +10,7 @@ from app.core.database import unit_of_work
 from app.datasets import tasks
 from app.datasets.checks.deep.passing import Checks
 from app.datasets.derived.slices import derived_path
+from app.datasets.gone import IndexGone, telling_of_damage
 from app.datasets.index import open_index
 from app.datasets.models import Dataset, Derived, DerivedStatus, VersionStatus
 from app.datasets.search.making import SearchFile
@@ -24,6 +28,11 @@ API = "/api/v1"
 
 def cut(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def without_facts(path):
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM facts WHERE key = 'verdict'")
 
 
 DAMAGE = (
@@ -201,6 +210,23 @@ def test_rows_keep_their_ids_when_the_indexes_of_all_versions_are_gone(team, let
         session.get_one(type(version_of(later)), later).due_at = version_of(made).checked_at
     run_out(letters)
     assert (ids_of(made), ids_of(later)) == ids
+
+
+def test_an_index_without_its_facts_is_made_anew(team, browser, script, letters, made):
+    ids = ids_of(made)
+    without_facts(storage.index_path(made))
+    read_all(team, browser, script, made)
+    run_out(letters)
+    assert version_of(made).status == VersionStatus.READY
+    assert ids_of(made) == ids
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR, sqlite3.SQLITE_IOERR_READ])
+def test_what_the_disk_does_not_hand_out_is_gone(database, code, tmp_path):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    with pytest.raises(IndexGone), telling_of_damage(tmp_path / "1.sqlite"):
+        raise error
 
 
 def test_a_file_that_is_whole_after_all_is_left_alone(made, letters):
