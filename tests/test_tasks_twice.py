@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from app.connections.models import Connection
-from app.core import clock, partial, queue
+from app.core import clock, partial, queue, storage
 from app.core.database import read_only, unit_of_work
 from app.core.orm import Base
 from app.datasets import queries as datasets
@@ -76,6 +76,11 @@ def an_uploaded_version(team: Team, witness: Witness) -> Args:
 def a_checked_version(team: Team, witness: Witness) -> Args:
     with unit_of_work() as session:
         return (make.make_derived(session, team.version_id).id,)
+
+
+def a_version_whose_index_is_lost(team: Team, witness: Witness) -> Args:
+    storage.index_path(team.version_id).unlink()
+    return (team.version_id,)
 
 
 def rows_to_moderate(team: Team, witness: Witness) -> Args:
@@ -161,6 +166,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "datasets.check": an_uploaded_version,
     "datasets.derive": a_checked_version,
     "datasets.forget_upload": a_forgotten_upload,
+    "datasets.mend": a_version_whose_index_is_lost,
     "datasets.moderate": rows_to_moderate,
     "jobs.orphans": a_stray_run,
     "jobs.start": a_queued_job,
@@ -170,6 +176,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "rescue.step": a_rescue,
     "upkeep.keep": the_housekeeping,
 }
+BY_LETTER = {"datasets.mend"}  # what is lost on a disk stands in no table: its finder writes
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -206,7 +213,7 @@ def test_a_task_run_twice_or_twice_at_once_leaves_what_it_leaves_when_it_runs_on
 ):
     def after(run: Callable[[Callable[[], None]], None]) -> dict[str, list[str]]:
         args = ARRANGED[name](anew(), witness)
-        assert _is_due(name, args), "it finds nothing to do"
+        assert name in BY_LETTER or _is_due(name, args), "it finds nothing to do"
         run(lambda: queue.TASKS[name](*args))
         for _ in range(MOST_STEPS):  # work in slices goes on until it is done
             if not _is_due(name, args):
