@@ -1,6 +1,5 @@
 """Decisions about datasets: what an upload becomes, how far a check is, and its verdict."""
 
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -18,7 +17,6 @@ from app.datasets.derived import service as derived
 from app.datasets.forms import label_of
 from app.datasets.models import Dataset, DatasetVersion, VersionStatus
 from app.datasets.sources import Reading
-from app.settings import settings
 
 LEASE_SECONDS = 90
 BUSY_SECONDS = 5.0
@@ -211,8 +209,7 @@ def record_slice(session: Session, work: CheckWork, progress: Progress) -> None:
     if version is None:
         return
     if progress == work.progress:  # another process is at this slice still
-        wait = timedelta(seconds=settings().wait(BUSY_SECONDS))
-        leases.settle(version, due_at=clock.now(session) + wait, has_progress=False)
+        leases.settle(version, due_at=clock.later(session, BUSY_SECONDS), has_progress=False)
         return
     version.progress = progress.as_json()
     leases.settle(version, due_at=clock.now(session))

@@ -127,13 +127,11 @@ def untold(session: Session, given_up: Sequence[Job]) -> list[int]:
     """Those of these jobs of which nobody was told since their last worker died; none in a restored
     instance that nobody has looked at.
     """
-    if instance.held(session) is not None:
+    if not given_up or instance.held(session) is not None:
         return []
-    return [
-        job.id
-        for job in given_up
-        if not queries.is_told(session, job.project_id, Topic.NEEDS_DECISION, _given_up(job))
-    ]
+    projects, keys = {job.project_id for job in given_up}, list(map(_given_up, given_up))
+    told = queries.told_of(session, projects, Topic.NEEDS_DECISION, keys)
+    return [job.id for job in given_up if _given_up(job) not in told]
 
 
 def _given_up(job: Job) -> str:

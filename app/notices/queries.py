@@ -1,7 +1,7 @@
 """Every select about watched dates, notices and the links of calendars."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Select, and_, func, or_, select
@@ -45,6 +45,16 @@ def is_told(session: Session, project_id: int, topic: str, key: str) -> bool:
         Notice.project_id == project_id, Notice.topic == topic, Notice.key == key
     )
     return session.scalar(query) is not None
+
+
+def told_of(
+    session: Session, project_ids: Collection[int], topic: str, keys: Collection[str]
+) -> set[str]:
+    """Those of these keys of which the projects were told already."""
+    query = select(Notice.key).where(
+        Notice.project_id.in_(project_ids), Notice.topic == topic, Notice.key.in_(keys)
+    )
+    return set(session.scalars(query))
 
 
 def ids_of_notices(project_id: int) -> Select[int]:

@@ -140,8 +140,10 @@ def test_a_connection_that_goes_away_ends_it(workshop, version_id, letters):
     row_id = ask(workshop, version_id)
     with unit_of_work() as session:
         queries.moderation_of(session, version_id).connection_id = None
+    letters.nudges.clear()
     moderate(row_id)
     assert (asked(version_id).status, asked(version_id).last_error) == ("stopped", service.GONE)
+    assert f"version:{version_id}" in letters.nudges
 
 
 def test_a_long_row_is_judged_by_its_beginning_in_pieces():

@@ -1,7 +1,6 @@
 """Decisions about the further files of a version: which are made, how far each is, who goes on."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -15,7 +14,6 @@ from app.datasets.derived import queries
 from app.datasets.derived.base import Making
 from app.datasets.derived.registry import DERIVERS
 from app.datasets.models import DatasetVersion, Derived, DerivedStatus
-from app.settings import settings
 
 LEASE_SECONDS = 90
 BUSY_SECONDS = 5.0
@@ -74,8 +72,7 @@ def record_slice(session: Session, work: Work, making: Making) -> None:
     if row is None:
         return
     if making == work.making:  # another process is at this slice still
-        wait = timedelta(seconds=settings().wait(BUSY_SECONDS))
-        leases.settle(row, due_at=clock.now(session) + wait, has_progress=False)
+        leases.settle(row, due_at=clock.later(session, BUSY_SECONDS), has_progress=False)
         return
     row.progress = making.as_json()
     leases.settle(row, due_at=clock.now(session))
@@ -89,8 +86,7 @@ def wait_for(session: Session, work: Work, words: str) -> None:
     """
     row = leases.hold(session, Derived, work.row_id, work.fence)
     if row is not None:
-        wait = timedelta(seconds=settings().wait(ROOM_SECONDS))
-        leases.settle(row, due_at=clock.now(session) + wait, error=words)
+        leases.settle(row, due_at=clock.later(session, ROOM_SECONDS), error=words)
         announce(session, f"version:{work.version_id}")
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -19,7 +19,6 @@ from app.core.queue import enqueue
 from app.datasets.models import DatasetVersion, Moderation, ModerationStatus, VersionStatus
 from app.datasets.moderation import queries
 from app.providers.base import AllowanceSpent, ProviderError, ProviderUnavailable
-from app.settings import settings
 
 ABILITY = "moderation"
 LEASE_SECONDS = 120
@@ -120,11 +119,11 @@ def claim(session: Session, moderation_id: int) -> Work | None:
     connection = row.connection_id and session.get(Connection, row.connection_id)
     if not connection:
         _stop(session, row, GONE)
+        announce(session, f"version:{row.version_id}")
         return None
     moment = clock.now(session)
     if standing.is_held(connection, moment):
-        later = moment + timedelta(seconds=settings().wait(WAIT_SECONDS))
-        until = max(connection.not_before or later, moment)
+        until = max(connection.not_before or clock.later(session, WAIT_SECONDS), moment)
         leases.settle(row, due_at=until, error=connection.words)
         return None
     version = session.get_one(DatasetVersion, row.version_id)
@@ -170,7 +169,7 @@ def _later(session: Session, work: Work, error: ProviderUnavailable) -> datetime
     seconds = error.retry_after or WAIT_SECONDS
     if not isinstance(error, AllowanceSpent):
         standing.hold(session, work.connection, error, seconds=seconds)
-    return clock.now(session) + timedelta(seconds=settings().wait(seconds))
+    return clock.later(session, seconds)
 
 
 def _stop(session: Session, row: Moderation, words: str) -> None:
