@@ -19,6 +19,8 @@ Fault = Literal[
     "formula_parse_error",
     "invalid_variable_error",
     "other_error",
+    "python_grader_runtime_error",
+    "python_grader_server_error",
     "sample_parse_error",
 ]
 

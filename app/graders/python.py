@@ -1,15 +1,21 @@
 """`python`: the team's own `grade(sample, item)`."""
 
+import json
 import re
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 from pydantic import field_validator
 
-from app.graders.base import JsonObject, Measure
+from app.core import jail
+from app.core.jail import Jail
+from app.graders.base import Answer, Case, JsonObject, Measure, Score, Ungradable
 from app.graders.settings import setting
 
 LONGEST = 256_000
 """Bytes of source, OpenAI's limit."""
+
+LONGEST_TOLD = 60
 
 
 class Python(Measure):
@@ -40,7 +46,48 @@ class Python(Measure):
         return source
 
     def obstacle(self) -> str | None:
-        return "A 'python' grader is read and kept, but not run: its code needs a jail."
+        lacks = jail.obstacle()
+        return (
+            lacks and f"A 'python' grader runs in a jail, which this machine cannot make: {lacks}"
+        )
+
+    def score(self, case: Case, answer: Answer) -> Score:
+        try:
+            value = self._jail.call(_sample(answer), dict(case))
+        except jail.Failed as error:
+            raise Ungradable("python_grader_runtime_error", str(error)) from error
+        except jail.Refused as error:
+            raise Ungradable("python_grader_server_error", str(error)) from error
+        return Score(_number(value))
+
+    @cached_property
+    def _jail(self) -> Jail:
+        """Made at the first answer; its process ends with this grader."""
+        return Jail(self.source, "grade")
 
     def written(self) -> JsonObject:
         return {**super().written(), "name": self.name}
+
+
+def _sample(answer: Answer) -> JsonObject:
+    """What templates call `sample`; `output_json` is None where the answer is no JSON."""
+    names = ("output_text", "output_tools", "choices")
+    return {name: answer.variable(name) for name in names} | {"output_json": _json(answer)}
+
+
+def _json(answer: Answer) -> Any:
+    try:
+        return answer.variable("output_json")
+    except Ungradable:
+        return None
+
+
+def _number(value: Any) -> float:
+    """The score it returned. Raises Ungradable."""
+    if not isinstance(value, int | float):
+        reason = f"'grade' returned {json.dumps(value)[:LONGEST_TOLD]}, not a number."
+    elif 0 <= value <= 1:
+        return float(value)
+    else:
+        reason = f"'grade' returned {str(value)[:LONGEST_TOLD]}: a score lies between 0 and 1."
+    raise Ungradable("python_grader_runtime_error", reason)

@@ -1,11 +1,11 @@
 """Graders on the wire: read or refused in OpenAI's shape, and what a run of one answers."""
 
-from app.graders.base import Grader, Score
+from app.graders.base import Fault, Grader, Score
 from app.graders.reading import InvalidGrader, read_grader
 from app.trainer.errors import Refusal
 from app.trainer.wire import Json
 
-# Those that pure graders can have are set by their score's faults; the rest is always false here.
+# Those that graders can have here are set by their score's faults; the rest is always false.
 ERRORS = (
     "formula_parse_error",
     "sample_parse_error",
@@ -19,11 +19,12 @@ ERRORS = (
     "model_grader_refusal_error",
     "model_grader_parse_error",
 )
-DETAILS = (
-    "python_grader_server_error_type",
-    "python_grader_runtime_error_details",
-    "model_grader_server_error_details",
-)
+DETAILS: dict[str, Fault | None] = {
+    "python_grader_server_error_type": "python_grader_server_error",
+    "python_grader_runtime_error_details": "python_grader_runtime_error",
+    "model_grader_server_error_details": None,
+}
+"""Which say more of an error, and of which."""
 
 
 def known_grader(body: object, at: str = "grader") -> Grader:
@@ -44,7 +45,7 @@ def runnable_grader(body: object, at: str = "grader") -> Grader:
 
 def graded(grader: Grader, score: Score, seconds: float) -> Json:
     """What a run answers: a reward, 0 where an error is true, and the rewards of its parts."""
-    faults = {fault.fault for fault in score.faults()}
+    faults = {fault.fault: fault.reason for fault in score.faults()}
     parts = {name: part.value for name, part in score.parts.items()}
     return {
         "reward": score.value,
@@ -54,7 +55,7 @@ def graded(grader: Grader, score: Score, seconds: float) -> Json:
             "type": grader.type,
             "errors": {
                 **{name: name in faults for name in ERRORS},
-                **dict.fromkeys(DETAILS),
+                **{name: fault and faults.get(fault) for name, fault in DETAILS.items()},
             },
             "execution_time": seconds,
             "scores": parts,

@@ -26,7 +26,7 @@ async def validate(request: Request) -> Response:
 async def run(request: Request) -> Response:
     """Grade one answer; a template or formula that fails for it is told among the errors."""
     body = _known(await limited_body(request), RUN_FIELDS)
-    grader = runnable_grader(body["grader"])
+    grader = await run_in_threadpool(runnable_grader, body["grader"])
     sample = requests.text(body, "model_sample", required=True)
     item = requests.object_in(body, "item")
     began = time.perf_counter()

@@ -26,6 +26,7 @@ LOOKS: dict[str, Callable[[], str]] = {
     "address": looks_outside.address,
     "allowed hosts": looks_outside.allowed_hosts,
     "trainer": looks_outside.trainer,
+    "python graders": looks_outside.jailing,
 }
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 import redis
 
-from app.core import storage
+from app.core import jail, storage
 from app.core.pages import size
 from app.settings import ROOT, settings
 from app.upkeep.looks import Worth, Wrong
@@ -169,3 +169,11 @@ def _own_trainer() -> str | None:
     note = settings().home / "trainer.port"
     is_running = (settings().home / "run" / "port").exists()
     return f"http://127.0.0.1:{note.read_text().strip()}/v1" if is_running else None
+
+
+def jailing() -> str:
+    """Python graders can be locked in; without that they are refused, and all else works."""
+    if lacks := jail.obstacle():
+        cure = 'see "Python graders" in docs/operations.md, or use other graders'
+        raise Worth(f"are refused: {lacks}", cure)
+    return "run in a jail"

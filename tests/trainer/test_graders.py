@@ -100,9 +100,8 @@ def test_what_cannot_be_graded_is_told_among_the_errors(client: openai.OpenAI, g
         (similarity("cosine"), "embeddings"),
         (score_model(), "a model that judges"),
         (label_model(), "a model that judges"),
-        (python(), "a jail"),
         (multi("near", near=similarity("cosine")), "embeddings"),
-        (multi("code", code=python()), "a jail"),
+        (multi("judge", judge=score_model()), "a model that judges"),
     ],
 )
 def test_what_does_not_run_here_is_refused_with_the_reason(client: openai.OpenAI, grader, reason):

@@ -10,6 +10,7 @@ import pytest
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 
+from tests.graders.making import score_model
 from tests.trainer.conftest import (
     BASE,
     Row,
@@ -243,7 +244,7 @@ def test_a_method_that_cannot_be_is_refused(client: openai.OpenAI, file_id: str,
 def test_a_grader_that_cannot_run_here_is_refused_with_the_reason(
     client: openai.OpenAI, file_id: str
 ):
-    grader = {"type": "python", "name": "own", "source": "def grade(sample, item): return 1.0"}
+    grader = score_model()
     with pytest.raises(openai.BadRequestError) as refused:
         reinforcing_with(client, file_id, grader=grader)
     assert refused.value.code == "unsupported_grader"

@@ -18,6 +18,8 @@ FAULTS: tuple[Fault, ...] = (
     "sample_parse_error",
     "invalid_variable_error",
     "formula_parse_error",
+    "python_grader_runtime_error",
+    "python_grader_server_error",
     "other_error",
 )
 _WHERE = "method.reinforcement.grader"
