@@ -188,6 +188,32 @@ def rounds(graders: dict[str, tuple[Grader, Bare]], texts: Sequence[Pair]) -> di
     return found
 
 
+def jailed(texts: Sequence[Pair]) -> None:
+    """Print the same of a python grader, by the clock: another process does half of the work.
+
+    Its bare call is made without a jail. Nothing is claimed of it.
+    """
+    source = "def grade(sample, item):\n    return item['answer'] in sample['output_text']\n"
+    grader = single("python", source=source)
+    if lacks := grader.obstacle():
+        print(f"python: {lacks}")
+        return
+    names: dict[str, Any] = {}
+    exec(source, names)  # noqa: S102 - the line above
+    grader.grade({"answer": ""}, Answer(""))
+    spent = []
+    for call in (
+        lambda a, b: grader.grade({"answer": b}, Answer(a)),
+        lambda a, b: names["grade"]({"output_text": a}, {"answer": b}),
+    ):
+        begun = time.perf_counter()
+        for a, b in texts:
+            call(a, b)
+        spent.append((time.perf_counter() - begun) / len(texts))
+    grading, bare = spent
+    print(f"{'python':28} {grading * 1e6:7.1f} µs {bare * 1e6:9.1f} µs {60 / grading:12,.0f}")
+
+
 def main() -> int:
     """Measure and say; the exit status."""
     words = argparse.ArgumentParser(description=__doc__)
@@ -197,6 +223,7 @@ def main() -> int:
     texts = pairs(asked.gradings, asked.seed)
     print(f"{'grader':28} {'a grading':>10} {'bare call':>12} {'a minute':>12}")
     found = rounds(TEXTS, texts) | rounds(JSONS, [(as_json(a), as_json(b)) for a, b in texts])
+    jailed(texts)
     slowest = min(found, key=lambda name: found[name])
     print(f"slowest: {slowest}, {found[slowest]:,.0f} a minute (claim >= {CLAIM:,})")
     return 0 if found[slowest] >= CLAIM else 1
