@@ -195,6 +195,7 @@ def bring(reach: list[str]) -> None:
     base = "/tmp"  # noqa: S108 - only a place to mount on, seen by nobody else
     why = "a file system of its own is not allowed here"
     call("mount", b"none", base.encode(), b"tmpfs", MS_NOSUID_NODEV, b"size=1m,mode=755", why=why)
+    os.umask(0o022)  # nobody, too, is to find the way to these
     for path, handle in zip(reach, handles, strict=True):
         Path(base + path).mkdir(parents=True)
         place = (base + path).encode()

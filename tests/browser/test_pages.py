@@ -202,7 +202,7 @@ def test_a_viewer_finds_no_dead_button(workshop, chromium):
                     "calendar-link",
                 ),
                 *("dates", "jobs-question", "models-question", "datasets-question", "endpoints"),
-                *("endpoint", "budget-spend", "prices"),
+                *("endpoint", "budget-spend", "prices", "conversation"),
             )
         }
 

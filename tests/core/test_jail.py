@@ -32,12 +32,14 @@ SOON = 5.0
 def jailed():
     """Make jails of an expression of x, and end them."""
     made: list[Jail] = []
+    before = os.umask(0o077)  # as the program has it
 
     def of(expression: str, before: str = "") -> Jail:
         made.append(Jail(f"{OUTCOME}{before}\ndef act(x):\n    return {expression}\n", "act"))
         return made[-1]
 
     yield of
+    os.umask(before)
     for each in made:
         each.close()
 
