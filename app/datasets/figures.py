@@ -44,6 +44,7 @@ def _figures(facts: Mapping[str, Any]) -> Iterator[Figure]:
     elif verdict["histogram"]:
         yield _tokens("tokens", "Tokens per row", _as_it_was_kept(verdict), estimate, True)
     yield from _labels(facts, rows)
+    yield from _tags(facts, rows)
     by_role = sorted(lengths.get("roles", {}).items(), key=_role_rank)
     for at, (role, counts) in enumerate(by_role):
         is_ours = role in ROLES
@@ -100,6 +101,14 @@ def _labels(facts: Mapping[str, Any], rows: int) -> Iterator[Figure]:
     note = f"Under {FEWEST_EXAMPLES}: {_some(small)}" if small else ""
     drawn = Ranked(lines, ticks(lines[0].rows))
     yield Figure("labels", "Rows per label", "label", drawn, aside, note)
+
+
+def _tags(facts: Mapping[str, Any], rows: int) -> Iterator[Figure]:
+    for at, (name, ranks) in enumerate(facts.get("tags", ())):
+        lines = tuple(Share(value, count, count / rows) for value, count in ranks)
+        aside = f"{len(lines)} values, smallest has {lines[-1].rows:,}"
+        drawn = Ranked(lines, ticks(lines[0].rows))
+        yield Figure(f"field-{at}", f"Rows per {name}", name, drawn, aside)
 
 
 def _some(names: Sequence[str], most: int = 3) -> str:

@@ -56,7 +56,7 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
     `tokens` is the row's estimate, of which `role_tokens[i]` belong to the message of `roles[i]`;
     `definition_tokens` come on top for tools. `prompt` is what the row asks and `rest` all else, as
     bytes in which no two different rows agree however they are written. `answer` is the last answer
-    as text, `system` the system prompt.
+    as text, `system` the system prompt; `tags` are short values beside it, each with its field.
     """
 
     tokens: int
@@ -71,6 +71,7 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
     has_images: bool = False
     has_tools: bool = False
     definition_tokens: int = 0
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 class ReadSlowly:

@@ -6,7 +6,7 @@ from typing import Any
 from app.core.tokens import Count
 from app.formats.base import Finding, JsonObject, Measured, ReadSlowly, Text, canonical
 from app.formats.drawn import Drawn
-from app.formats.fields import fields_in, texts_of
+from app.formats.fields import fields_in, tags_of, texts_of
 from app.formats.words import error, kind_of, others, quoted, short
 
 _KEYS = frozenset({"item", "sample"})
@@ -75,4 +75,5 @@ class Evaluation(ReadSlowly):
             rest=canonical(value),
             system=None,
             answer=None,
+            tags=tags_of(_fields(value)),
         )

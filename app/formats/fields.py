@@ -7,6 +7,7 @@ from app.formats.base import JsonObject, Text
 from app.formats.drawn import Field, cut
 
 ROLE = "field"
+TAG_LENGTH = 80
 
 
 def texts_of(item: JsonObject, above: str = "") -> list[Text]:
@@ -17,6 +18,23 @@ def texts_of(item: JsonObject, above: str = "") -> list[Text]:
 def fields_in(item: JsonObject) -> tuple[Field, ...]:
     """Each value by its name; what is no text as JSON."""
     return tuple(Field(name, cut(_written(value))) for name, value in item.items())
+
+
+def tags_of(item: JsonObject) -> tuple[tuple[str, str], ...]:
+    """What may sort rows into kinds, each once: a field's name and its short value, or each short
+    entry where it is a list.
+    """
+    short = (
+        (name, _written(one))
+        for name, value in item.items()
+        for one in (value if isinstance(value, list) else (value,))
+        if isinstance(one, str | int) and len(name) <= TAG_LENGTH
+    )
+    return tuple(dict.fromkeys(tag for tag in short if _is_tag(tag[1])))
+
+
+def _is_tag(text: str) -> bool:
+    return 0 < len(text) <= TAG_LENGTH and "\n" not in text
 
 
 def _written(value: object) -> str:

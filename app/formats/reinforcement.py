@@ -8,7 +8,7 @@ from app.core.tokens import PER_ROW, Count, definition_tokens, message_tokens
 from app.formats import chat_rules
 from app.formats.base import Finding, JsonObject, Measured, ReadSlowly, Text, canonical
 from app.formats.drawn import Drawn
-from app.formats.fields import fields_in, texts_of
+from app.formats.fields import fields_in, tags_of, texts_of
 from app.formats.messages import (
     Message,
     messages_in,
@@ -131,4 +131,5 @@ class Reinforcement(ReadSlowly):
             has_images=any(message.has_images for message in row.messages),
             has_tools=bool(tools),
             definition_tokens=definition_tokens(tools, count) if tools else 0,
+            tags=tags_of(item_of(value)),
         )

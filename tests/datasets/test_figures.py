@@ -247,3 +247,51 @@ def test_the_strip_says_what_was_found_and_what_is_not_known_yet():
     assert late["Balance"].value == "3 to 40"
     clean = {one.label: one for one in health({"verdict": verdict}, [], is_deep=True)}
     assert clean["Duplicates"].tone == clean["Secrets"].tone == "good"
+
+
+def test_fields_that_sort_rows_into_kinds_are_counted(tmp_path):
+    rows = [
+        {
+            "item": {
+                "question": f"Why {at}?",
+                "category": "cards" if at % 4 else "loans",
+                "tags": ["hard", "=1+1"] if at % 2 else ["hard"],
+                "is_checked": at < 9,
+                "note": "x" * 81,
+                "weight": 0.5,
+            }
+        }
+        for at in range(12)
+    ]
+    found = drawn(check(tmp_path, [json.dumps(row).encode() for row in rows]))
+
+    told = {one.title: list(table(one)) for one in found.values() if one.key.startswith("field-")}
+    assert told == {
+        "Rows per category": [
+            ("category", "rows", "share", "note"),
+            ("cards", 9, "0.750000", ""),
+            ("loans", 3, "0.250000", ""),
+        ],
+        "Rows per tags": [
+            ("tags", "rows", "share", "note"),
+            ("hard", 12, "1.000000", ""),
+            ("=1+1", 6, "0.500000", ""),
+        ],
+        "Rows per is_checked": [
+            ("is_checked", "rows", "share", "note"),
+            ("true", 9, "0.750000", ""),
+            ("false", 3, "0.250000", ""),
+        ],
+    }
+
+
+def test_a_field_of_too_many_values_and_fields_beyond_the_first_few_are_let_go(tmp_path):
+    rows = [
+        {"messages": [USER], "id": at, "kind": at % 3, **{f"f{name}": 1 for name in range(40)}}
+        for at in range(450)
+    ]
+    made = check(tmp_path, [json.dumps(row).encode() for row in rows])
+
+    assert made.verdict.format == "reinforcement"
+    with made.index() as index:
+        assert index.facts["tags"] == [["kind", [["0", 150], ["1", 150], ["2", 150]]]]

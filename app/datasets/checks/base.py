@@ -68,6 +68,7 @@ class Tally:
     turns: dict[int, int] = field(default_factory=dict)
     labels: dict[str, int] | None = field(default_factory=dict)
     unlabelled: int = 0
+    tags: dict[str, dict[str, int] | None] = field(default_factory=dict)  # field: rows by value
     systems: dict[str, int] = field(default_factory=dict)
     groups: dict[str, list[Any]] = field(default_factory=dict)  # rule: severity, count, rows, words
     first_bad: list[Any] | None = None  # line, rule, whether the lines before it are fine

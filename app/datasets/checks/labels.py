@@ -1,6 +1,6 @@
 """Where answers are labels: how the rows spread over them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from app.datasets.checks.base import Located, Seen, Tally
 from app.formats.base import Finding
@@ -9,20 +9,31 @@ FEWEST_EXAMPLES = 10
 _MEAN_EXAMPLES = 2
 _NAMED = 5
 
+Ranks = tuple[tuple[str, int], ...]  # values, the commonest first, with their rows
 
-def labels_of(tally: Tally) -> tuple[tuple[str, int], ...] | None:
+
+def labels_of(tally: Tally) -> Ranks | None:
     """The labels by how often, commonest first, or None where the answers are no labels.
 
     They are labels when there are at most 200 different ones, all short, each met twice on
     average, and nine rows in ten have one.
     """
-    labels = tally.labels
-    if not labels or len(labels) == 1:
+    labels = tally.labels or {}
+    return _ranked(labels) if tally.unlabelled * 9 <= sum(labels.values()) else None
+
+
+def tags_of(tally: Tally) -> tuple[tuple[str, Ranks], ...]:
+    """The fields beside rows whose values sort them into kinds, by the measure of labels: each with
+    its values by how often.
+    """
+    ranked = ((name, _ranked(counts or {})) for name, counts in tally.tags.items())
+    return tuple((name, ranks) for name, ranks in ranked if ranks is not None)
+
+
+def _ranked(counts: Mapping[str, int]) -> Ranks | None:
+    if len(counts) <= 1 or sum(counts.values()) < _MEAN_EXAMPLES * len(counts):
         return None
-    rows = sum(labels.values())
-    if rows < _MEAN_EXAMPLES * len(labels) or tally.unlabelled * 9 > rows:
-        return None
-    return tuple(sorted(labels.items(), key=lambda item: (-item[1], item[0])))
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 class SmallLabels:

@@ -7,7 +7,7 @@ from time import monotonic
 from app.core.tokens import O200K
 from app.datasets.checks import identity, structure
 from app.datasets.checks.base import Check, Limits, Progress, Seen
-from app.datasets.checks.labels import labels_of
+from app.datasets.checks.labels import labels_of, tags_of
 from app.datasets.checks.recount import recounts
 from app.datasets.checks.registry import CHECKS
 from app.datasets.checks.report import make_verdict, row_lengths
@@ -194,6 +194,7 @@ def _write_verdict(store: Store) -> None:
     verdict = make_verdict(store.connection, store.tally, store.progress, counts)
     by_role = {role: sorted(counted.items()) for role, counted in store.tally.lengths.items()}
     store.put_fact("lengths", {"row": counts, "roles": by_role})
+    store.put_fact("tags", tags_of(store.tally))
     store.put_fact("systems", sorted(store.tally.systems.items(), key=lambda one: -one[1]))
     store.put_fact("verdict", verdict.as_json())
     store.put_fact("groups", store.groups())

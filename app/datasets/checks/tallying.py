@@ -1,7 +1,7 @@
 """Add the measured rows up, in bounded memory whatever the file holds."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -21,7 +21,7 @@ from app.formats.base import Measured
 _LONG = 256
 _TOGETHER = 5_000
 _CODES = 2**53 - 1  # JavaScript reads larger numbers wrongly
-_ROLES_SHOWN = 16
+_ROLES_SHOWN = _TAGS_SHOWN = 16
 _MULTI_TURN, _SYSTEM = int(Flag.MULTI_TURN), int(Flag.SYSTEM)
 
 Spent = tuple[int, ...]  # the tokens of each message of a row
@@ -57,6 +57,8 @@ class Tallier:
             flags |= Flag.IMAGES
         if measured.has_weights:
             flags |= Flag.WEIGHTS
+        if measured.tags:
+            self._tags(measured.tags)
         last = shape[2]
         self._waiting += 1
         if self._waiting == _TOGETHER:
@@ -106,6 +108,16 @@ class Tallier:
         if len(labels) > LABEL_LIMIT:
             self.tally.labels = None
         return code
+
+    def _tags(self, tags: Iterable[tuple[str, str]]) -> None:
+        """Count the values of the first few fields, until one has too many to be a kind of row."""
+        seen = self.tally.tags
+        for name, value in tags:
+            if name in seen or len(seen) < _TAGS_SHOWN:
+                counts = seen.setdefault(name, {})
+                if counts is not None:
+                    counts[value] = counts.get(value, 0) + 1
+                    seen[name] = counts if len(counts) <= LABEL_LIMIT else None
 
     def _system(self, text: str) -> None:
         systems = self.tally.systems
