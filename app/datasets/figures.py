@@ -14,6 +14,7 @@ from app.providers.profiles import profiles
 
 ROUND_LIMITS = (1_024, 4_096, 8_192, 32_768)
 MOST_SYSTEMS = 64
+MOST_NAMED = 12
 ROLES = ("system", "developer", "user", "assistant", "tool")
 SHOWN_LENGTH = 400
 
@@ -52,7 +53,7 @@ def _figures(facts: Mapping[str, Any]) -> Iterator[Figure]:
         title = f"{role.capitalize() if is_ours else role or 'unnamed'} tokens per row"
         yield _tokens(key, title, histogram_of(counts), estimate)
     turns = sorted((int(messages), count) for messages, count in verdict["turns"].items())
-    if turns:
+    if turns and turns[-1][0]:  # rows of an evaluation have no messages
         drawn = histogram_of(turns)
         aside = f"{drawn.total:,} in all, median {drawn.median:,}"
         yield Figure("messages", "Messages per row", "messages", drawn, aside)
@@ -107,7 +108,8 @@ def _tags(facts: Mapping[str, Any], rows: int) -> Iterator[Figure]:
     for at, (name, ranks) in enumerate(facts.get("tags", ())):
         lines = tuple(Share(value, count, count / rows) for value, count in ranks)
         aside = f"{len(lines)} values, smallest has {lines[-1].rows:,}"
-        drawn = Ranked(lines, ticks(lines[0].rows))
+        is_short = len(lines) <= MOST_NAMED
+        drawn = Shares(lines) if is_short else Ranked(lines, ticks(lines[0].rows))
         yield Figure(f"field-{at}", f"Rows per {name}", name, drawn, aside)
 
 
