@@ -30,6 +30,8 @@ from app.catalog import routes as catalog
 from app.catalog import routes_list as catalog_list
 from app.catalog.access import ANSWERS_OF_ONE
 from app.catalog.asking import WAITERS
+from app.collections import api as collections_api
+from app.collections import routes as collections
 from app.connections import api as connections_api
 from app.connections import api_hooks as hooks_api
 from app.connections import routes as connections
@@ -126,6 +128,8 @@ PAGES = (
     datasets_export.router,
     uploads.receiving,
     uploads.pages,
+    collections.makes,
+    collections.router,
     jobs_list.router,
     jobs.asking,
     jobs.router,
@@ -164,6 +168,7 @@ API = (
     datasets_search_api.router,
     verdicts.api,
     uploads.api,
+    collections_api.router,
     jobs_api.router,
     jobs_doubt_api.router,
     jobs_estimates.api,

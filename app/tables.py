@@ -3,6 +3,7 @@
 from app.auth import models as auth
 from app.budgets import models as budgets
 from app.catalog import models as catalog
+from app.collections import models as collections
 from app.connections import models as connections
 from app.core import heartbeat, instance
 from app.core.orm import Base
@@ -19,6 +20,7 @@ MODULES = (
     projects,
     connections,
     datasets,
+    collections,
     catalog,
     notices,
     budgets,

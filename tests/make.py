@@ -13,6 +13,9 @@ import app.tables  # noqa: F401 - every foreign key finds what it points at
 from app.auth import service as auth
 from app.auth.models import User
 from app.catalog.models import TunedModel
+from app.collections import service as collections
+from app.collections.models import CollectionRow
+from app.collections.models import Kind as RowKind
 from app.connections import service as connections
 from app.connections.models import Connection
 from app.core import clock, storage
@@ -183,6 +186,30 @@ def make_conversation(
     conversation = session.get_one(Conversation, question.conversation_id)
     playground.share(session, conversation, actor_id=user_id)
     return conversation
+
+
+def make_collected_row(
+    session: Session,
+    project: Project,
+    name: str = "Good answers",
+    *,
+    conversation: Conversation | None = None,
+) -> CollectionRow:
+    """The only row of a new collection of chat rows, saved from a conversation if from any."""
+    user_id = project.created_by or 0
+    collection = collections.create(
+        session, project_id=project.id, actor_id=user_id, name=name, kind=RowKind.CHAT
+    )
+    row = json.loads(chat_row(f"Where is {name}?", "delivery"))
+    saved = collections.save(
+        session,
+        collection,
+        row,
+        actor_id=user_id,
+        origin=name,
+        conversation_id=conversation and conversation.id,
+    )
+    return saved.row
 
 
 def make_endpoint(session: Session, project: Project, name: str = "Ops") -> Endpoint:

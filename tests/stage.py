@@ -157,12 +157,14 @@ def furnished(team) -> SimpleNamespace:
         model = make.make_model(session, project, connection, version)
         endpoint = make.make_endpoint(session, project)
         conversation = make.make_conversation(session, project, connection)
+        saved = make.make_collected_row(session, project)
         return SimpleNamespace(
             **vars(team),
             job_id=model.job_id,
             model_id=model.id,
             endpoint_id=endpoint.id,
             conversation_id=conversation.id,
+            collection_id=saved.collection_id,
         )
 
 

@@ -122,6 +122,7 @@ def _pages(here: Membership | None, user: User, link: Link) -> Iterator[Place]:
         for name, icon, route in (
             ("Home", "home", "dashboard.home"),
             ("Datasets", "data", "datasets.index"),
+            ("Collections", "data", "collections.index"),
             ("Jobs", "job", "jobs.index"),
             ("Models", "model", "models.index"),
             ("Playground", "talk", "playground.index"),

@@ -55,6 +55,14 @@ def own_conversation(
     return _own(request, session, user, conversation_id, "edit")
 
 
+@declares("edit")
+def savable_conversation(
+    request: Request, session: DbSession, user: CurrentUser, conversation_id: PathId
+) -> Conversation:
+    """The conversation of the URL, for those who read it and may save what was answered."""
+    return _seen(request, session, user, conversation_id, "edit")
+
+
 @declares("view")
 def viewed_project(request: Request, project_id: PathId) -> Entered[Project]:
     """The project of the URL for a page that asks providers what they offer: no session stays open
@@ -81,6 +89,7 @@ def asking_conversation(request: Request, conversation_id: PathId) -> Entered[Co
 
 CurrentConversation = Annotated[Conversation, Depends(viewable_conversation)]
 OwnConversation = Annotated[Conversation, Depends(own_conversation)]
+SavableConversation = Annotated[Conversation, Depends(savable_conversation)]
 AskingProject = Annotated[Entered[Project], Depends(asking_project)]
 AskingConversation = Annotated[Entered[Conversation], Depends(asking_conversation)]
 ViewedProject = Annotated[Entered[Project], Depends(viewed_project)]

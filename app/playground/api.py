@@ -7,11 +7,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from app.auth.access import CurrentUser
+from app.collections.resources import RowResource, row_resource
 from app.core.api import Limit, Listing, keyed
 from app.core.database import DbSession, read_only
 from app.core.errors import NotFound
 from app.core.keyset import page_of
-from app.playground import asking, queries, service
+from app.playground import asking, queries, saving, service
 from app.playground.access import (
     AskingConversation,
     AskingProject,
@@ -19,8 +20,9 @@ from app.playground.access import (
     CurrentConversation,
     OwnConversation,
     ProjectSeat,
+    SavableConversation,
 )
-from app.playground.forms import AgainForm, AskForm
+from app.playground.forms import AgainForm, AskForm, SaveForm
 from app.playground.listing import CONVERSATIONS
 from app.playground.preparing import told
 from app.playground.relay import Relayed, relay
@@ -100,6 +102,19 @@ async def again(
 ) -> ConversationResource | Response:
     """Ask one column of a question once more; its answer takes the place of the one before."""
     return await _answered(await asking.again(entered.thing.id, body), stream=body.stream)
+
+
+@router.post(
+    "/conversations/{conversation_id}/save", name="api.conversations.save", status_code=201
+)
+def save(
+    session: DbSession, user: CurrentUser, conversation: SavableConversation, body: SaveForm
+) -> RowResource:
+    """Keep an answer as a row of the project's collection of this name, made where there is none:
+    `as` chat, preference (`over` another place) or evaluation (`reference` answer or none). A row
+    that is there already is given back.
+    """
+    return row_resource(saving.save(session, conversation, body, user_id=user.id).row)
 
 
 @router.post("/conversations/{conversation_id}/share", name="api.conversations.share")

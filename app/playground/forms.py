@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from app.core.forms import Form
+from app.collections.models import Kind
+from app.core.forms import Form, Name
 from app.playground.models import LONGEST_NAME
 
 MOST_COLUMNS = 6
@@ -125,3 +126,25 @@ class AgainForm(Form):
     number: Annotated[int, Field(ge=1, le=10_000)]
     place: Annotated[int, Field(ge=0, lt=MOST_COLUMNS)]
     stream: bool = False
+
+
+class SaveForm(Form):
+    """An answer to be saved in the collection of this name, which is made where there is none: as
+    the answer of a chat row; preferred `over` another column's; as the `reference` of an evaluation
+    row, or with none.
+    """
+
+    number: Annotated[int, Field(ge=1, le=10_000)]
+    place: Annotated[int, Field(ge=0, lt=MOST_COLUMNS)]
+    way: Kind = Field(alias="as")
+    over: Annotated[int, Field(ge=0, lt=MOST_COLUMNS)] | None = None
+    reference: Literal["answer", "none"] = "answer"
+    collection: Name
+
+    @model_validator(mode="after")
+    def _over_another(self) -> Self:
+        if (self.way == Kind.PREFERENCE) != (self.over is not None):
+            raise ValueError("over is the other column's place, for a preference and that alone.")
+        if self.over == self.place:
+            raise ValueError("An answer is preferred over another one.")
+        return self

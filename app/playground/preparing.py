@@ -67,17 +67,23 @@ def _column(session: Session, question: Question, asked: dict[str, Any]) -> _Col
 
 
 def _before(column: _Column, earlier: Iterable[Question]) -> Messages:
-    """The examples, and the turns that the same column answered with words: calls of tools that
-    nobody ran lead nowhere.
-    """
+    """The examples, and what was said since."""
     found: Messages = []
     if column.version is not None:
         for said in first_conversations(column.version, column.asked["examples"]):
             found += said
+    return found + said_before(column.asked, earlier)
+
+
+def said_before(column: Mapping[str, Any], earlier: Iterable[Question]) -> Messages:
+    """The turns that the same column answered with words: calls of tools that nobody ran lead
+    nowhere.
+    """
+    found: Messages = []
     for question in earlier:
         answers = {answer.place: answer for answer in question.answers}
         for at, asked in enumerate(question.columns):
-            if asked == column.asked and at in answers and answers[at].text:
+            if asked == column and at in answers and answers[at].text:
                 found += [
                     {"role": "user", "content": question.text},
                     {"role": "assistant", "content": answers[at].text},
@@ -85,12 +91,17 @@ def _before(column: _Column, earlier: Iterable[Question]) -> Messages:
     return found
 
 
+def system_of(question: Question) -> Messages:
+    """The system prompt as a message, where one was given."""
+    words = question.settings.get("system")
+    return [{"role": "system", "content": words}] if words else []
+
+
 def _request(question: Question, before: Messages, column: _Column) -> ChatRequest:
     chosen = question.settings
-    system = [{"role": "system", "content": chosen["system"]}] if chosen.get("system") else []
     return ChatRequest(
         model=column.asked["model"],
-        messages=(*system, *before, {"role": "user", "content": question.text}),
+        messages=(*system_of(question), *before, {"role": "user", "content": question.text}),
         temperature=chosen.get("temperature"),
         top_p=chosen.get("top_p"),
         max_tokens=chosen.get("max_tokens"),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from app.catalog.models import BaseModel, ModelRef, TunedModel
 from app.connections.models import Connection
@@ -85,6 +85,12 @@ def answer_at(session: Session, question_id: int, place: int) -> Answer | None:
     return session.scalar(
         select(Answer).where(Answer.question_id == question_id, Answer.place == place)
     )
+
+
+def answers_of(session: Session, question_id: int) -> Sequence[Answer]:
+    """What came of a question, by place."""
+    query = select(Answer).where(Answer.question_id == question_id)
+    return session.scalars(query.options(defer(Answer.chances)).order_by(Answer.place)).all()
 
 
 def has_conversations(session: Session, project_id: int, user_id: int) -> bool:

@@ -2,17 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from app.auth.access import CurrentUser, csrf_checked
+from app.auth.access import CurrentUser, PathId, csrf_checked
 from app.catalog.asking import read_base_models
+from app.collections.service import Saved
 from app.core.database import DbSession, read_only
+from app.core.errors import Conflict, WrongInput
 from app.core.forms import Submission, submitted
 from app.core.keyset import page_of, place_of
 from app.core.list_views import list_view
 from app.core.pages import asked_part, page, path_for, redirect
-from app.playground import asking, queries, service, showing, views
+from app.core.views import FormState
+from app.playground import asking, queries, saving, service, showing, views
 from app.playground.access import (
     AskingConversation,
     AskingProject,
@@ -21,10 +24,12 @@ from app.playground.access import (
     ModelsSeat,
     OwnConversation,
     ProjectSeat,
+    SavableConversation,
     ViewedProject,
 )
-from app.playground.forms import AgainForm, AskForm, PromptForm
+from app.playground.forms import AgainForm, AskForm, PromptForm, SaveForm
 from app.playground.listing import CONVERSATIONS
+from app.playground.models import Conversation
 from app.playground.relay import Relayed, relay
 from app.projects.access import CurrentProject, SpendableProject
 from app.projects.queries import members_of
@@ -34,6 +39,9 @@ router = APIRouter(dependencies=[Depends(csrf_checked)])
 talking = APIRouter()
 
 PAGE = 25
+
+# Of a question its number, of an answer its column.
+At = Annotated[int, Query(ge=0, le=10_000)]
 
 
 @talking.get("/projects/{project_id}/playground", name="playground.index")
@@ -115,9 +123,63 @@ def _relayed(request: Request, asked: asking.Asked) -> Response:
         "url": url,
         "ask_url": path_for(request, "playground.go_on", conversation_id=asked.conversation_id),
         "again_url": path_for(request, "playground.again", conversation_id=asked.conversation_id),
+        "save_url": path_for(
+            request, "playground.save_form", conversation_id=asked.conversation_id
+        ),
         "number": asked.number,
     }
     return Relayed(relay(head, asked.columns, views.line))
+
+
+@router.get("/conversations/{conversation_id}/save", name="playground.save_form")
+def save_form(
+    request: Request, session: DbSession, conversation: SavableConversation, number: At, place: At
+) -> Response:
+    view = saving.save_view(session, conversation, number, place, FormState())
+    return page(request, "playground/save.html", view, fragment=asked_part(request, "form"))
+
+
+@router.post("/conversations/{conversation_id}/save", name="playground.save")
+def save(
+    request: Request,
+    session: DbSession,
+    user: CurrentUser,
+    conversation: SavableConversation,
+    submission: Annotated[Submission[SaveForm], Depends(submitted(SaveForm))],
+    number: At,
+    place: At,
+) -> Response:
+    try:
+        if submission.form is not None:
+            saved = saving.save(session, conversation, submission.form, user_id=user.id)
+            return _saved(request, conversation, saved)
+    except (WrongInput, Conflict) as error:
+        submission = submission.refused(error)
+    view = saving.save_view(session, conversation, number, place, submission)
+    part = asked_part(request, "form")
+    return page(request, "playground/save.html", view, fragment=part, status=422)
+
+
+def _saved(request: Request, conversation: Conversation, saved: Saved) -> Response:
+    view = saving.saved_view(request, conversation, saved)
+    if asked_part(request, "saved"):
+        return page(request, "playground/save.html", view, fragment="saved")
+    there = "" if saved.is_new else " already"
+    return _back(request, conversation.id, f"It is in {view.collection}{there}.")
+
+
+@router.post("/conversations/{conversation_id}/saved/{row_id}/undo", name="playground.unsave")
+def unsave(
+    request: Request,
+    session: DbSession,
+    user: CurrentUser,
+    conversation: SavableConversation,
+    row_id: PathId,
+) -> Response:
+    saving.undo(session, conversation, row_id, user_id=user.id)
+    if asked_part(request, "undone"):
+        return page(request, "playground/save.html", None, fragment="undone")
+    return _back(request, conversation.id, "It is taken out again.")
 
 
 @router.post("/conversations/{conversation_id}/share", name="playground.share")

@@ -57,7 +57,8 @@ def show(
     trained = trained_prompts(session, project_id, names, asked)
     typed = _settings(was, trained)
     is_mine = conversation is None or conversation.created_by == user.id
-    may_spend = role_here(request).may("spend")
+    role = role_here(request)
+    may_spend = role.may("spend")
     return views.ShowView(
         project_id=project_id,
         conversation_id=conversation.id if conversation else None,
@@ -74,6 +75,7 @@ def show(
         versions=tuple(versions.items()),
         snippets=_snippets(request, was) if was and may_spend else (),
         can_ask=is_mine and may_spend,
+        can_save=role.may("edit"),
         why_not="" if is_mine and may_spend else NOT_YOURS if may_spend else VIEWER,
         cost_note=views.cost_note(asked, here),
         most_columns=MOST_COLUMNS,

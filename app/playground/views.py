@@ -113,8 +113,8 @@ class PromptPart:
 @dataclass(frozen=True, slots=True)
 class ShowView:
     """Asking several models. `settings` are texts by field; `can_ask` where the reader may spend
-    and the conversation is theirs or new; `why_not` says why not. `snippets` ask the last question
-    again.
+    and the conversation is theirs or new, `why_not` says why not; `can_save` where they may edit.
+    `snippets` ask the last question again.
     """
 
     project_id: int
@@ -132,6 +132,7 @@ class ShowView:
     versions: tuple[tuple[int, str], ...]
     snippets: tuple[Snippet, ...]
     can_ask: bool
+    can_save: bool
     why_not: str
     cost_note: str
     most_columns: int

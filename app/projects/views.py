@@ -168,6 +168,7 @@ def members(
 SECTIONS = {
     "dashboard": "home",
     "datasets": "datasets",
+    "collections": "datasets",
     "jobs": "jobs",
     "models": "models",
     "playground": "playground",

@@ -14,6 +14,7 @@ class Answer {
     this.foot = article.querySelector("[data-answer-foot]");
     this.error = article.querySelector("[data-answer-error]");
     this.again = article.querySelector("[data-answer-again]");
+    this.save = article.querySelector("[data-answer-save]");
     this.chances = article.querySelector("[data-answer-chances]");
   }
 
@@ -26,7 +27,7 @@ class Answer {
     this.showChances([]);
     this.foot.replaceChildren();
     this.fail("");
-    this.again.hidden = true;
+    this.again.hidden = this.save.hidden = true;
     this.caret = document.createElement("span");
     this.caret.className = "caret";
     this.caret.setAttribute("aria-hidden", "true");
@@ -109,6 +110,7 @@ class Answer {
     this.fail(kept.error ?? "");
     this.foot.replaceChildren(...kept.facts.map(span));
     this.again.hidden = !MAY_ASK_AGAIN.includes(kept.state);
+    this.save.hidden = !kept.text && kept.calls.length === 0;
   }
 
   /** Nothing more will be heard; the server keeps what it had. */
@@ -229,7 +231,7 @@ class Playground {
 
   /** The conversation has an address now: the page, its forms and links go on with it. */
   follow(head) {
-    Object.assign(this.form.dataset, { askUrl: head.ask_url, againUrl: head.again_url });
+    Object.assign(this.form.dataset, { askUrl: head.ask_url, againUrl: head.again_url, saveUrl: head.save_url });
     history.replaceState(history.state, "", head.url);
     for (const one of document.querySelectorAll("[data-of-here]")) {
       if (one.tagName === "A") one.pathname = head.url;
@@ -249,6 +251,7 @@ class Playground {
       turn.querySelector(".abreast").append(article);
       const answer = new Answer(article);
       answer.begin();
+      answer.save.href = `${this.form.dataset.saveUrl}?number=${number}&place=${place}`;
       return [place, answer];
     });
     this.log.append(turn);
@@ -314,6 +317,15 @@ async function refusalOf(response) {
     return { message };
   }
 }
+
+// The dialog that the same press opens asks how to save the answer.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-answer-save]");
+  if (!link) return;
+  event.preventDefault();
+  document.getElementById("saving").replaceChildren();
+  window.htmx.ajax("GET", link.href, { target: "#saving", swap: "innerHTML" });
+});
 
 onContent((root) => within(root, "form[data-playground]").forEach((form) => {
   if (form.dataset.ready) return;

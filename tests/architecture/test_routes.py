@@ -4,6 +4,7 @@ import inspect
 
 from app.auth.access import csrf_checked, myself_briefly
 from app.catalog.access import talkable_model
+from app.collections.access import made_collection
 from app.connections.access import connection_to_test
 from app.core.database import request_session
 from app.datasets.access import receiving_dataset, receiving_upload
@@ -44,6 +45,7 @@ CHECK_CSRF_THEMSELVES = (
     asking_conversation,
     talkable_model,
     connection_to_test,
+    made_collection,
     myself_briefly,
 )
 WITHOUT_A_SESSION = {

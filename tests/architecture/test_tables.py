@@ -62,7 +62,15 @@ def test_a_foreign_key_says_what_happens_to_its_row():
 
 
 def test_what_people_make_says_who_made_it():
-    made = {"projects", "connections", "datasets", "dataset_versions", "jobs", "tuned_models"}
+    made = {
+        "projects",
+        "connections",
+        "datasets",
+        "dataset_versions",
+        "jobs",
+        "tuned_models",
+        "collections",
+    }
     for name in made:
         column = tables.metadata.tables[name].columns["created_by"]
         (key,) = column.foreign_keys

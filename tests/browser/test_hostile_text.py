@@ -38,6 +38,7 @@ OURS = {
     "activity": {"verb", "subject"},
     "api_tokens": {"fingerprint"},
     "calendar_links": {"fingerprint"},
+    "collection_rows": {"digest"},
     "connections": {"profile", "base_url"},
     "dataset_versions": {"sha256", "source_sha256"},
     "heartbeat": {"process"},
@@ -71,7 +72,7 @@ SHOWN = {
     "notice_endpoints.address", "notice_endpoints.stopped_words", "notice_deliveries.last_error",
     "delivery_tries.answer", "delivery_tries.problem", "uploads.file_name",
     "spends.name", "spends.words", "conversations.title", "questions.text", "answers.text",
-    "answers.error",
+    "answers.error", "collections.name", "collection_rows.line", "collection_rows.origin",
 }  # fmt: skip
 
 FIND = """() => {

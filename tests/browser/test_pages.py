@@ -83,6 +83,7 @@ def test_two_models_are_asked_side_by_side_and_a_question_is_edited(workshop, ch
         page.get_by_label("Its name at the provider").fill("nobody-has-this")
         somebody.button("Add it").click()
         somebody.link(re.compile("^nobody-has-this")).wait_for()
+        page.locator("form[data-playground][data-ready]").wait_for()
         assert answers.first.locator("[data-answer-text]").inner_text() == said
         page.get_by_text("System prompt and settings").click()
         page.get_by_label("Tools, as JSON").fill("[{")
@@ -106,10 +107,37 @@ def test_two_models_are_asked_side_by_side_and_a_question_is_edited(workshop, ch
         somebody.press("Control+Enter")
         page.locator("#asked [data-turn='2']").wait_for(state="detached")
         wait_for_answers(1, 3)
+        save_an_answer(somebody)
         somebody.go(workshop.pages["playground-history"])
         page.get_by_label("What was asked or answered").fill("where is my card")
         somebody.link("Where is my card?").wait_for()
         assert not [url for url in somebody.requests if TRAP in url]
+
+
+def save_an_answer(somebody):
+    """As the better of two, undone, saved again, taken out, put back; a dataset is made of it."""
+    page = somebody.page
+    somebody.link(re.compile("^Save.*the answer of ")).first.click()
+    page.get_by_role("radio", name="No reference").wait_for()
+    somebody.look()
+    better = page.get_by_role("form", name="As the better one of two")
+    better.get_by_label("Collection").fill(f"Better {NAME}")
+    somebody.press("Enter")
+    page.get_by_text("Saved in").wait_for()
+    somebody.button("Undo").click()
+    page.get_by_text("It is taken out again.").wait_for()
+    somebody.button("Close").click()
+    somebody.link(re.compile("^Save.*the answer of ")).first.click()
+    better.get_by_role("button", name="Save").click()
+    somebody.link(f"Better {NAME}").click()
+    somebody.heading(f"Better {NAME}")
+    page.get_by_text("Not preferred").wait_for()
+    assert "Where is my card?" in page.locator("#rows").inner_text()
+    somebody.button("Take it out").click()
+    somebody.button("Put it back").click()
+    somebody.button("Make a dataset").click()
+    page.get_by_text("This is version 1.").wait_for()
+    somebody.look()
 
 
 def test_the_tab_key_reaches_everything_and_shows_where_it_is(workshop, chromium):

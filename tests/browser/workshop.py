@@ -78,6 +78,8 @@ class Workshop:
             "playground": f"{project}/playground",
             "playground-history": f"{project}/playground/history",
             "conversation": "/conversations/1",
+            "collections": f"{project}/collections",
+            "collection": "/collections/1",
             "connections": f"{project}/connections",
             "connection": f"/connections/{self.job['connection_id']}",
             **self.rescued,
@@ -136,6 +138,9 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
         ]
         asked = {"text": HOSTILE, "columns": columns, "settings": {"system": HOSTILE}}
         script.post(f"/projects/{project['id']}/conversations", json=asked)
+        kept = {"name": f"Kept {NAME}"[:120], "format": "chat"}
+        kept = script.post(f"/projects/{project['id']}/collections", json=kept)
+        script.post(f"/collections/{kept['id']}/rows", json={"row": hostile})
         words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
         command(luthier.home, *words, typed=f"{PASSWORD}\n")
         rescued = leave(luthier.home, words=HOSTILE)

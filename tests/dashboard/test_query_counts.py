@@ -11,7 +11,10 @@ from app.projects.models import Project
 from tests import make
 
 STATES = (JobStatus.RUNNING, JobStatus.FAILED, JobStatus.SUCCEEDED, JobStatus.IN_DOUBT)
-PAGES = ("", "/datasets", "/jobs", "/models", "/connections", "/playground/history", "/budget")
+PAGES = (
+    "", "/datasets", "/collections", "/jobs", "/models", "/connections", "/playground/history",
+    "/budget",
+)  # fmt: skip
 
 
 def fill(team, first, last):
@@ -25,6 +28,9 @@ def fill(team, first, last):
             fresh = make.make_version(session, project, name=f"Rows {n}")
             fresh.created_by = people[n % 2]
             make.make_conversation(session, project, connection, f"Question {n}")
+            saved = make.make_collected_row(session, project, f"Kept {n}")
+            saved.collection.created_by = people[n % 2]
+            saved.collection.dataset_id = fresh.dataset_id
             fresh.status = ("received", "rejected")[n % 2]
             key = f"form:{n}"
             if n % 4 == 2:

@@ -10,6 +10,7 @@ def address(route, team):
         "dataset_id": team.dataset_id, "version_id": team.version_id, "job_id": team.job_id,
         "model_id": team.model_id, "user_id": team.users["viewer"],
         "endpoint_id": team.endpoint_id, "conversation_id": team.conversation_id,
+        "collection_id": team.collection_id,
     }  # fmt: skip
     ids |= {name: value for name, value in vars(team).items() if name.startswith("rescue")}
     path = re.sub(r"\{(\w+)\}", lambda name: str(ids.get(name[1], 1)), route.path)

@@ -18,6 +18,7 @@ by id needs a line in `tests/walls/named_rows.py`.
 """
 
 from tests.walls.expected import Expected, edit, instance, manage, own, public, spend, view
+from tests.walls.matrix_playground import PLAYGROUND
 
 TABLE: dict[str, Expected] = {
     # The doors
@@ -349,25 +350,7 @@ TABLE: dict[str, Expected] = {
     "api.models.index": view(),
     "api.models.show": view(),
     "api.models.chat": spend(422),
-    # The playground; the conversation is the owner's, and shared with the project
-    "playground.index": view(),
-    "playground.history": view(),
-    "playground.show": view(),
-    "playground.prompt": spend(200),
-    "playground.ask": spend(422),
-    "playground.go_on": spend(422, editor=403),
-    "playground.again": spend(422, editor=403),
-    "playground.share": edit(303, editor=403),
-    "playground.unshare": edit(303, editor=403),
-    "playground.delete": edit(303, editor=403),
-    "api.conversations.index": view(),
-    "api.conversations.begin": spend(422),
-    "api.conversations.show": view(),
-    "api.conversations.ask": spend(422, editor=403),
-    "api.conversations.again": spend(422, editor=403),
-    "api.conversations.share": edit(200, editor=403),
-    "api.conversations.unshare": edit(200, editor=403),
-    "api.conversations.delete": edit(204, editor=403),
+    **PLAYGROUND,
 }
 
 PUBLIC = {name for name, expected in TABLE.items() if expected.access is None}

@@ -53,7 +53,8 @@ SO_ALREADY = {
     "people.enable", "budgets.remove", "people.unmake_owner", "rescues.go", "api.rescues.go",
     "connections.forget_admin", "api.connections.forget_admin",
     "api.datasets.unarchive", "api.jobs.unarchive", "api.models.unarchive",
-    "playground.share", "api.conversations.share",
+    "playground.share", "api.conversations.share", "collections.put_back",
+    "api.collections.put_back",
 }  # fmt: skip
 # Asks, and changes nothing that lasts.
 ASKS = ("chat", "test", "check", "measure", "playground/prompt")

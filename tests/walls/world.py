@@ -181,9 +181,13 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
     helper = make.make_user(session, member)
     projects.add_member(session, project=project, user=helper, role=Role.VIEWER, actor_id=None)
     projects.invite(session, project=project, role=Role.VIEWER, actor_id=project.created_by)
+    conversation = make.make_conversation(session, project, connection, name)
+    saved = make.make_collected_row(session, project, name, conversation=conversation)
     return {
         "project_id": project.id,
         "connection_id": connection.id,
+        "collection_id": saved.collection_id,
+        "row_id": saved.id,
         "dataset_id": version.dataset_id,
         "version_id": version.id,
         "job_id": job.id,
@@ -194,7 +198,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_run_id": rescued_run.id,
         "rescue_id": rescue.id,
         "rescued_id": rescued_run.id,
-        "conversation_id": make.make_conversation(session, project, connection, name).id,
+        "conversation_id": conversation.id,
         "upload_id": make.make_upload(session, project, name).id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,

@@ -1,0 +1,1 @@
+"""Rows that a team keeps one by one, until they become a dataset."""

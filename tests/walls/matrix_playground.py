@@ -1,0 +1,48 @@
+"""The routes of the playground and of what is saved from it: whom each lets in, what it answers."""
+
+from tests.walls.expected import Expected, edit, spend, view
+
+PLAYGROUND: dict[str, Expected] = {
+    # The playground; the conversation is the owner's, and shared with the project
+    "playground.index": view(),
+    "playground.history": view(),
+    "playground.show": view(),
+    "playground.prompt": spend(200),
+    "playground.ask": spend(422),
+    "playground.go_on": spend(422, editor=403),
+    "playground.again": spend(422, editor=403),
+    "playground.save_form": edit(200, {"number": 1, "place": 0}),
+    "playground.save": edit(422),
+    "playground.unsave": edit(303),
+    "playground.share": edit(303, editor=403),
+    "playground.unshare": edit(303, editor=403),
+    "playground.delete": edit(303, editor=403),
+    "api.conversations.index": view(),
+    "api.conversations.begin": spend(422),
+    "api.conversations.show": view(),
+    "api.conversations.ask": spend(422, editor=403),
+    "api.conversations.again": spend(422, editor=403),
+    "api.conversations.save": edit(422),
+    "api.conversations.share": edit(200, editor=403),
+    "api.conversations.unshare": edit(200, editor=403),
+    "api.conversations.delete": edit(204, editor=403),
+    # Collections of rows that people save
+    "collections.index": view(),
+    "collections.create": edit(422),
+    "collections.show": view(),
+    "collections.rename": edit(422),
+    "collections.delete": edit(303),
+    "collections.make": edit(303),
+    "collections.remove_row": edit(303),
+    "collections.put_back": edit(303),
+    "api.collections.index": view(),
+    "api.collections.create": edit(422),
+    "api.collections.show": view(),
+    "api.collections.change": edit(422),
+    "api.collections.delete": edit(204),
+    "api.collections.rows": view(),
+    "api.collections.add_row": edit(422),
+    "api.collections.remove_row": edit(204),
+    "api.collections.put_back": edit(200),
+    "api.collections.make": edit(202),
+}
