@@ -110,6 +110,7 @@ class Chat {
     this.csrf = form.querySelector("[name=csrf]").value;
     this.log = document.getElementById(form.dataset.log);
     this.input = form.querySelector("textarea[name=message]");
+    form.querySelector("[type=submit]").disabled = false; // until now nobody would have heard it
     this.template = (name) =>
       document.getElementById(`${form.dataset.log}-${name}`).content.cloneNode(true);
     this.sides = [

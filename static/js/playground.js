@@ -127,6 +127,7 @@ class Playground {
     this.send = form.querySelector("[type=submit]");
     this.stop = form.querySelector("[data-ask-stop]");
     this.editing = form.querySelector("[data-editing]");
+    this.send.disabled = false; // until now nobody would have heard it
     this.columns = [...document.querySelectorAll("template[data-asked-answer]")];
     form.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -83,7 +83,6 @@ def test_two_models_are_asked_side_by_side_and_a_question_is_edited(workshop, ch
         page.get_by_label("Its name at the provider").fill("nobody-has-this")
         somebody.button("Add it").click()
         somebody.link(re.compile("^nobody-has-this")).wait_for()
-        page.locator("form[data-playground][data-ready]").wait_for()
         assert answers.first.locator("[data-answer-text]").inner_text() == said
         page.get_by_text("System prompt and settings").click()
         page.get_by_label("Tools, as JSON").fill("[{")
