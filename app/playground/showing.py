@@ -70,7 +70,7 @@ def show(
         turns=views.turns_of(names, was) if was else (),
         settings=typed,
         prompt=check(request, project_id, codes, trained, typed.get("system", "")),
-        offers=views.offers_of(offered, here, codes),
+        offers=views.offers_of(offered, here),
         connections=tuple((one.id, one.name) for one in here),
         versions=tuple(versions.items()),
         snippets=_snippets(request, was) if was and may_spend else (),

@@ -261,15 +261,13 @@ def _priced(price: float) -> str:
     return "free" if price == 0 else money(price) if price >= 0.0001 else f"${price:.6f}"  # noqa: PLR2004
 
 
-def offers_of(
-    offered: Sequence[Offered], connections: Sequence[Connection], taken: Sequence[str]
-) -> tuple[Group, ...]:
-    """The models that may be added, by kind."""
+def offers_of(offered: Sequence[Offered], connections: Sequence[Connection]) -> tuple[Group, ...]:
+    """The models that may be added, by kind; one that is asked may be asked with examples too."""
     names = {one.id: one.name for one in connections}
     groups: dict[str, list[tuple[str, str]]] = {words: [] for words in (*GROUPS.values(), OTHERS)}
     for one in offered:
-        code = code_of({"connection_id": one.connection_id, "model": one.model})
-        if one.connection_id in names and code not in taken:
+        if one.connection_id in names:
+            code = code_of({"connection_id": one.connection_id, "model": one.model})
             words = f"{one.title}, {names[one.connection_id]}"
             groups[GROUPS.get(one.kind, OTHERS)].append((code, words))
     return tuple(Group(words, tuple(found)) for words, found in groups.items() if found)
