@@ -24,7 +24,7 @@ def row_of(questions: Sequence[Question], form: SaveForm) -> tuple[JsonObject, s
     answer = _said(question, form.place, "place")
     column = question.columns[form.place]
     before = said_before(column, [one for one in questions if one.number < form.number])
-    origin = f"{column['model']}, question {question.number}"
+    origin = f"{told_of(column)}, question {question.number}"
     if form.way == Kind.EVALUATION:
         return {"item": _item(question, before, answer, form.reference)}, origin
     tools = {"tools": question.settings["tools"]} if question.settings.get("tools") else {}
@@ -37,7 +37,13 @@ def row_of(questions: Sequence[Question], form: SaveForm) -> tuple[JsonObject, s
         "preferred_output": [_message(answer)],
         "non_preferred_output": [_message(other)],
     }
-    return pair, f"{origin}, over {question.columns[form.over]['model']}"
+    return pair, f"{origin}, over {told_of(question.columns[form.over])}"
+
+
+def told_of(column: Mapping[str, Any]) -> str:
+    """The column in words: the same model may stand beside itself with examples."""
+    examples = f" after {column['examples']} examples" if "examples" in column else ""
+    return f"{column['model']}{examples}"
 
 
 def has_words(answer: Answer) -> bool:

@@ -16,7 +16,7 @@ from app.core.views import FormState
 from app.playground import queries
 from app.playground.forms import SaveForm
 from app.playground.models import Conversation
-from app.playground.rows import has_words, row_of
+from app.playground.rows import has_words, row_of, told_of
 
 USUAL = {
     Kind.CHAT: "Good answers",
@@ -37,8 +37,8 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class SaveView:
-    """How to save the answer of `model`; `others` are (place, model) of what it may be preferred
-    over.
+    """How to save the answer of `model`; `others` are the places and models of what it may be
+    preferred over.
     """
 
     project_id: int
@@ -102,7 +102,7 @@ def save_view(
     said = {one.place: one for one in answers if has_words(one)}
     if question is None or place not in said:
         raise NotFound
-    others = tuple((at, question.columns[at]["model"]) for at in sorted(said) if at != place)
+    others = tuple((at, told_of(question.columns[at])) for at in sorted(said) if at != place)
     there = collections.names_of_collections(session, conversation.project_id)
     kinds = [kind for kind in Kind if kind != Kind.PREFERENCE or others]
     return SaveView(
@@ -111,7 +111,7 @@ def save_view(
         conversation.title,
         number,
         place,
-        question.columns[place]["model"],
+        told_of(question.columns[place]),
         tuple(_way(kind, there, sent) for kind in kinds),
         others,
     )

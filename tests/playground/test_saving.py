@@ -91,12 +91,12 @@ THEN = {"role": "user", "content": "And now?"}
                 "preferred_output": [SAID],
                 "non_preferred_output": [{"role": "assistant", "content": "Dunno."}],
             },
-            f"{TUNED}, question 1, over {BASE_MODEL}",
+            f"{TUNED}, question 1, over {BASE_MODEL} after 2 examples",
         ),
         (
             {"way": "evaluation", "place": 1},
             {"item": {"question": "Where is it?", "system": "Be brief.", "answer": "Dunno."}},
-            f"{BASE_MODEL}, question 1",
+            f"{BASE_MODEL} after 2 examples, question 1",
         ),
         (
             {"way": "evaluation", "number": 2, "reference": "none"},
