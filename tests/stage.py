@@ -108,6 +108,14 @@ def _clock_as_it_is() -> Iterator[None]:
     clock.shift(0)
 
 
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """The program's clock stands still until the test shifts it, however slow the machine is."""
+    moment = datetime.now(UTC)
+    monkeypatch.setattr(clock, "now", lambda _session: moment + clock._offset)
+    return moment
+
+
 @pytest.fixture(scope="session")
 def _stage_witness(tmp_path_factory):
     with handle.running(tmp_path_factory.mktemp("witness")) as witness:
