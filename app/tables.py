@@ -8,6 +8,7 @@ from app.connections import models as connections
 from app.core import heartbeat, instance
 from app.core.orm import Base
 from app.datasets import models as datasets
+from app.grading import models as grading
 from app.jobs import models as jobs
 from app.notices import models as notices
 from app.playground import models as playground
@@ -22,6 +23,7 @@ MODULES = (
     datasets,
     collections,
     catalog,
+    grading,
     notices,
     budgets,
     jobs,

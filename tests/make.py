@@ -26,6 +26,8 @@ from app.datasets.checks import check_slice, verdict
 from app.datasets.derived.queries import derived_of
 from app.datasets.forms import UploadForm
 from app.datasets.models import Dataset, DatasetVersion, Derived, Upload
+from app.grading import service as grading
+from app.grading.models import LibraryGrader
 from app.jobs import service as jobs
 from app.jobs import sweeps
 from app.jobs.forms import JobForm
@@ -210,6 +212,13 @@ def make_collected_row(
         conversation_id=conversation and conversation.id,
     )
     return saved.row
+
+
+def make_grader(session: Session, project: Project, name: str = "right") -> LibraryGrader:
+    """A grader of the project's owner: is the answer the row's."""
+    body = {"type": "match", "name": name, "reference": "{{ item.answer }}"}
+    actor_id = project.created_by or 0
+    return grading.create_grader(session, project_id=project.id, actor_id=actor_id, body=body)
 
 
 def make_endpoint(session: Session, project: Project, name: str = "Ops") -> Endpoint:

@@ -166,6 +166,7 @@ def furnished(team) -> SimpleNamespace:
         endpoint = make.make_endpoint(session, project)
         conversation = make.make_conversation(session, project, connection)
         saved = make.make_collected_row(session, project)
+        grader = make.make_grader(session, project)
         return SimpleNamespace(
             **vars(team),
             job_id=model.job_id,
@@ -173,6 +174,7 @@ def furnished(team) -> SimpleNamespace:
             endpoint_id=endpoint.id,
             conversation_id=conversation.id,
             collection_id=saved.collection_id,
+            grader_id=grader.id,
         )
 
 

@@ -125,6 +125,7 @@ def _pages(here: Membership | None, user: User, link: Link) -> Iterator[Place]:
             ("Collections", "data", "collections.index"),
             ("Jobs", "job", "jobs.index"),
             ("Models", "model", "models.index"),
+            ("Graders", "eval", "graders.index"),
             ("Playground", "talk", "playground.index"),
             ("Asked in the playground", "talk", "playground.history"),
             ("Rescue", "rescue", "rescues.index"),

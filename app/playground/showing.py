@@ -21,6 +21,7 @@ from app.playground.preparing import Told, told
 from app.playground.prompts import Trained, differences
 from app.playground.queries import Offered
 from app.playground.snippets import snippets
+from app.playground.verdicts import grading
 from app.projects.access import role_here
 from app.settings import settings
 
@@ -56,6 +57,8 @@ def show(
     codes = [code_of(one) for one in asked]
     trained = trained_prompts(session, project_id, names, asked)
     typed = _settings(was, trained)
+    last = was.questions[-1] if was and was.questions else None
+    graded = grading(request, session, project_id, last)
     is_mine = conversation is None or conversation.created_by == user.id
     role = role_here(request)
     may_spend = role.may("spend")
@@ -67,7 +70,8 @@ def show(
         is_mine=is_mine,
         is_shared=bool(conversation and conversation.shared_at),
         columns=views.columns_of(names, asked, _without(request, codes)),
-        turns=views.turns_of(names, was) if was else (),
+        turns=views.turns_of(names, was, graded.verdicts) if was else (),
+        grading=graded,
         settings=typed,
         prompt=check(request, project_id, codes, trained, typed.get("system", "")),
         offers=views.offers_of(offered, here),

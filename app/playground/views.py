@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,13 @@ from app.catalog.views import Snippet
 from app.connections.models import Connection
 from app.core.list_views import ListView
 from app.core.pages import money, number
+from app.grading.verdicts import Verdict
 from app.playground.codes import code_of
 from app.playground.models import Answer, Conversation
 from app.playground.preparing import Told
 from app.playground.prompts import Difference
 from app.playground.queries import Offered
+from app.playground.verdicts import GradingView
 from app.projects.views import initials
 
 GROUPS = {"tuned": "Tuned models", "checkpoint": "Checkpoints", "base": "Base models"}
@@ -73,6 +75,7 @@ class AnswerView:
     error: str | None
     facts: tuple[str, ...]
     chances: tuple[ChanceView, ...] = ()
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ class ShowView:
     turns: tuple[TurnView, ...]
     settings: Mapping[str, str]
     prompt: PromptView
+    grading: GradingView
     offers: tuple[Group, ...]
     connections: tuple[tuple[int, str], ...]
     versions: tuple[tuple[int, str], ...]
@@ -208,8 +212,8 @@ def columns_of(
     )
 
 
-def turns_of(names: Names, told: Told) -> tuple[TurnView, ...]:
-    """What was asked and answered."""
+def turns_of(names: Names, told: Told, verdicts: Mapping[int, Verdict]) -> tuple[TurnView, ...]:
+    """What was asked and answered; the verdicts are on the last answers, by their place."""
     turns = []
     for question in told.questions:
         answers = {answer.place: answer for answer in question.answers}
@@ -217,6 +221,8 @@ def turns_of(names: Names, told: Told) -> tuple[TurnView, ...]:
             answer_view(answers.get(place), place, names.title(asked), names.about(asked))
             for place, asked in enumerate(question.columns)
         )
+        if question is told.questions[-1]:
+            shown = tuple(replace(one, verdict=verdicts.get(one.place)) for one in shown)
         turns.append(TurnView(question.number, question.text, shown))
     return tuple(turns)
 

@@ -8,6 +8,7 @@ from app.collections.access import made_collection
 from app.connections.access import connection_to_test
 from app.core.database import request_session
 from app.datasets.access import receiving_dataset, receiving_upload
+from app.grading.access import trying_project
 from app.playground.access import asking_conversation, asking_project
 from app.projects.access import ordering_project, receiving_project
 from tests.architecture.routes import every_route
@@ -44,6 +45,7 @@ CHECK_CSRF_THEMSELVES = (
     asking_project,
     asking_conversation,
     talkable_model,
+    trying_project,
     connection_to_test,
     made_collection,
     myself_briefly,

@@ -41,6 +41,7 @@ OURS = {
     "collection_rows": {"digest"},
     "connections": {"profile", "base_url"},
     "dataset_versions": {"sha256", "source_sha256"},
+    "grader_versions": {"sha256"},
     "heartbeat": {"process"},
     "instance": {"secret_fingerprint"},
     "invitations": {"fingerprint"},
@@ -73,6 +74,7 @@ SHOWN = {
     "delivery_tries.answer", "delivery_tries.problem", "uploads.file_name",
     "spends.name", "spends.words", "conversations.title", "questions.text", "answers.text",
     "answers.error", "collections.name", "collection_rows.line", "collection_rows.origin",
+    "graders.name",
 }  # fmt: skip
 
 FIND = """() => {

@@ -75,6 +75,12 @@ class Workshop:
             "datasets-question": f"{project}/datasets/chosen?do=archive&chosen={self.ready['id']}",
             "model": f"/models/{self.job['model_id']}",
             "try": f"/models/{self.job['model_id']}/try",
+            "graders": f"{project}/graders",
+            "graders-new": f"{project}/graders/new",
+            "grader-new": f"{project}/graders/new?task=faithfulness",
+            "grader": "/graders/1",
+            "grader-edit": "/graders/1/edit",
+            "grader-tried": f"/graders/1/try?version_id={version}&rows=10",
             "playground": f"{project}/playground",
             "playground-history": f"{project}/playground/history",
             "conversation": "/conversations/1",
@@ -141,6 +147,13 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
         kept = {"name": f"Kept {NAME}"[:120], "format": "chat"}
         kept = script.post(f"/projects/{project['id']}/collections", json=kept)
         script.post(f"/collections/{kept['id']}/rows", json={"row": hostile})
+        grader = {
+            "type": "label",
+            "name": NAME,
+            "reference": "{{ item.answer }}",
+            "labels": [HOSTILE[:100], "card_arrival"],
+        }
+        script.post(f"/projects/{project['id']}/graders", json={"grader": grader})
         words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
         command(luthier.home, *words, typed=f"{PASSWORD}\n")
         rescued = leave(luthier.home, words=HOSTILE)

@@ -13,7 +13,7 @@ from tests import make
 STATES = (JobStatus.RUNNING, JobStatus.FAILED, JobStatus.SUCCEEDED, JobStatus.IN_DOUBT)
 PAGES = (
     "", "/datasets", "/collections", "/jobs", "/models", "/connections", "/playground/history",
-    "/budget",
+    "/graders", "/budget",
 )  # fmt: skip
 
 
@@ -31,6 +31,7 @@ def fill(team, first, last):
             saved = make.make_collected_row(session, project, f"Kept {n}")
             saved.collection.created_by = people[n % 2]
             saved.collection.dataset_id = fresh.dataset_id
+            make.make_grader(session, project, f"Grader {n}").created_by = people[n % 2]
             fresh.status = ("received", "rejected")[n % 2]
             key = f"form:{n}"
             if n % 4 == 2:

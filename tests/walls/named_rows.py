@@ -5,6 +5,7 @@ from typing import NamedTuple
 from tests.walls.expected import Sends
 
 A_JOB = {"base_model": "gpt-4o-mini-2024-07-18", "nonce": "n"}
+A_GRADER = {"type": "match", "name": "right", "reference": "{{ item.answer }}"}
 JOBS_ROWS = {
     "connection_id": "connection_id",
     "training_version_id": "version_id",
@@ -41,6 +42,10 @@ NAMED_ROWS += [
     NamedRow("datasets.leaks", "training_version_id", "version_id", 422, {}),
     NamedRow("datasets.leak_note", "validation_version_id", "version_id", 422, {}),
     NamedRow("api.versions.leaks", "training_version_id", "version_id", 422, {}),
+    NamedRow("graders.try", "version_id", "version_id", 422, {}),
+    NamedRow("graders.try_draft", "version_id", "version_id", 422, A_GRADER),
+    NamedRow("api.graders.try", "version_id", "version_id", 422, {}),
+    NamedRow("api.graders.try_draft", "version_id", "version_id", 422, {"grader": A_GRADER}),
     NamedRow("moderation.ask", "connection_id", "connection_id", 422, {}),
     NamedRow("api.moderation.ask", "connection_id", "connection_id", 422, {}),
 ]

@@ -199,6 +199,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescue_id": rescue.id,
         "rescued_id": rescued_run.id,
         "conversation_id": conversation.id,
+        "grader_id": make.make_grader(session, project, name).id,
         "upload_id": make.make_upload(session, project, name).id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,

@@ -1,0 +1,102 @@
+"""A grader tried at once on some rows of a dataset: bounded in rows and in time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from app.core import storage
+from app.core.database import read_only
+from app.core.errors import Conflict, WrongInput
+from app.datasets import queries as datasets
+from app.datasets.index import open_index
+from app.datasets.models import DatasetVersion, VersionStatus
+from app.datasets.rows import lines_of, row_value
+from app.graders.base import Answer, Grader, Score, Summary
+from app.grading.cases import case_of
+from app.grading.forms import TryForm
+
+SECONDS = 2.0
+"""A try ends after this long, and says so."""
+UNREADABLE = "The row cannot be read."
+TOO_LONG = "The row is too long to be graded here."
+NO_ANSWER = "The row has no answer of its own."
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A row and what the grader says of its answer: without a score, `why` there is none."""
+
+    line: int
+    answer: Answer | None
+    score: Score | None
+    is_passed: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of it. `following` is the row to go on with, or None at the end. `is_cut` where the
+    time was up before the rows were.
+    """
+
+    rows: tuple[Graded, ...]
+    summary: Summary
+    first: int
+    of: int
+    following: int | None
+    is_cut: bool
+
+
+def tried(project_id: int, grader: Grader, form: TryForm, answers: Sequence[str] | None) -> Tried:
+    """Grade rows of one of the project's versions: their own answers, or these. Reads files: no
+    session may be open. Raises WrongInput, Gone, and Conflict where the grader cannot grade here.
+    """
+    with read_only() as session:
+        version = datasets.version_in(session, project_id, form.version_id)
+    if version is None or version.status != VersionStatus.READY or version.format is None:
+        words = "The project has no such version that is ready, with rows in a known format."
+        raise WrongInput.field("version_id", words)
+    if reason := grader.obstacle():
+        raise Conflict(reason)
+    return try_out(grader, version, form, answers)
+
+
+def try_out(
+    grader: Grader, version: DatasetVersion, form: TryForm, answers: Sequence[str] | None
+) -> Tried:
+    """The same of a version that is there. Raises Gone."""
+    until = monotonic() + SECONDS
+    wanted = form.rows if answers is None else min(form.rows, len(answers))
+    with open_index(storage.index_path(version.id)) as index:
+        found, of = index.rows(form.first - 1, wanted), index.row_count
+    graded: list[Graded] = []
+    for at, (row, line) in enumerate(lines_of(version, found)):
+        if graded and monotonic() > until:
+            break
+        given = None if answers is None else Answer(answers[at])
+        graded.append(_graded(grader, version.format or "", row.line, line, form.field, given))
+    last = form.first + len(graded)
+    return Tried(
+        rows=tuple(graded),
+        summary=grader.summary([one.score for one in graded if one.score is not None]),
+        first=form.first,
+        of=of,
+        following=last if answers is None and last <= of else None,
+        is_cut=len(graded) < len(found),
+    )
+
+
+def _graded(
+    grader: Grader, format_: str, at: int, line: bytes | None, field: str, given: Answer | None
+) -> Graded:
+    if line is None:
+        return Graded(at, None, None, why=TOO_LONG)
+    value = row_value(line)
+    if value is None:
+        return Graded(at, None, None, why=UNREADABLE)
+    case = case_of(format_, value, field)
+    answer = given or case.answer
+    if answer is None:
+        return Graded(at, None, None, why=NO_ANSWER)
+    score = grader.grade(case.item, answer)
+    return Graded(at, answer, score, grader.passes(score))
