@@ -12,6 +12,7 @@ from app.datasets.index import open_index
 from app.datasets.models import DatasetVersion, VersionStatus
 from app.datasets.rows import lines_of, row_value
 from app.graders.base import Answer, Grader, Score, Summary
+from app.graders.python import hurried
 from app.grading.cases import case_of
 from app.grading.forms import TryForm
 
@@ -70,11 +71,13 @@ def try_out(
     with open_index(storage.index_path(version.id)) as index:
         found, of = index.rows(form.first - 1, wanted), index.row_count
     graded: list[Graded] = []
-    for at, (row, line) in enumerate(lines_of(version, found)):
-        if graded and monotonic() > until:
-            break
-        given = None if answers is None else Answer(answers[at])
-        graded.append(_graded(grader, version.format or "", row.line, line, form.field, given))
+    with hurried(until):
+        for at, (row, line) in enumerate(lines_of(version, found)):
+            given = None if answers is None else Answer(answers[at])
+            one = _graded(grader, version.format or "", row.line, line, form.field, given)
+            if graded and monotonic() > until:
+                break  # it may have been cut short: another try has all the time for it
+            graded.append(one)
     last = form.first + len(graded)
     return Tried(
         rows=tuple(graded),

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from app.core.pages import number, percent
-from app.graders.base import Grader, Score, Summary
+from app.graders.base import Fault, Grader, Score, Summary
 from app.grading.trying import Graded, Tried
 
 SHOWN, DETAIL = 400, 240
 MOST_MIXED = 25
-FAULTS = {
+FAULTS: dict[Fault, str] = {
     "formula_parse_error": "the formula has no value",
     "invalid_variable_error": "a place is not filled",
     "other_error": "cannot be graded",
+    "python_grader_runtime_error": "the code failed",
+    "python_grader_server_error": "the code could not be run",
     "sample_parse_error": "the answer cannot be read",
 }
 FIGURES = {

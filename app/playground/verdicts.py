@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.graders.base import Answer as Graded
 from app.graders.base import Case, Grader
+from app.graders.multi import Multi
+from app.graders.python import Python
 from app.graders.reading import read_grader
 from app.grading import queries as graders
 from app.grading.verdicts import Verdict, verdict_of
@@ -15,6 +17,7 @@ from app.playground.models import Answer, Question
 
 LONGEST_REFERENCE = 4_000
 MILLION = 1_000_000
+SLOW = "Code of your own may take its time: try this grader on its own page."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,15 @@ def grading(
     if found is None:
         return GradingView(choices, chosen, reference, "The project has no such grader.")
     grader = read_grader(found.settings)
-    if reason := grader.obstacle():
+    if reason := _slow(grader) or grader.obstacle():
         return GradingView(choices, chosen, reference, reason)
     case: Case = {"question": question.text, **({"answer": reference} if reference else {})}
     return GradingView(choices, chosen, reference, verdicts=_verdicts(grader, case, question))
+
+
+def _slow(grader: Grader) -> str | None:
+    parts = grader.parts.values() if isinstance(grader, Multi) else [grader]
+    return SLOW if any(isinstance(part, Python) for part in parts) else None
 
 
 def _verdicts(grader: Grader, case: Case, question: Question) -> dict[int, Verdict]:

@@ -1,11 +1,14 @@
 """A grader tried on rows of a dataset: the rows' own answers, or somebody's."""
 
 import json
+from typing import get_args
 
 import pytest
 
+from app.core import jail
 from app.core.database import unit_of_work
-from app.grading import trying
+from app.graders.base import Fault
+from app.grading import trying, verdicts
 from app.projects.models import Project
 from tests import make
 from tests.graders import making
@@ -142,7 +145,6 @@ def test_one_of_the_library_is_tried_by_its_name(team, sends, grader_id, version
     ("body", "words"),
     [
         (making.score_model(), "it needs a model that judges"),
-        (making.python(), "its code needs a jail"),
         (making.multi("judge", judge=making.score_model()), "it needs a model that judges"),
         (making.similarity("cosine"), "embeddings"),
     ],
@@ -159,6 +161,26 @@ def test_what_cannot_grade_here_is_kept_and_says_what_it_needs(
     page = viewer.get(f"/graders/{kept['grader_id']}/try?version_id={version_id}")
     assert page.status_code == 409
     assert words in page.text
+
+
+@one_database
+def test_a_teams_own_code_has_no_more_time_than_the_try(team, sends, version_id, monkeypatch):
+    monkeypatch.setattr(trying, "SECONDS", 1)
+    source = "def grade(sample, item):\n    while True:\n        pass\n"
+    asked = {"grader": making.python(source), "version_id": version_id}
+    told = sends.post(f"/projects/{team.project_id}/graders/try", json=asked)
+    if lacks := jail.obstacle():
+        assert told.status_code == 409
+        assert lacks in told.json()["detail"]
+        return
+    (row,) = told.json()["rows"]
+    assert row["score"]["fault"] == "python_grader_runtime_error"
+    assert "It took longer than" in row["score"]["reason"]
+    assert told.json()["next_first"] == 2
+
+
+def test_every_reason_for_no_score_has_words():
+    assert verdicts.FAULTS.keys() == set(get_args(Fault))
 
 
 @one_database
