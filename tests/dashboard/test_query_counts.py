@@ -12,8 +12,8 @@ from tests import make
 
 STATES = (JobStatus.RUNNING, JobStatus.FAILED, JobStatus.SUCCEEDED, JobStatus.IN_DOUBT)
 PAGES = (
-    "", "/datasets", "/collections", "/jobs", "/models", "/connections", "/playground/history",
-    "/graders", "/budget",
+    "", "/datasets", "/collections", "/jobs", "/models", "/connections", "/graders",
+    "/playground/history", "/budget",
 )  # fmt: skip
 
 
