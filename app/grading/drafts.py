@@ -20,7 +20,7 @@ MOST_MESSAGES, MOST_PARTS = 20, 10
 NEEDED, NUMBER_NEEDED = "This is needed.", "A number is needed, with a point for decimals."
 _DEPTH = {"messages": 3, "sampling": 2}
 """How many steps of a path lead to a box, where it is not one."""
-ROLES = ("system", "developer", "user", "assistant")
+ROLES = ("user", "system", "developer", "assistant")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"[-+]?\d{1,15}", re.ASCII)
 

@@ -33,8 +33,9 @@ class LibraryGrader(Base):
 
 
 class GraderVersion(Base):
-    """A grader as it stood once; it never changes. `settings` are its JSON, `sha256` is of all it
-    means, with what is left out said: two versions of one hash grade alike.
+    """A grader as it stood once; it never changes. `settings` are its JSON, `connection_id` is
+    where its judges are asked, `sha256` is of all it means, with what is left out said: two
+    versions of one hash grade alike.
     """
 
     __tablename__ = "grader_versions"
@@ -48,6 +49,9 @@ class GraderVersion(Base):
     number: Mapped[int]
     type: Mapped[str] = mapped_column(String(32))
     settings: Mapped[dict[str, Any]]
+    connection_id: Mapped[int | None] = mapped_column(
+        ForeignKey("connections.id", ondelete="SET NULL"), index=True
+    )
     sha256: Mapped[str] = mapped_column(String(64))
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]

@@ -175,7 +175,7 @@ def delete(
     return redirect(request, "graders.index", project_id=project_id, toast=f"{name} is deleted.")
 
 
-@router.get("/graders/{grader_id}/export", name="graders.export")
+@router.get("/graders/{grader_id}/grader.json", name="graders.export")
 def export(session: DbSession, grader: CurrentGrader, version: Number = None) -> Response:
     found = _version(session, grader, version)
     text = json.dumps(read_grader(found.settings).written(), indent=2, ensure_ascii=False)

@@ -14,7 +14,7 @@ MOST_MIXED = 25
 FAULTS: dict[Fault, str] = {
     "formula_parse_error": "the formula has no value",
     "invalid_variable_error": "a place is not filled",
-    "other_error": "cannot be graded",
+    "other_error": "it cannot be graded",
     "python_grader_runtime_error": "the code failed",
     "python_grader_server_error": "the code could not be run",
     "sample_parse_error": "the answer cannot be read",
@@ -138,6 +138,8 @@ def _detail(score: Score) -> str:
 
 
 def _said(value: object) -> str:
+    if value is None:
+        return "nothing"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

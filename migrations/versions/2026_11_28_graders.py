@@ -43,18 +43,21 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("type", sa.String(32), nullable=False),
         sa.Column("settings", KEPT, nullable=False),
+        sa.Column("connection_id", ID, nullable=True),
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("created_by", ID, nullable=True),
         sa.Column("created_at", AT, nullable=False),
         _key("grader_versions", "project_id", "projects", "CASCADE"),
         _key("grader_versions", "grader_id", "graders", "CASCADE"),
+        _key("grader_versions", "connection_id", "connections", "SET NULL"),
         _key("grader_versions", "created_by", "users", "SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grader_versions")),
         sa.UniqueConstraint(
             "grader_id", "number", name=op.f("uq_grader_versions_grader_id_number")
         ),
     )
-    op.create_index(op.f("ix_grader_versions_project_id"), "grader_versions", ["project_id"])
+    for column in ("project_id", "connection_id"):
+        op.create_index(op.f(f"ix_grader_versions_{column}"), "grader_versions", [column])
 
 
 def downgrade() -> None:

@@ -51,7 +51,7 @@ def test_a_grader_is_built_from_a_task_changed_and_exported(at, editor, sends):
     assert "tolerance" not in sends.get(f"{place}?version=1").json()["grader"]
     assert len(sends.get(f"{place}/versions").json()["data"]) == 2
     assert "This is an earlier version" in editor.get(f"{place}?version=1").text
-    exported = editor.get(f"{place}/export?version=2")
+    exported = editor.get(f"{place}/grader.json?version=2")
     assert exported.json() == found["grader"]
     assert "attachment" in exported.headers["content-disposition"]
     assert editor.get(f"{place}?version=9").status_code == 404
@@ -95,7 +95,7 @@ def test_openais_json_comes_in_and_goes_out_as_it_is(at, editor, body):
     answer = editor.post(f"{at}/import", {"json": json.dumps({"grader": body})})
     assert answer.status_code == 303, answer.text
     place = answer.headers["location"]
-    assert editor.get(f"{place}/export").json() == body
+    assert editor.get(f"{place}/grader.json").json() == body
     assert "OpenAI takes it as it stands" in editor.get(place).text
 
 
