@@ -8,6 +8,7 @@ from app.connections import models as connections
 from app.core import heartbeat, instance
 from app.core.orm import Base
 from app.datasets import models as datasets
+from app.evaluations import models as evaluations
 from app.grading import models as grading
 from app.jobs import models as jobs
 from app.notices import models as notices
@@ -27,6 +28,7 @@ MODULES = (
     notices,
     budgets,
     jobs,
+    evaluations,
     playground,
     rescue,
     heartbeat,

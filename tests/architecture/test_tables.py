@@ -24,6 +24,13 @@ PARTS = {
     "delivery_tries": "delivery_id",
     "dataset_derived": "version_id",
     "answers": "question_id",
+    "cases": "evaluation_id",
+    "case_tags": "evaluation_id",
+    "evaluation_graders": "evaluation_id",
+    "run_graders": "run_id",
+    "contestants": "run_id",
+    "results": "run_id",
+    "grades": "run_id",
 }
 TABLES = sorted(tables.metadata.tables.values(), key=lambda table: table.name)
 MAPPERS = sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__)

@@ -1,0 +1,1 @@
+"""Evaluations: the same cases put to several contestants, and graded."""
