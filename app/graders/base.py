@@ -5,11 +5,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from app.graders.settings import setting
+
+if TYPE_CHECKING:
+    from app.graders.judge import Judge
 
 JsonObject = dict[str, Any]
 Case = Mapping[str, Any]
@@ -18,6 +21,8 @@ Case = Mapping[str, Any]
 Fault = Literal[
     "formula_parse_error",
     "invalid_variable_error",
+    "model_grader_parse_error",
+    "model_grader_server_error",
     "other_error",
     "python_grader_runtime_error",
     "python_grader_server_error",
@@ -52,6 +57,10 @@ class Score:
         """Its own fault and those of its parts."""
         own = [] if self.fault is None else [self.fault]
         return own + [fault for part in self.parts.values() for fault in part.faults()]
+
+
+NOBODY: Mapping[str, Score] = {}
+NO_JUDGE = "A '{}' grader is read and kept, but not run: it needs a model that judges."
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +158,24 @@ class Grader(BaseModel):
         """Why this grader cannot grade here, as a sentence; None when it can."""
         return None
 
-    def grade(self, case: Case, answer: Answer) -> Score:
+    def alone(self) -> str | None:
+        """The same where no model is asked: why this grader cannot grade all by itself."""
+        judge = next(iter(self.judges.values()), None)
+        return self.obstacle() or (None if judge is None else NO_JUDGE.format(judge.type))
+
+    @property
+    def judges(self) -> Mapping[str, "Judge"]:
+        """The judges to be asked before it can grade, by the names under which their scores are
+        given to `grade`.
+        """
+        return {}
+
+    def grade(
+        self,
+        case: Case,
+        answer: Answer,
+        judged: Mapping[str, Score] = NOBODY,  # noqa: ARG002 - for those who have judges
+    ) -> Score:
         """The score; an answer that cannot be graded scores 0 and says why. Raises nothing."""
         try:
             return self.score(case, answer)
@@ -164,7 +190,7 @@ class Grader(BaseModel):
 
     def score(self, case: Case, answer: Answer) -> Score:  # noqa: ARG002 - for those who can
         """The score, from 0 to `highest`. Raises Ungradable."""
-        raise Ungradable("other_error", self.obstacle() or f"'{self.type}' cannot grade alone.")
+        raise Ungradable("other_error", self.alone() or f"'{self.type}' cannot grade alone.")
 
     @property
     def highest(self) -> float:

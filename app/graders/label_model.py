@@ -1,23 +1,26 @@
 """`label_model`: a model puts a label on the answer; some labels pass."""
 
-from typing import Annotated, Literal
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from app.graders.base import Grader
-from app.graders.messages import JudgeMessage
-from app.graders.score_model import JUDGE, MESSAGES, NO_JUDGE
+from app.graders.base import Answer, Case, JsonObject, Score
+from app.graders.judge import HOW, MESSAGES, Ask, Judge
+from app.graders.messages import JudgeMessage, chat_messages
+from app.graders.sampling import sampling
 from app.graders.settings import setting
 
 
-class LabelModel(Grader):
+class LabelModel(Judge):
     """1 where the judge's label is one of `passing_labels`, else 0."""
 
     title = "Judge with labels"
     purpose = "A model puts one of your labels on the answer: 1 where that one passes, else 0."
 
     type: Literal["label_model"]
-    model: str = setting("text", "Judge", JUDGE)
     input: Annotated[list[JudgeMessage], Field(min_length=1)] = setting(
         "messages", "What the judge is told", MESSAGES
     )
@@ -37,5 +40,19 @@ class LabelModel(Grader):
                 raise ValueError(f"'{label}' is none of the labels: {', '.join(labels)}.")
         return passing
 
-    def obstacle(self) -> str | None:
-        return NO_JUDGE.format(self.type)
+    def ask(self, case: Case, answer: Answer, *, seed: int = 0) -> Ask:  # noqa: ARG002 - no lot
+        how = HOW.format(f"one of {', '.join(map(json.dumps, self.labels))}")
+        return Ask(chat_messages(self.input, case, answer, how), sampling(None))
+
+    def verdict(self, result: Any, ask: Ask) -> tuple[float, JsonObject]:  # noqa: ARG002
+        said = str(result).strip()
+        exact = [label for label in self.labels if label == said]
+        near = [label for label in self.labels if label.casefold() == said.casefold()]
+        if len(found := exact[:1] or near) != 1:
+            raise ValueError(f"Its result is none of the labels: {', '.join(self.labels)}.")
+        return float(found[0] in self.passing_labels), {"label": found[0]}
+
+    def figures(self, scores: Sequence[Score]) -> JsonObject:
+        """`labels`: how often each was given."""
+        given = Counter(score.detail["label"] for score in scores)
+        return {"labels": {label: given[label] for label in self.labels}}

@@ -1,11 +1,12 @@
 """The messages a judging model is asked with: texts, images and sounds, with places to fill."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
-from app.graders.base import JsonObject
-from app.graders.template import Template
+from app.graders.base import Answer, Case, JsonObject, Ungradable
+from app.graders.template import Template, filled
 
 WORDS = "a text, or an object of type input_text, output_text, input_image or input_audio"
 
@@ -87,3 +88,52 @@ class JudgeMessage(_Part):
     role: Literal["user", "assistant", "system", "developer"]
     content: Contents
     type: Literal["message"] | None = None
+
+
+MOST = 400_000
+"""Characters of all that a judge is told about one answer."""
+
+
+def chat_messages(
+    told: Sequence[JudgeMessage], case: Case, answer: Answer, ending: str
+) -> tuple[JsonObject, ...]:
+    """The messages with their places filled, in the shape of chat completions; `ending` stands at
+    the end of the last that is the user's. Raises Ungradable.
+    """
+    said = [_message(one, case, answer) for one in told]
+    if said[-1]["role"] != "user":
+        said.append({"role": "user", "content": ending})
+    elif isinstance(before := said[-1]["content"], str):
+        said[-1]["content"] = f"{before}\n\n{ending}"
+    else:
+        before.append({"type": "text", "text": ending})
+    return fitting(said)
+
+
+def fitting(said: Sequence[JsonObject]) -> tuple[JsonObject, ...]:
+    """The same, where a judge may be told so much. Raises Ungradable."""
+    if sum(len(str(one["content"])) for one in said) > MOST:
+        reason = f"What the judge would be told is longer than {MOST:,} characters."
+        raise Ungradable("other_error", reason)
+    return tuple(said)
+
+
+def _message(one: JudgeMessage, case: Case, answer: Answer) -> JsonObject:
+    role = "system" if one.role == "developer" else one.role  # which every service knows
+    if isinstance(one.content, list):
+        return {"role": role, "content": [_part(part, case, answer) for part in one.content]}
+    part = _part(one.content, case, answer)
+    return {"role": role, "content": part["text"] if part["type"] == "text" else [part]}
+
+
+def _part(content: Any, case: Case, answer: Answer) -> JsonObject:
+    match content:
+        case InputImage():
+            image = {"url": filled(content.image_url, case, answer), "detail": content.detail}
+            return {"type": "image_url", "image_url": {k: v for k, v in image.items() if v}}
+        case InputAudio():
+            sound = content.input_audio
+            data = {"data": filled(sound.data, case, answer), "format": sound.format}
+            return {"type": "input_audio", "input_audio": data}
+    text = content if isinstance(content, str) else content.text
+    return {"type": "text", "text": filled(text, case, answer)}

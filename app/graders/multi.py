@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import SerializeAsAny, ValidationInfo, field_validator
 
-from app.graders.base import Answer, Case, Grader, Score, Summary, Ungradable
+from app.graders.base import NOBODY, Answer, Case, Grader, Score, Summary, Ungradable
 from app.graders.formula import FUNCTIONS, FormulaError, formula
+from app.graders.judge import Judge
 from app.graders.settings import setting
 
 
@@ -57,8 +58,17 @@ class Multi(Grader):
     def obstacle(self) -> str | None:
         return next(filter(None, (part.obstacle() for part in self.parts.values())), None)
 
-    def score(self, case: Case, answer: Answer) -> Score:
-        return self.combined({name: part.grade(case, answer) for name, part in self.parts.items()})
+    @property
+    def judges(self) -> Mapping[str, Judge]:
+        return {name: part for name, part in self.parts.items() if isinstance(part, Judge)}
+
+    def grade(self, case: Case, answer: Answer, judged: Mapping[str, Score] = NOBODY) -> Score:
+        return self.combined(
+            {
+                name: judged[name] if name in judged else part.grade(case, answer)
+                for name, part in self.parts.items()
+            }
+        )
 
     def combined(self, parts: Mapping[str, Score]) -> Score:
         """The score that the formula makes of the parts' scores."""

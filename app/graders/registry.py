@@ -10,6 +10,7 @@ from app.graders.latency import Latency
 from app.graders.length import Length
 from app.graders.match import Match
 from app.graders.number import Number
+from app.graders.pairwise import Pairwise
 from app.graders.price import Price
 from app.graders.python import Python
 from app.graders.refusal import Refusal
@@ -36,6 +37,7 @@ OURS: dict[str, type[Grader]] = {
     "field_f1": FieldF1,
     "tool_call": ToolCall,
     "length": Length,
+    "pairwise": Pairwise,
     "refusal": Refusal,
     "latency": Latency,
     "price": Price,

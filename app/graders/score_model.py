@@ -1,66 +1,26 @@
 """`score_model`: a model reads the answer and gives it a number."""
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from app.graders.base import Measure
-from app.graders.messages import JudgeMessage
+from app.graders.base import Answer, Case, JsonObject, Measure
+from app.graders.judge import HOW, MESSAGES, Ask, Judge
+from app.graders.messages import JudgeMessage, chat_messages
+from app.graders.sampling import SamplingParams, sampling
 from app.graders.settings import setting
 
-NO_JUDGE = "A '{}' grader is read and kept, but not run: it needs a model that judges."
-JUDGE = "The model that judges, by its name at the provider."
-MESSAGES = "Say what is good and what is not; {{ sample.output_text }} is the answer."
 
-
-class SamplingParams(BaseModel):
-    """How the judge is sampled. OpenAI spells `max_completions_tokens` so."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-    seed: int | None = setting(
-        "integer", "Seed", "The same seed tends to bring the same verdict.", default=None
-    )
-    top_p: float | None = setting(
-        "number", "Top p", "Only the likeliest words that together have this share.", default=None
-    )
-    temperature: float | None = setting(
-        "number", "Temperature", "0 is the steadiest.", default=None, example=0
-    )
-    max_completions_tokens: int | None = setting(
-        "integer",
-        "Tokens at most",
-        "Of the verdict, its reasons included.",
-        default=None,
-        minimum=1,
-    )
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
-        setting(
-            "choice",
-            "Reasoning effort",
-            "How much the judge thinks first, where its model can.",
-            default=None,
-            choices={
-                "none": "none",
-                "minimal": "minimal",
-                "low": "low",
-                "medium": "medium",
-                "high": "high",
-                "xhigh": "very high",
-                "max": "the most there is",
-            },
-        )
-    )
-
-
-class ScoreModel(Measure):
-    """The judge's number within `range`, [0, 1] where none is given."""
+class ScoreModel(Judge, Measure):
+    """The judge's number within `range`, [0, 1] where none is given: one outside is moved to its
+    end, as OpenAI does.
+    """
 
     title = "Judge with a number"
     purpose = "A model reads the answer and gives it a number within a range."
 
     type: Literal["score_model"]
-    model: str = setting("text", "Judge", JUDGE)
     input: Annotated[list[JudgeMessage], Field(min_length=1)] = setting(
         "messages", "What the judge is told", MESSAGES
     )
@@ -70,6 +30,11 @@ class ScoreModel(Measure):
     sampling_params: SamplingParams | None = setting(
         "sampling", "Sampling", "How the judge is sampled.", default=None
     )
+
+    @property
+    def lowest(self) -> float:
+        """The worst score there is."""
+        return self.range[0] if self.range else 0.0
 
     @property
     def highest(self) -> float:
@@ -82,5 +47,16 @@ class ScoreModel(Measure):
             raise ValueError("A range is two numbers, the lower first.")
         return ends
 
-    def obstacle(self) -> str | None:
-        return NO_JUDGE.format(self.type)
+    def ask(self, case: Case, answer: Answer, *, seed: int = 0) -> Ask:  # noqa: ARG002 - no lot
+        how = HOW.format(f"a number from {self.lowest:g} to {self.highest:g}")
+        return Ask(chat_messages(self.input, case, answer, how), sampling(self.sampling_params))
+
+    def verdict(self, result: Any, ask: Ask) -> tuple[float, JsonObject]:  # noqa: ARG002
+        try:
+            given = math.nan if isinstance(result, bool) else float(result)
+        except (TypeError, ValueError):
+            given = math.nan
+        if not math.isfinite(given):
+            raise ValueError("Its result is no number.")
+        value = min(max(given, self.lowest), self.highest)
+        return value, {} if value == given else {"given": given}

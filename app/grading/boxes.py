@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from app.graders.base import Grader, JsonObject
-from app.graders.score_model import SamplingParams
+from app.graders.sampling import SamplingParams
 from app.graders.settings import Kind, settings_of
 
 KEPT = "kept"

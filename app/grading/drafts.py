@@ -11,7 +11,7 @@ from app.core.views import FormState
 from app.graders.base import Grader, JsonObject
 from app.graders.multi import Multi
 from app.graders.registry import SINGLE
-from app.graders.score_model import SamplingParams
+from app.graders.sampling import SamplingParams
 from app.graders.settings import Kind, Setting, settings_of
 from app.grading.boxes import KEPT
 

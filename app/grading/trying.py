@@ -11,7 +11,7 @@ from app.datasets import queries as datasets
 from app.datasets.index import open_index
 from app.datasets.models import DatasetVersion, VersionStatus
 from app.datasets.rows import lines_of, row_value
-from app.graders.base import Answer, Grader, Score, Summary
+from app.graders.base import Answer, Grader, JsonObject, Score, Summary
 from app.graders.python import hurried
 from app.grading.cases import case_of
 from app.grading.forms import TryForm
@@ -57,7 +57,7 @@ def tried(project_id: int, grader: Grader, form: TryForm, answers: Sequence[str]
     if version is None or version.status != VersionStatus.READY or version.format is None:
         words = "The project has no such version that is ready, with rows in a known format."
         raise WrongInput.field("version_id", words)
-    if reason := grader.obstacle():
+    if reason := grader.alone():
         raise Conflict(reason)
     return try_out(grader, version, form, answers)
 
@@ -92,14 +92,25 @@ def try_out(
 def _graded(
     grader: Grader, format_: str, at: int, line: bytes | None, field: str, given: Answer | None
 ) -> Graded:
+    read = read_case(format_, line, field, given)
+    if isinstance(read, str):
+        return Graded(at, None, None, why=read)
+    case, answer = read
+    score = grader.grade(case, answer)
+    return Graded(at, answer, score, grader.passes(score))
+
+
+def read_case(
+    format_: str, line: bytes | None, field: str, given: Answer | None
+) -> tuple[JsonObject, Answer] | str:
+    """What there is to grade in a row, with its own answer or the one that is `given`; or why there
+    is nothing.
+    """
     if line is None:
-        return Graded(at, None, None, why=TOO_LONG)
+        return TOO_LONG
     value = row_value(line)
     if value is None:
-        return Graded(at, None, None, why=UNREADABLE)
+        return UNREADABLE
     case = case_of(format_, value, field)
     answer = given or case.answer
-    if answer is None:
-        return Graded(at, None, None, why=NO_ANSWER)
-    score = grader.grade(case.item, answer)
-    return Graded(at, answer, score, grader.passes(score))
+    return NO_ANSWER if answer is None else (case.item, answer)

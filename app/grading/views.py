@@ -10,7 +10,7 @@ from app.core.views import FormState
 from app.graders.base import Grader
 from app.graders.multi import Multi
 from app.graders.registry import OPENAIS, OURS
-from app.graders.score_model import SamplingParams
+from app.graders.sampling import SamplingParams
 from app.graders.settings import Setting, settings_of
 from app.grading.boxes import written
 from app.grading.cases import KNOWN
@@ -212,7 +212,7 @@ def show(
         says=tuple(_said(one, read) for one in settings_of(type(read)) if _is_said(one, read)),
         json=written(read.written()),
         is_openais=is_openais(read),
-        obstacle=read.obstacle(),
+        obstacle=read.alone(),
         sha256=version.sha256,
         by=version.creator.name if version.creator else GONE,
         created_at=version.created_at,

@@ -47,7 +47,7 @@ def grading(
     if found is None:
         return GradingView(choices, chosen, reference, "The project has no such grader.")
     grader = read_grader(found.settings)
-    if reason := _slow(grader) or grader.obstacle():
+    if reason := _slow(grader) or grader.alone():
         return GradingView(choices, chosen, reference, reason)
     case: Case = {"question": question.text, **({"answer": reference} if reference else {})}
     return GradingView(choices, chosen, reference, verdicts=_verdicts(grader, case, question))

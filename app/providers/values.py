@@ -291,6 +291,7 @@ class ChatRequest:
     response_format: Mapping[str, Any] | None = None
     counts: bool = False
     top_logprobs: int | None = None
+    reasoning_effort: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ ERRORS = (
     "model_grader_refusal_error",
     "model_grader_parse_error",
 )
-DETAILS: dict[str, Fault | None] = {
+DETAILS: dict[str, Fault] = {
     "python_grader_server_error_type": "python_grader_server_error",
     "python_grader_runtime_error_details": "python_grader_runtime_error",
-    "model_grader_server_error_details": None,
+    "model_grader_server_error_details": "model_grader_server_error",
 }
 """Which say more of an error, and of which."""
 
@@ -38,7 +38,7 @@ def known_grader(body: object, at: str = "grader") -> Grader:
 def runnable_grader(body: object, at: str = "grader") -> Grader:
     """The same, where it can also grade here: a reward comes of it. Raises Refusal."""
     grader = known_grader(body, at)
-    if reason := grader.obstacle():
+    if reason := grader.alone():
         raise Refusal(reason, param=at, code="unsupported_grader")
     return grader
 
@@ -55,7 +55,7 @@ def graded(grader: Grader, score: Score, seconds: float) -> Json:
             "type": grader.type,
             "errors": {
                 **{name: name in faults for name in ERRORS},
-                **{name: fault and faults.get(fault) for name, fault in DETAILS.items()},
+                **{name: faults.get(fault) for name, fault in DETAILS.items()},
             },
             "execution_time": seconds,
             "scores": parts,

@@ -5,7 +5,7 @@ import pytest
 from app.graders.multi import Multi
 from app.graders.reading import InvalidGrader, read_grader
 from app.graders.registry import SINGLE
-from app.graders.score_model import SamplingParams
+from app.graders.sampling import SamplingParams
 from app.graders.settings import KINDS, settings_of
 from tests.graders.making import label_model, score_model, string_check
 

@@ -123,6 +123,7 @@ def body_of(wire: Wire, request: ChatRequest) -> dict[str, Any]:
         "top_p": request.top_p,
         wire.profile.max_tokens_field: request.max_tokens,
         "seed": request.seed,
+        "reasoning_effort": request.reasoning_effort,
         "stop": list(request.stop) or None,
         "tools": [dict(tool) for tool in request.tools] or None,
         "response_format": request.response_format,

@@ -57,7 +57,7 @@ class Rewarding:
             self._grader = read_grader(grader, _WHERE)
         except InvalidGrader as error:
             raise InvalidData("invalid_grader", error.message, error.param) from None
-        if obstacle := self._grader.obstacle():
+        if obstacle := self._grader.alone():
             raise InvalidData("invalid_grader", obstacle, _WHERE)
 
     def graded(
