@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from app.core import storage
 from app.core.errors import ProductError
 from app.settings import ROOT, settings
 
@@ -72,14 +73,9 @@ def _copy_aside() -> Path | None:
         stamp = datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
         copy = path.with_name(f"{path.stem}-before-{stamp}{path.suffix}")
         _copy(source, copy)
-    for old in copies_of(path)[:-COPIES_KEPT]:
+    for old in storage.copies_of(path)[:-COPIES_KEPT]:
         old.unlink()
     return copy
-
-
-def copies_of(path: Path) -> list[Path]:
-    """The copies that were put aside of a SQLite database, the oldest first."""
-    return sorted(path.parent.glob(f"{path.stem}-before-*{path.suffix}"))
 
 
 def _copy(source: sqlite3.Connection, copy: Path) -> None:

@@ -103,6 +103,11 @@ def sqlite_path() -> Path | None:
     return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else None
 
 
+def copies_of(path: Path) -> list[Path]:
+    """The copies that were put aside of a SQLite database, the oldest first."""
+    return sorted(path.parent.glob(f"{path.stem}-before-*{path.suffix}"))
+
+
 class Incoming:
     """Bytes on their way in: hashed while they are written to a `.part`, then moved to their hash's
     place.

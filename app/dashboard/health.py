@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core import heartbeat, storage
 from app.core.database import read_only
 from app.core.events import ping
+from app.core.http import tls
 from app.core.pages import size
 from app.settings import settings
 
@@ -56,5 +57,5 @@ def _living() -> set[str]:
 
 def _ask_trainer() -> None:
     address = urlsplit(settings().trainer_url or "")
-    with httpx2.Client(trust_env=False, timeout=ANSWER_WITHIN) as client:
+    with httpx2.Client(verify=tls(), trust_env=False, timeout=ANSWER_WITHIN) as client:
         client.get(f"{address.scheme}://{address.netloc}/healthz").raise_for_status()

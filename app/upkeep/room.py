@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.core import migrate, storage
+from app.core import storage
 from app.settings import settings
 
 DAY = 86_400
@@ -46,7 +46,7 @@ def measured() -> dict[str, int]:
     if path is not None:
         journals = (path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))
         found["database"] = sum(map(_size, (path, *journals)))
-        found["copies"] = sum(map(_size, migrate.copies_of(path)))
+        found["copies"] = sum(map(_size, storage.copies_of(path)))
     found["copies"] = found.get("copies", 0) + sum(
         _size(file) for kept in _set_aside(home) for file in _files(kept)
     )

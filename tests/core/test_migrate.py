@@ -8,7 +8,7 @@ import pytest
 from alembic import command
 
 from app import __main__ as commands
-from app.core import migrate
+from app.core import migrate, storage
 from app.core.errors import ProductError
 from tests.journeys import api
 from tests.processes import start_luthier
@@ -55,7 +55,7 @@ def test_three_copies_are_kept(old):
     for day in range(1, 5):
         old.with_name(f"luthier-before-2026-01-0{day}-000000.sqlite").touch()
     copy = migrate.upgrade()
-    assert migrate.copies_of(old) == [
+    assert storage.copies_of(old) == [
         old.with_name("luthier-before-2026-01-03-000000.sqlite"),
         old.with_name("luthier-before-2026-01-04-000000.sqlite"),
         copy,
@@ -78,12 +78,12 @@ def test_the_migrate_command_says_where_the_copy_is(old, capsys, monkeypatch):
     asked = commands.parser().parse_args(["migrate"])
     assert asked.do(asked) == 0
     assert "The database as it was" in capsys.readouterr().out
-    assert len(migrate.copies_of(old)) == 1
+    assert len(storage.copies_of(old)) == 1
 
 
 @pytest.mark.processes
 def test_make_run_copies_before_it_migrates(old, tmp_path):
     with start_luthier(old.parent, **api.OWNER):
-        (copy,) = migrate.copies_of(old)
+        (copy,) = storage.copies_of(old)
         assert revision_in(copy) == (OLD, ["anna"])
         assert revision_in(old)[0] == migrate.head()
