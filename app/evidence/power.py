@@ -26,7 +26,7 @@ def power(cases: int, difference: float, discordance: float) -> float:
 
     A discordance below the difference is read as the difference: fewer cases cannot make it.
     """
-    from scipy.special import bdtrc, gammaln  # noqa: PLC0415 - 30 MB, for those alone who plan
+    from scipy.special import bdtrc, gammaln  # noqa: PLC0415 - 20 MB, for those alone who plan
 
     size = abs(difference)
     rate = min(max(discordance, size), 1.0)

@@ -53,7 +53,7 @@ def sign_test(plus: int, minus: int) -> SignTest:
 
     Source of mid-p: Fagerland, Lydersen and Laake, BMC Med. Res. Methodol. 13:91, 2013.
     """
-    from scipy.special import bdtr  # noqa: PLC0415 - 30 MB, for those alone who test
+    from scipy.special import bdtr  # noqa: PLC0415 - 20 MB, for those alone who test
 
     tosses, fewer = plus + minus, min(plus, minus)
     if plus == minus:

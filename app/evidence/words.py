@@ -36,8 +36,8 @@ def sentence(of: Verdict | NonInferiority | WinRate | Slice | Plan) -> str:
 def notes(of: Verdict | NonInferiority) -> tuple[str, ...]:
     """What else a reader has to know, as whole sentences."""
     told = []
-    if isinstance(of, Verdict) and of.kind == "not_enough" and of.difference is not None:
-        told.append(f"{_seen_with_doubt(of, of.difference)}.")
+    if isinstance(of, Verdict) and of.kind == "not_enough" and of.interval:
+        told.append(f"{_seen(of, of.difference or 0.0, of.interval)}.")
     if of.left_out:
         verb = "is" if of.left_out == 1 else "are"
         told.append(
@@ -73,7 +73,7 @@ def _verdict(of: Verdict) -> str:
         return _too_few(of.cases, of.first, of.second)
     match of.kind:
         case "better" | "worse":
-            return _seen_with_doubt(of, of.difference)
+            return _seen(of, of.difference, of.interval)
         case "same":
             return (
                 f"{of.first} and {of.second} did equally well in every one of "
@@ -89,28 +89,24 @@ def _verdict(of: Verdict) -> str:
     )
 
 
-def _seen_with_doubt(of: Verdict, difference: float) -> str:
-    """What the cases showed, sure or not, and its interval."""
-    decimals = None if of.interval is None else _decimals_of(of.interval, of.measure)
-    size = amount(abs(difference), of.measure, decimals)
+def _seen(of: Verdict, difference: float, interval: Interval) -> str:
+    """What the cases showed, sure or not."""
+    size = amount(abs(difference), of.measure, _decimals_of(interval, of.measure))
     if of.measure == "passes":
         which = "more" if difference >= 0 else "fewer"
         told = f"{of.first} answers {size} {which} cases correctly than {of.second}"
     else:
         which = "higher" if difference >= 0 else "lower"
         told = f"{of.first} scores {size} {which} on average than {of.second}"
-    return told + _based_on(of.interval, of.cases, of.measure, towards=difference)
+    if difference < 0:
+        interval = Interval(-interval.high, -interval.low)
+    return told + _based_on(interval, of.cases, of.measure)
 
 
-def _based_on(
-    interval: Interval | None, cases: int, measure: Measure, *, towards: float = 1
-) -> str:
-    """(95 % interval 8.1 to 16.7, 1,319 cases), seen `towards` the better."""
-    if interval is None:
-        return f" ({cases_in_words(cases)})"
-    ends = sorted((end if towards >= 0 else -end) for end in (interval.low, interval.high))
+def _based_on(interval: Interval, cases: int, measure: Measure) -> str:
+    """In brackets: 95 % interval 8.1 to 16.7, 1,319 cases."""
     decimals = _decimals_of(interval, measure)
-    low, high = (_number(_shown(end, measure), decimals) for end in ends)
+    low, high = (_number(_shown(end, measure), decimals) for end in (interval.low, interval.high))
     return f" (95 % interval {low} to {high}, {cases_in_words(cases)})"
 
 

@@ -85,6 +85,12 @@ def test_the_difference_of_many_cases_has_students_interval_and_p():
     assert ours.p() == pytest.approx(theirs.pvalue, rel=0.1)
 
 
+def test_the_interval_from_counts_is_near_the_one_by_drawing():
+    differences = np.repeat([1.0, -1.0, 0.0], [90, 50, 660])
+    drawn, counted = bootstrap.of_difference(differences).interval(), paired_interval(90, 50, 800)
+    assert (counted.low, counted.high) == pytest.approx((drawn.low, drawn.high), abs=0.002)
+
+
 def test_few_values_and_many_are_drawn_with_the_same_spread(monkeypatch):
     scores = np.random.default_rng(9).choice([0, 1 / 3, 2 / 3, 1], size=200)
     quick = bootstrap.of_mean(scores).interval()
