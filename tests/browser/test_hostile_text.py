@@ -15,7 +15,7 @@ from sqlalchemy import String
 
 from app.core.secrets import fingerprint
 from app.tables import metadata
-from tests.browser.visitor import visiting
+from tests.browser.visitor import NARROW, visiting
 from tests.browser.workshop import EMAIL, PASSWORD, TRAP
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(300)]
@@ -202,7 +202,7 @@ def hostile(workshop):
 def test_13_hostile_words_stay_words_on_every_page(hostile, chromium):
     workshop, pages = hostile
     seen, unguarded, made, dialogs = set(), {}, {}, []
-    with visiting(chromium, workshop.address, asks_axe=False) as somebody:
+    with visiting(chromium, workshop.address, viewport=NARROW, color_scheme="dark") as somebody:
         somebody.page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
         somebody.enter("/", EMAIL, PASSWORD)
         for name, path in pages.items():

@@ -25,7 +25,7 @@ pytestmark = [
 TRAP = "/nobody-asked-for-this"
 HOSTILE = f"<img src={TRAP}><div hx-get={TRAP} hx-trigger=load>x</div>{{{{7*7}}}}" + "w" * 200
 UNFOLD = "() => document.querySelectorAll('details').forEach((one) => (one.open = true))"
-LOOKS = ({}, {"color_scheme": "dark"}, {"viewport": NARROW})
+LOOKS = ({}, {"color_scheme": "dark", "viewport": NARROW})
 
 
 def furnish(connection_id):
@@ -65,17 +65,16 @@ def test_an_eval_is_read_and_goes_on_with_promptfoo(chromium, tmp_path, monkeypa
             with visiting(chromium, luthier.address, **look) as somebody:
                 somebody.enter(listed, *OWNER.values())
                 for path in (f"/rescued-evals/{one}", f"/rescued-runs/{run}", usage):
-                    somebody.go(path)
+                    somebody.page.goto(path)
                     somebody.page.evaluate(UNFOLD)
                     somebody.look()
+                    if not look:
+                        somebody.walk()
                 assert somebody.page.locator(f"[src='{TRAP}'], [hx-get='{TRAP}']").count() == 0
                 assert not [url for url in somebody.requests if TRAP in url]
         with visiting(chromium, luthier.address) as somebody:
             page = somebody.page
             somebody.enter(listed, *OWNER.values())
-            for path in (f"/rescued-evals/{one}", f"/rescued-runs/{run}", usage):
-                somebody.walk(path)
-            somebody.go(listed)
             page.locator(f"#eval-{one}").click()
             with page.expect_download() as taken:
                 page.locator("#promptfoo").click()

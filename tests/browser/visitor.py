@@ -165,14 +165,10 @@ class Visitor:
 
     # Looking
 
-    def walk(self, path: str) -> None:
-        """Go through a page with the Tab key alone, once all that it fetches is there; that counts
-        as a look at it.
-        """
-        self.page.goto(path, wait_until="load")
+    def walk(self) -> None:
+        """Go through the page with the Tab key alone, once all that it fetches is there."""
         self.page.wait_for_function("() => !document.querySelector('.htmx-request')")
         self.complaints += keyboard.walk(self.page)
-        self._looked_at.add(kind_of(self.page.url))
 
     def look(self, *, asks_axe: bool = True) -> None:
         """Search the page for what a person would not see: axe's findings, sideways scrolling."""
