@@ -3,6 +3,7 @@
 import base64
 import ipaddress
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -119,6 +120,21 @@ def broker_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with every table and no rows."""
+    path = tmp_path_factory.mktemp("template") / "luthier.sqlite"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def empty_sqlite(home: Path, sqlite_template: Path) -> Path:
+    """The home's own database, migrated, that really commits."""
+    home.mkdir(mode=0o700)
+    return shutil.copy(sqlite_template, home / "luthier.sqlite")
+
+
+@pytest.fixture(scope="session")
 def _engines(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Engine]]:
@@ -130,8 +146,9 @@ def _engines(
                 template = request.getfixturevalue("postgres_template")
                 url = request.getfixturevalue("postgres").create("worker", template=template)
             else:
-                url = f"sqlite:///{tmp_path_factory.mktemp('database')}/luthier.sqlite"
-                _migrate(url)
+                path = tmp_path_factory.mktemp("database") / "luthier.sqlite"
+                shutil.copy(request.getfixturevalue("sqlite_template"), path)
+                url = f"sqlite:///{path}"
             made[kind] = _with_url(url, databases.engine.__wrapped__)
         return made[kind]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core import clock, migrate
+from app.core import clock
 from tests.forgetting import forget
 from tests.postgres import name_of
 from tests.stage import Team, make_team
@@ -32,9 +32,9 @@ def anew(
     def first() -> Team:
         if server is not None:
             copy_of(request.getfixturevalue("postgres_template"))
+        else:
+            request.getfixturevalue("empty_sqlite")
         forget()
-        if server is None:
-            migrate.upgrade()
         team = make_team(witness.url, handle.KEY)
         forget()
         shutil.copytree(home, begun)

@@ -199,14 +199,11 @@ def script(client):
 @pytest.fixture(params=["sqlite", "postgresql"])
 def real_database(request, monkeypatch, letters, tmp_path) -> Iterator[str]:
     """A migrated database of this test alone that really commits: for what happens in parallel."""
-    from app.core import migrate
-
     if request.param == "postgresql":
         monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("postgres_url"))
-        settings.cache_clear()
     else:
-        settings.cache_clear()
-        migrate.upgrade()
+        request.getfixturevalue("empty_sqlite")
+    settings.cache_clear()
     database.engine.cache_clear()
     yield request.param
     database.engine().dispose()

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.core import migrate
 from tests.faults.stage import IS_FULL, Stage, begun, mortal_postgres
-from tests.forgetting import forget
 from tests.postgres import Postgres
 
 FULL_SECONDS = 9000  # an hour of faults is one
@@ -25,18 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.processes)
             item.add_marker(pytest.mark.fault)
             item.add_marker(pytest.mark.timeout(FULL_SECONDS if IS_FULL else BUSY_SECONDS))
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with every table and no rows."""
-    path = tmp_path_factory.mktemp("template") / "luthier.sqlite"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", f"sqlite:///{path}")
-        forget()
-        migrate.upgrade()
-    forget()
-    return path
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import shutil
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,25 @@ from app.upkeep.archive import MANIFEST, Unreadable, opened
 from app.upkeep.backup import backup
 from app.upkeep.restore import restore
 from tests.upkeep.test_backup import contents, fill
+
+
+@pytest.fixture(scope="module")
+def _made(tmp_path_factory):
+    return tmp_path_factory.mktemp("made") / "b.zip"
+
+
+@pytest.fixture
+def good(_made, tmp_path, request, home, letters):
+    """A backup of an instance that is no more; the tests of a worker share one."""
+    if not _made.exists():
+        request.getfixturevalue("empty_sqlite")
+        database.engine.cache_clear()
+        fill()
+        backup(_made)
+        database.engine().dispose()
+        database.engine.cache_clear()
+        shutil.rmtree(home)
+    return Path(shutil.copy(_made, tmp_path))
 
 
 def rewritten(path, change):
@@ -123,17 +143,9 @@ WRONG = {
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_a_backup_that_is_not_right_changes_nothing(
-    monkeypatch, postgres, tmp_path, letters, change, target, home
+    monkeypatch, postgres, good, change, target, home
 ):
-    from app.core import migrate
-
-    migrate.upgrade()
-    database.engine.cache_clear()
-    fill()
-    backup(tmp_path / "b.zip")
-    bad = rewritten(tmp_path / "b.zip", change)
-    database.engine().dispose()
-    shutil.rmtree(home)
+    bad = rewritten(good, change)
     if target == "postgresql":
         monkeypatch.setenv("DATABASE_URL", postgres.create())
     settings.cache_clear()
@@ -142,7 +154,7 @@ def test_a_backup_that_is_not_right_changes_nothing(
         restore(bad, replace=False)
     assert not (home / "restoring").exists()
     assert not (home / "luthier.sqlite").exists() or target == "postgresql"
-    restore(tmp_path / "b.zip", replace=False)
+    restore(good, replace=False)
     assert contents()["users"]
     database.engine().dispose()
 
@@ -188,14 +200,8 @@ def larger_than_said(content, _head, _begin, _size):
 
 
 @pytest.mark.parametrize("change", [scrambled, encrypted, otherwise_compressed, larger_than_said])
-def test_bytes_that_lie_are_told_as_damage(elsewhere, tmp_path, letters, change):
-    from app.core import migrate
-
-    migrate.upgrade()
-    database.engine.cache_clear()
-    fill()
-    backup(tmp_path / "b.zip")
-    broken = broken_in(tmp_path / "b.zip", "database/users.jsonl", change)
+def test_bytes_that_lie_are_told_as_damage(good, elsewhere, change):
+    broken = broken_in(good, "database/users.jsonl", change)
     elsewhere("sqlite")
     with pytest.raises(Unreadable, match="damaged"):
         restore(broken, replace=False)
@@ -203,18 +209,12 @@ def test_bytes_that_lie_are_told_as_damage(elsewhere, tmp_path, letters, change)
 
 
 def test_what_unfolds_to_more_than_there_is_room_for_is_refused_before_anything_is_written(
-    elsewhere, tmp_path, letters, monkeypatch
+    good, elsewhere, tmp_path, monkeypatch
 ):
     """A few kilobytes that claim, and hold, gigabytes."""
-    from app.core import migrate
-
-    migrate.upgrade()
-    database.engine.cache_clear()
-    fill()
-    backup(tmp_path / "b.zip")
-    with zipfile.ZipFile(tmp_path / "b.zip", "a", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(good, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("trainer/bomb", bytes(2**20))
-    bomb = broken_in(tmp_path / "b.zip", "trainer/bomb", _claims_the_disk)
+    bomb = broken_in(good, "trainer/bomb", _claims_the_disk)
     free = shutil.disk_usage(tmp_path).free
     monkeypatch.setenv("LUTHIER_DISK_RESERVE", str(max(0, free - 2**30)))
     elsewhere("sqlite")

@@ -245,11 +245,8 @@ def client_of_its_own(_app):
 
 
 @pytest.fixture
-def full_database(home):
+def full_database(home, empty_sqlite):
     """A SQLite database with people in it that may not grow by a page, and the ballast laid."""
-    from app.core import migrate
-
-    migrate.upgrade()
     database.engine.cache_clear()
     with unit_of_work() as session:
         make.make_user(session, "anna", password_hash=passwords.hashed(make.PASSWORD))
