@@ -33,6 +33,7 @@ MODULES = (
     "app.catalog.tasks",
     "app.jobs.tasks",
     "app.jobs.tasks_orphans",
+    "app.playground.tasks",
     "app.rescue.tasks",
     "app.notices.tasks",
     "app.notices.sending.tasks",
@@ -53,6 +54,7 @@ TIMETABLE = {
     "jobs.due": "provider",
     "rescue.due": "provider",
     "notices.due": "ingest",
+    "playground.due": "provider",
     "upkeep.due": "ingest",
 }
 

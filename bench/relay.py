@@ -34,7 +34,7 @@ from tests.processes import Program, environment, free_port, start_luthier
 from tests.waiting import eventually
 
 FIRST_MS, LATER_MS, PAGE_MS = 20.0, 5.0, 100.0
-PACE_SECONDS = 0.05
+PACE = 20.0
 BEGIN_SECONDS = 5.0
 COLUMNS, PEOPLE = 5, 6  # every second of the people may spend
 EVENT = "text/event-stream"
@@ -69,7 +69,9 @@ def main() -> int:
 
 
 async def provider(scope: Any, receive: Any, send: Any) -> None:
-    """Streams `max_tokens` tokens, each the moment it is sent at; lists no models."""
+    """Streams `max_tokens` tokens, each the moment it is sent at; lists no models. A model called
+    `m@60` says 60 tokens a second.
+    """
     if scope["type"] != "http":
         return
     body = b""
@@ -82,9 +84,10 @@ async def provider(scope: Any, receive: Any, send: Any) -> None:
     head = {"type": "http.response.start", "status": 200}
     await send({**head, "headers": [(b"content-type", kind.encode())]})
     if streams:
-        begun = time.monotonic()
-        for number in range(json.loads(body)["max_tokens"]):
-            await asyncio.sleep(max(0.0, begun + number * PACE_SECONDS - time.monotonic()))
+        asked, begun = json.loads(body), time.monotonic()
+        pace = 1 / float(asked["model"].partition("@")[2] or PACE)
+        for number in range(asked["max_tokens"]):
+            await asyncio.sleep(max(0.0, begun + number * pace - time.monotonic()))
             content = f"data: {json.dumps(chunk(f'{time.time():.6f} '))}\n\n".encode()
             await send({"type": "http.response.body", "body": content, "more_body": True})
     end = b"data: [DONE]\n\n" if streams else b'{"object": "list", "data": []}'

@@ -36,7 +36,7 @@ from app.notices.endpoints import service as endpoints
 from app.notices.models import Endpoint, EndpointKind, Notice, Topic
 from app.playground import service as playground
 from app.playground.forms import AskForm, Column
-from app.playground.models import Conversation
+from app.playground.models import Conversation, Question
 from app.projects import service as projects
 from app.projects.models import Project, Role
 from app.providers.base import RunReport, RunStatus
@@ -183,11 +183,16 @@ def make_conversation(
     asked = AskForm(text=text, columns=[Column(connection_id=connection.id, model=BASE_MODEL)])
     user_id = project.created_by or 0
     question = playground.begin(session, project_id=project.id, user_id=user_id, form=asked)
-    came = {"state": "done", "text": f"You said: {text}", "calls": [], "total_ms": 5}
-    playground.keep_answer(session, question_id=question.id, place=0, came=came)
+    make_answer(session, question, text=f"You said: {text}")
     conversation = session.get_one(Conversation, question.conversation_id)
     playground.share(session, conversation, actor_id=user_id)
     return conversation
+
+
+def make_answer(session: Session, question: Question, place: int = 0, **came: Any) -> None:
+    """What came of a column in the end."""
+    (ticket,) = playground.open_answers(session, question, [place]).values()
+    playground.keep_answer(session, ticket, {"state": "done", "calls": [], "total_ms": 5, **came})
 
 
 def make_collected_row(

@@ -6,6 +6,7 @@ Lock order: whatever is ordered first, then the budget, then the ledger's row.
 from datetime import date
 from typing import Any, NamedTuple
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.budgets import queries, telling
@@ -85,6 +86,44 @@ def settle(
     found.is_open, found.words = is_guess or amount is None, words
     found.settled_at = clock.now(session)
     session.flush()
+    _tell_if_warned(session, found)
+
+
+def gather(
+    session: Session, key: str, into: PaidThing, amount: int | None, *, words: str | None = None
+) -> None:
+    """One of many small things is over, and came to this much: it is counted in its month's one row
+    for `into`, and what was set aside for it is given back. `words` say why the sum is not counted
+    from what the provider reported.
+    """
+    one = queries.spend_of(session, key, is_held=True)
+    if one is None or one.state != SpendState.RESERVED:
+        return
+    session.delete(one)
+    session.flush()
+    found = _months_row(session, into._replace(key=f"{into.key}:{one.month:%Y-%m}"), one.month)
+    if amount is not None:
+        found.spent = _sum(found.spent or 0, amount)
+    found.is_open, found.words = found.is_open or words is not None, words or found.words
+    found.settled_at = clock.now(session)
+    session.flush()
+    _tell_if_warned(session, found)
+
+
+def _months_row(session: Session, thing: PaidThing, month: date) -> Spend:
+    found = queries.spend_of(session, thing.key, is_held=True)
+    if found is None:
+        try:
+            with session.begin_nested():
+                session.add(_row(session, thing, month, state=SpendState.SPENT))
+        except IntegrityError:
+            pass  # somebody made it a moment ago
+        found = queries.spend_of(session, thing.key, is_held=True)
+        assert found is not None  # noqa: S101 - it was made, or was there
+    return found
+
+
+def _tell_if_warned(session: Session, found: Spend) -> None:
     budget = queries.budget_of(session, found.project_id)
     if budget is not None and budget.monthly is not None:
         now = with_sums(session, found.project_id, budget, found.month)

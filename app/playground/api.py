@@ -1,7 +1,10 @@
 """Asking several models the same, and what was asked, as JSON."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -22,7 +25,7 @@ from app.playground.access import (
     ProjectSeat,
     SavableConversation,
 )
-from app.playground.forms import AgainForm, AskForm, SaveForm
+from app.playground.forms import AgainForm, AskForm, SaveForm, StopForm
 from app.playground.listing import CONVERSATIONS
 from app.playground.preparing import told
 from app.playground.relay import Relayed, relay
@@ -64,13 +67,15 @@ def index(
     response_model=ConversationResource,
 )
 async def begin(
-    entered: AskingProject, body: AskForm, _seat: ProjectSeat
+    request: Request, entered: AskingProject, body: AskForm, _seat: ProjectSeat
 ) -> ConversationResource | Response:
     """Ask up to six models the same. The conversation with all answers comes back; with `stream`
-    their pieces come as `data:` lines, each with the `place` of its column.
+    their pieces come as `data:` lines, each with the `place` of its column. Whoever hangs up stops
+    the models. What the project's budget has no room for is not asked (409): `budget` has the
+    numbers.
     """
     asked = await asking.begin(entered.thing.id, entered.user.id, body)
-    return await _answered(asked, stream=body.stream)
+    return await _answered(request, asked, stream=body.stream)
 
 
 @router.get("/conversations/{conversation_id}", name="api.conversations.show")
@@ -86,10 +91,11 @@ def show(session: DbSession, conversation: CurrentConversation) -> ConversationR
     response_model=ConversationResource,
 )
 async def ask(
-    entered: AskingConversation, body: AskForm, _seat: ConversationSeat
+    request: Request, entered: AskingConversation, body: AskForm, _seat: ConversationSeat
 ) -> ConversationResource | Response:
     """Ask further; with a `number` instead of that question and all after it."""
-    return await _answered(await asking.go_on(entered.thing.id, body), stream=body.stream)
+    asked = await asking.go_on(entered.thing, entered.user.id, body)
+    return await _answered(request, asked, stream=body.stream)
 
 
 @router.post(
@@ -98,10 +104,22 @@ async def ask(
     response_model=ConversationResource,
 )
 async def again(
-    entered: AskingConversation, body: AgainForm, _seat: ConversationSeat
+    request: Request, entered: AskingConversation, body: AgainForm, _seat: ConversationSeat
 ) -> ConversationResource | Response:
     """Ask one column of a question once more; its answer takes the place of the one before."""
-    return await _answered(await asking.again(entered.thing.id, body), stream=body.stream)
+    asked = await asking.again(entered.thing, entered.user.id, body)
+    return await _answered(request, asked, stream=body.stream)
+
+
+@router.post(
+    "/conversations/{conversation_id}/stop", name="api.conversations.stop", status_code=202
+)
+def stop(session: DbSession, conversation: OwnConversation, body: StopForm) -> ConversationResource:
+    """Stop one column while it is answered; the others go on. Its model is left within a second or
+    so, and what came is kept.
+    """
+    service.stop(session, conversation, number=body.number, place=body.place)
+    return resource(told(session, conversation))
 
 
 @router.post(
@@ -142,14 +160,30 @@ def delete(session: DbSession, user: CurrentUser, conversation: OwnConversation)
     return Response(status_code=204)
 
 
-async def _answered(asked: asking.Asked, *, stream: bool) -> ConversationResource | Response:
+async def _answered(
+    request: Request, asked: asking.Asked, *, stream: bool
+) -> ConversationResource | Response:
     head: dict[str, Any] = {"conversation_id": asked.conversation_id, "number": asked.number}
     lines = relay(head, asked.columns, answer_resource)
     if stream:
         return Relayed(lines)
-    async for _ in lines:
-        pass
+    await _to_the_end(request, lines)
     return await anyio.to_thread.run_sync(_read, asked.conversation_id)
+
+
+async def _to_the_end(request: Request, lines: AsyncIterator[bytes]) -> None:
+    """Or until whoever asked has hung up: then the models are stopped."""
+    async with aclosing(lines), anyio.create_task_group() as group:  # type: ignore[type-var]
+
+        async def leave() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            group.cancel_scope.cancel()
+
+        group.start_soon(leave)
+        async for _ in lines:
+            pass
+        group.cancel_scope.cancel()
 
 
 def _read(conversation_id: int) -> ConversationResource:

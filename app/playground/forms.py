@@ -128,6 +128,13 @@ class AgainForm(Form):
     stream: bool = False
 
 
+class StopForm(Form):
+    """Which answer is to stop: of a question, and which of its columns (from 0)."""
+
+    number: Annotated[int, Field(ge=1, le=10_000)]
+    place: Annotated[int, Field(ge=0, lt=MOST_COLUMNS)]
+
+
 class SaveForm(Form):
     """An answer to be saved in the collection of this name, which is made where there is none: as
     the answer of a chat row; preferred `over` another column's; as the `reference` of an evaluation

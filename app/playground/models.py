@@ -13,6 +13,9 @@ from app.core.orm import Base, Id
 
 TITLE_LENGTH = 120
 LONGEST_NAME = 255
+ARRIVING, STOPPING = "arriving", "stopping"
+# What an arriving answer takes of the budget is called so, with its ticket.
+SPEND_KEY = "answer:"
 
 
 class Conversation(Base):
@@ -58,8 +61,10 @@ class Question(Base):
 
 
 class Answer(Base):
-    """What came of one column, written when it ended: `state` is done, cut (whoever asked had gone,
-    or it was too long) or failed. `chances` holds `[token, logprob, [[token, logprob], …]]` of its
+    """What came of one column, written about every second and when it ended: `state` is arriving,
+    stopping (somebody said so), done, cut (stopped, whoever asked had gone, or it was too long) or
+    failed. Until it ends it has the `ticket` of whoever listens to the model; `answered_at` is when
+    it was last written. `chances` holds `[token, logprob, [[token, logprob], …]]` of its
     first tokens, where they were asked for and told. Times are milliseconds since the question was
     sent, `price` US dollars; what is not known is null.
     """
@@ -82,3 +87,9 @@ class Answer(Base):
     total_ms: Mapped[int]
     price: Mapped[float | None]
     answered_at: Mapped[datetime]
+    ticket: Mapped[str | None] = mapped_column(String(32), unique=True)
+
+    @property
+    def has_ended(self) -> bool:
+        """False while something may still come."""
+        return self.ticket is None

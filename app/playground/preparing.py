@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from app.connections import queries as connections
 from app.connections.models import Connection
 from app.core.database import read_only
-from app.core.errors import NotFound
 from app.datasets import queries as datasets
 from app.datasets.models import DatasetVersion
 from app.datasets.rows import first_conversations
 from app.playground import queries
+from app.playground.forms import AskForm
 from app.playground.models import Conversation, Question
 from app.providers.base import ChatRequest
 
@@ -22,47 +22,72 @@ LIKELIEST = 5
 Messages = list[Mapping[str, Any]]
 
 
-class Asking(NamedTuple):
-    """One column about to be asked; without a connection there is nobody to ask."""
+class Wanted(NamedTuple):
+    """What is asked of which models, whether or not it is written down yet."""
 
-    question_id: int
+    text: str
+    columns: Sequence[Mapping[str, Any]]
+    settings: Mapping[str, Any]
+
+
+class Planned(NamedTuple):
+    """What one column is to be asked; without a connection there is nobody to ask."""
+
     place: int
     connection: Connection | None
     request: ChatRequest
 
 
+class Asking(NamedTuple):
+    """One column about to be asked, with the ticket of the answer that is written down."""
+
+    ticket: str
+    planned: Planned
+
+    @property
+    def place(self) -> int:
+        """Which column it is, from 0."""
+        return self.planned.place
+
+
 class _Column(NamedTuple):
-    asked: dict[str, Any]
+    asked: Mapping[str, Any]
     connection: Connection | None
     version: DatasetVersion | None
 
 
-def prepare(conversation_id: int, number: int, *, place: int | None = None) -> list[Asking]:
-    """What the columns of a question are asked, or the one at `place`. Reads files: no session may
-    be open. Raises NotFound.
+def wanted_of(form: AskForm) -> Wanted:
+    """What a form asks, as a question keeps it."""
+    columns = [one.model_dump(exclude_none=True) for one in form.columns]
+    return Wanted(form.text, columns, form.settings.model_dump(exclude_none=True))
+
+
+def wanted_again(question: Question) -> Wanted:
+    """What a question asked."""
+    return Wanted(question.text, question.columns, question.settings)
+
+
+def plan(
+    project_id: int, wanted: Wanted, earlier: Sequence[Question], *, place: int | None = None
+) -> list[Planned]:
+    """What the columns are to be asked, or the one at `place`, after `earlier` questions. Reads
+    files: no session may be open. Raises Gone where the examples of a column are.
     """
     with read_only() as session:
-        asked = queries.questions_of(session, conversation_id)
-        question = next((one for one in asked if one.number == number), None)
-        if question is None or (place is not None and place >= len(question.columns)):
-            raise NotFound
-        columns = [_column(session, question, column) for column in question.columns]
-    earlier = [one for one in asked if one.number < number]
+        columns = [_column(session, project_id, asked) for asked in wanted.columns]
     return [
-        Asking(
-            question.id, at, column.connection, _request(question, _before(column, earlier), column)
-        )
+        Planned(at, column.connection, _request(wanted, _before(column, earlier), column))
         for at, column in enumerate(columns)
         if place in {None, at}
     ]
 
 
-def _column(session: Session, question: Question, asked: dict[str, Any]) -> _Column:
+def _column(session: Session, project_id: int, asked: Mapping[str, Any]) -> _Column:
     version_id = asked.get("examples_from")
     return _Column(
         asked,
-        connections.connection_in(session, question.project_id, asked["connection_id"]),
-        datasets.version_in(session, question.project_id, version_id) if version_id else None,
+        connections.connection_in(session, project_id, asked["connection_id"]),
+        datasets.version_in(session, project_id, version_id) if version_id else None,
     )
 
 
@@ -91,17 +116,17 @@ def said_before(column: Mapping[str, Any], earlier: Iterable[Question]) -> Messa
     return found
 
 
-def system_of(question: Question) -> Messages:
+def system_of(settings: Mapping[str, Any]) -> Messages:
     """The system prompt as a message, where one was given."""
-    words = question.settings.get("system")
+    words = settings.get("system")
     return [{"role": "system", "content": words}] if words else []
 
 
-def _request(question: Question, before: Messages, column: _Column) -> ChatRequest:
-    chosen = question.settings
+def _request(wanted: Wanted, before: Messages, column: _Column) -> ChatRequest:
+    chosen = wanted.settings
     return ChatRequest(
         model=column.asked["model"],
-        messages=(*system_of(question), *before, {"role": "user", "content": question.text}),
+        messages=(*system_of(chosen), *before, {"role": "user", "content": wanted.text}),
         temperature=chosen.get("temperature"),
         top_p=chosen.get("top_p"),
         max_tokens=chosen.get("max_tokens"),

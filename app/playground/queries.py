@@ -1,16 +1,18 @@
 """Every select about conversations, and about what can be talked to."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, literal, or_, select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
+from app.budgets.models import Spend, SpendState
 from app.catalog.models import BaseModel, ModelRef, TunedModel
 from app.connections.models import Connection
 from app.datasets.models import DatasetVersion
 from app.jobs.models import Checkpoint, Job
-from app.playground.models import Answer, Conversation, Question
+from app.playground.models import SPEND_KEY, Answer, Conversation, Question
 
 MOST_OFFERED = 200
 
@@ -80,10 +82,40 @@ def question_numbered(session: Session, conversation_id: int, number: int) -> Qu
     )
 
 
-def answer_at(session: Session, question_id: int, place: int) -> Answer | None:
-    """What came of one column of a question."""
-    return session.scalar(
-        select(Answer).where(Answer.question_id == question_id, Answer.place == place)
+def answer_with(session: Session, ticket: str) -> Answer | None:
+    """The answer that arrives under this ticket."""
+    return session.scalar(select(Answer).where(Answer.ticket == ticket))
+
+
+def ids_of_silent_answers(session: Session, since: datetime) -> Sequence[int]:
+    """Answers that have not ended and were last written before that moment."""
+    silent = (Answer.ticket.is_not(None), Answer.answered_at < since)
+    return session.scalars(select(Answer.id).where(*silent)).all()
+
+
+def silent_answer(session: Session, answer_id: int, *, since: datetime) -> Answer | None:
+    """One of those, held until the unit of work ends."""
+    silent = (Answer.id == answer_id, Answer.ticket.is_not(None), Answer.answered_at < since)
+    return session.scalar(select(Answer).where(*silent).with_for_update())
+
+
+def ids_of_lost_spends(session: Session, since: datetime) -> Sequence[int]:
+    """Rows of the ledger, set aside before that moment, of answers that are gone or have ended."""
+    return session.scalars(select(Spend.id).where(*_is_lost(since))).all()
+
+
+def lost_spend(session: Session, spend_id: int, *, since: datetime) -> Spend | None:
+    """One of those."""
+    return session.scalar(select(Spend).where(Spend.id == spend_id, *_is_lost(since)))
+
+
+def _is_lost(since: datetime) -> tuple[ColumnElement[bool], ...]:
+    listened_to = select(literal(SPEND_KEY) + Answer.ticket).where(Answer.ticket.is_not(None))
+    return (
+        Spend.state == SpendState.RESERVED,
+        Spend.key.startswith(SPEND_KEY),
+        Spend.created_at < since,
+        Spend.key.not_in(listened_to),
     )
 
 

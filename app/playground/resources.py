@@ -25,8 +25,9 @@ class TokenResource(LikelyResource):
 
 @dataclass(frozen=True, slots=True)
 class AnswerResource:
-    """What came of one column: `state` is done, cut or failed. Milliseconds count from when the
-    question was sent; `price_usd` null is unknown, like tokens that the provider does not tell.
+    """What came of one column: `state` is arriving, stopping, done, cut or failed. Milliseconds
+    count from when the question was sent; `price_usd` null is unknown, like tokens that the
+    provider does not tell.
     """
 
     place: int
@@ -45,7 +46,7 @@ class AnswerResource:
 
 @dataclass(frozen=True, slots=True)
 class QuestionResource:
-    """One question. `columns` are the models asked, `answers` those that ended, by `place`."""
+    """One question. `columns` are the models asked, `answers` what came, by `place`."""
 
     number: int
     text: str

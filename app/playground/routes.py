@@ -27,7 +27,7 @@ from app.playground.access import (
     SavableConversation,
     ViewedProject,
 )
-from app.playground.forms import AgainForm, AskForm, PromptForm, SaveForm
+from app.playground.forms import AgainForm, AskForm, PromptForm, SaveForm, StopForm
 from app.playground.listing import CONVERSATIONS
 from app.playground.models import Conversation
 from app.playground.relay import Relayed, relay
@@ -107,14 +107,20 @@ async def ask(
 async def go_on(
     request: Request, entered: AskingConversation, body: AskForm, _seat: ConversationSeat
 ) -> Response:
-    return _relayed(request, await asking.go_on(entered.thing.id, body))
+    return _relayed(request, await asking.go_on(entered.thing, entered.user.id, body))
 
 
 @talking.post("/conversations/{conversation_id}/again", name="playground.again")
 async def again(
     request: Request, entered: AskingConversation, body: AgainForm, _seat: ConversationSeat
 ) -> Response:
-    return _relayed(request, await asking.again(entered.thing.id, body))
+    return _relayed(request, await asking.again(entered.thing, entered.user.id, body))
+
+
+@router.post("/conversations/{conversation_id}/stop", name="playground.stop")
+def stop(session: DbSession, conversation: OwnConversation, body: StopForm) -> Response:
+    service.stop(session, conversation, number=body.number, place=body.place)
+    return Response(status_code=204)
 
 
 def _relayed(request: Request, asked: asking.Asked) -> Response:
@@ -123,6 +129,7 @@ def _relayed(request: Request, asked: asking.Asked) -> Response:
         "url": url,
         "ask_url": path_for(request, "playground.go_on", conversation_id=asked.conversation_id),
         "again_url": path_for(request, "playground.again", conversation_id=asked.conversation_id),
+        "stop_url": path_for(request, "playground.stop", conversation_id=asked.conversation_id),
         "save_url": path_for(
             request, "playground.save_form", conversation_id=asked.conversation_id
         ),

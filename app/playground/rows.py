@@ -47,8 +47,8 @@ def told_of(column: Mapping[str, Any]) -> str:
 
 
 def has_words(answer: Answer) -> bool:
-    """True when there is something to save."""
-    return bool(answer.text or answer.calls)
+    """True when there is something to save, and nothing more will come of it."""
+    return answer.has_ended and bool(answer.text or answer.calls)
 
 
 def _said(question: Question, place: int, name: str) -> Answer:
@@ -59,7 +59,7 @@ def _said(question: Question, place: int, name: str) -> Answer:
 
 
 def _asked(question: Question, before: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [*system_of(question), *before, {"role": "user", "content": question.text}]
+    return [*system_of(question.settings), *before, {"role": "user", "content": question.text}]
 
 
 def _unlearned(message: Mapping[str, Any]) -> Mapping[str, Any]:

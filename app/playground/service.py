@@ -1,26 +1,37 @@
 """Decisions about conversations: what is asked, what is kept of the answers, who else may read."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+from uuid import uuid4
 
+from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.connections import queries as connections
 from app.core import clock
-from app.core.errors import Conflict, WrongInput
+from app.core.errors import Conflict, NotFound, WrongInput
 from app.datasets import queries as datasets
 from app.datasets.models import VersionStatus
 from app.playground import queries
 from app.playground.forms import AskForm, Column
-from app.playground.models import TITLE_LENGTH, Answer, Conversation, Question
+from app.playground.models import (
+    ARRIVING,
+    STOPPING,
+    TITLE_LENGTH,
+    Answer,
+    Conversation,
+    Question,
+)
 
 MOST_QUESTIONS = 200
+SILENT_SECONDS = 30.0
+CUT_OFF = "Luthier was stopped while this was answered. What came until then is kept."
 
 
 def begin(session: Session, *, project_id: int, user_id: int, form: AskForm) -> Question:
-    """A new conversation with its first question. Raises WrongInput for what is not there."""
-    _check_columns(session, project_id, form.columns)
+    """A new conversation with its first question."""
     moment = clock.now(session)
     conversation = Conversation(
         project_id=project_id,
@@ -38,7 +49,6 @@ def ask(session: Session, conversation: Conversation, form: AskForm) -> Question
     """The next question; or one in the place of an earlier one, and what came after that is
     dropped. Raises WrongInput, and Conflict where a conversation is too long.
     """
-    _check_columns(session, conversation.project_id, form.columns)
     before = queries.questions_of(session, conversation.id)
     number = form.number or len(before) + 1
     if number > len(before) + 1:
@@ -76,7 +86,8 @@ def _title(text: str) -> str:
     return words if len(words) <= TITLE_LENGTH else words[: TITLE_LENGTH - 1] + "…"
 
 
-def _check_columns(session: Session, project_id: int, columns: Sequence[Column]) -> None:
+def check_columns(session: Session, project_id: int, columns: Sequence[Column]) -> None:
+    """Raises WrongInput for what the project does not have."""
     for place, column in enumerate(columns):
         if connections.connection_in(session, project_id, column.connection_id) is None:
             raise WrongInput.field(
@@ -91,21 +102,72 @@ def _check_columns(session: Session, project_id: int, columns: Sequence[Column])
                 )
 
 
-def keep_answer(session: Session, *, question_id: int, place: int, came: dict[str, Any]) -> Answer:
-    """Write down what came of a column, in the place of what came before. Raises Conflict where the
-    question was dropped meanwhile.
+def open_answers(session: Session, question: Question, places: Iterable[int]) -> dict[int, str]:
+    """Answers that are about to arrive, each in the place of what came before: their tickets by
+    place. Whoever still listens for an earlier one finds that it is no longer wanted.
     """
-    if session.get(Question, question_id) is None:
-        raise Conflict("The question was dropped while it was answered.")
-    before = queries.answer_at(session, question_id, place)
-    if before is not None:
-        session.delete(before)
-        session.flush()
-    moment = clock.now(session)
-    answer = Answer(question_id=question_id, place=place, answered_at=moment, **came)
-    session.add(answer)
+    tickets = {place: uuid4().hex for place in places}
+    for earlier in queries.answers_of(session, question.id):
+        if earlier.place in tickets:
+            session.delete(earlier)
     session.flush()
+    moment = clock.now(session)
+    session.add_all(
+        Answer(
+            question_id=question.id, place=place, state=ARRIVING, text="", calls=[], total_ms=0,
+            answered_at=moment, ticket=ticket,
+        )
+        for place, ticket in tickets.items()
+    )  # fmt: skip
+    session.flush()
+    return tickets
+
+
+def keep_arriving(session: Session, came: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Write down what came of answers so far, by ticket, and give back the tickets of those that
+    are still wanted.
+    """
+    moment, wanted = clock.now(session), set()
+    for ticket, columns in came.items():
+        kept = update(Answer).where(Answer.ticket == ticket, Answer.state == ARRIVING)
+        done = session.execute(kept.values(answered_at=moment, **columns))
+        if cast("CursorResult[Any]", done).rowcount:
+            wanted.add(ticket)
+    return wanted
+
+
+def keep_answer(session: Session, ticket: str, came: Mapping[str, Any]) -> Answer | None:
+    """Write down what came of a column in the end; None where it was dropped meanwhile."""
+    answer = queries.answer_with(session, ticket)
+    if answer is not None:
+        for name, value in came.items():
+            setattr(answer, name, value)
+        answer.answered_at, answer.ticket = clock.now(session), None
+        session.flush()
     return answer
+
+
+def stop(session: Session, conversation: Conversation, *, number: int, place: int) -> None:
+    """Stop one answer; whoever listens to the model sees that within a second or so. One that has
+    ended stays as it is. Raises NotFound.
+    """
+    question = queries.question_numbered(session, conversation.id, number)
+    if question is None or place >= len(question.columns):
+        raise NotFound
+    arriving = (Answer.question_id == question.id, Answer.place == place, Answer.state == ARRIVING)
+    session.execute(update(Answer).where(*arriving).values(state=STOPPING))
+
+
+def cut_off(session: Session, answer_id: int) -> None:
+    """Nobody listens to the model any more: what came stays, and a person may ask again."""
+    answer = queries.silent_answer(session, answer_id, since=silent_since(session))
+    if answer is not None:
+        answer.state, answer.error, answer.ticket = "cut", CUT_OFF, None
+
+
+def silent_since(session: Session) -> datetime:
+    """What was last written before then is listened to by nobody."""
+    return clock.later(session, -SILENT_SECONDS)
 
 
 def share(session: Session, conversation: Conversation, *, actor_id: int) -> None:

@@ -62,7 +62,7 @@ class ChanceView:
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """What came of one column: `state` is done, cut or failed, or none where nothing was kept.
+    """What came of one column: `state` as in `Answer`, or none where nothing was kept.
     `facts` are a few short words each: times, tokens, price.
     """
 
@@ -251,6 +251,8 @@ def _facts(answer: Answer) -> list[str]:
     if answer.completion_tokens is not None:
         tokens = answer.completion_tokens
         words.append(f"{number(tokens)} {'token' if tokens == 1 else 'tokens'}")
+    if not answer.has_ended:
+        return [*words, "still being answered"]
     words.append(f"{answer.total_ms / MOMENT:.2f} s in all")
     if answer.state != "failed":
         words.append("price unknown" if answer.price is None else _priced(answer.price))

@@ -5,6 +5,27 @@ import { onContent, within } from "./swaps.js";
 const SETTINGS = ["system", "temperature", "top_p", "max_tokens", "seed", "tools", "response_format"];
 const MAY_ASK_AGAIN = ["failed", "cut", "none"];
 
+// Laying out a long text takes long: six in one frame are seen as a stutter. So one is drawn in each
+// frame, in turn, and a longer one less often.
+const CHARACTERS_A_MS = 100;
+const waiting = new Set();
+let frame = 0;
+
+function drawInTurn(answer) {
+  waiting.add(answer);
+  frame ||= requestAnimationFrame(drawNext);
+}
+
+function drawNext(now) {
+  const next = [...waiting].find((one) => now >= one.drawnAt + one.text.length / CHARACTERS_A_MS);
+  if (next) {
+    waiting.delete(next);
+    next.drawnAt = now;
+    next.draw();
+  }
+  frame = waiting.size > 0 ? requestAnimationFrame(drawNext) : 0;
+}
+
 /** One model's answer: text is only ever set as text. */
 class Answer {
   constructor(article) {
@@ -14,6 +35,7 @@ class Answer {
     this.foot = article.querySelector("[data-answer-foot]");
     this.error = article.querySelector("[data-answer-error]");
     this.again = article.querySelector("[data-answer-again]");
+    this.stop = article.querySelector("[data-answer-stop]");
     this.save = article.querySelector("[data-answer-save]");
     this.chances = article.querySelector("[data-answer-chances]");
   }
@@ -22,12 +44,14 @@ class Answer {
     this.text = "";
     this.pieces = 0;
     this.called = [];
+    this.drawnAt = 0;
     this.words.textContent = "";
     this.calls.replaceChildren();
     this.showChances([]);
     this.foot.replaceChildren();
     this.fail("");
     this.again.hidden = this.save.hidden = true;
+    this.stop.hidden = this.stop.disabled = false;
     this.caret = document.createElement("span");
     this.caret.className = "caret";
     this.caret.setAttribute("aria-hidden", "true");
@@ -42,28 +66,24 @@ class Answer {
     if (piece.text) {
       this.pieces += 1;
       this.text += piece.text;
-      this.draw();
     }
     for (const call of piece.calls ?? []) {
       const known = (this.called[call.index] ??= { name: "", arguments: "" });
       known.name += call.name;
       known.arguments += call.arguments;
     }
-    if (piece.calls) this.showCalls(Object.values(this.called));
+    drawInTurn(this);
   }
 
-  /** At most once a frame, however fast the pieces come. */
+  /** What has come so far. */
   draw() {
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
-      this.drawing = 0;
-      if (!this.isOpen) return;
-      this.words.textContent = this.text;
-      this.foot.replaceChildren(
-        span(`first token ${this.firstAfter.toFixed(2)} s`),
-        span(`${this.pieces} ${this.pieces === 1 ? "piece" : "pieces"} so far`),
-      );
-    });
+    if (!this.isOpen) return;
+    this.words.textContent = this.text;
+    if (this.called.length > 0) this.showCalls(Object.values(this.called));
+    this.foot.replaceChildren(
+      span(`first token ${this.firstAfter.toFixed(2)} s`),
+      span(`${this.pieces} ${this.pieces === 1 ? "piece" : "pieces"} so far`),
+    );
   }
 
   showCalls(calls) {
@@ -101,10 +121,11 @@ class Answer {
   /** It ended, and this is what was kept of it. */
   end(kept) {
     this.isOpen = false;
+    this.stop.hidden = true;
     this.caret.remove();
     this.article.setAttribute("aria-busy", "false");
     this.article.dataset.state = kept.state;
-    this.words.textContent = kept.text;
+    if (this.words.textContent !== kept.text) this.words.textContent = kept.text;
     this.showCalls(kept.calls);
     this.showChances(kept.chances ?? []);
     this.fail(kept.error ?? "");
@@ -124,10 +145,10 @@ class Playground {
     this.form = form;
     this.log = document.getElementById("asked");
     this.text = form.querySelector("textarea[name=text]");
-    this.send = form.querySelector("[type=submit]");
+    this.sender = form.querySelector("[type=submit]");
     this.stop = form.querySelector("[data-ask-stop]");
     this.editing = form.querySelector("[data-editing]");
-    this.send.disabled = false; // until now nobody would have heard it
+    this.sender.disabled = false; // until now nobody would have heard it
     this.columns = [...document.querySelectorAll("template[data-asked-answer]")];
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -151,6 +172,8 @@ class Playground {
     this.log.addEventListener("click", (event) => {
       const turn = event.target.closest("[data-turn]");
       const again = event.target.closest("[data-answer-again]");
+      const stop = event.target.closest("[data-answer-stop]");
+      if (stop) this.stopOne(turn, stop);
       if (again) this.again(turn, again.closest("[data-answer]"));
       if (event.target.closest("[data-edit]")) this.edit(turn);
     });
@@ -179,6 +202,32 @@ class Playground {
     });
   }
 
+  /** The server hears it and ends this column within a second or so; the others go on. */
+  async stopOne(turn, button) {
+    button.disabled = true;
+    const place = Number(button.closest("[data-answer]").dataset.place);
+    try {
+      const response = await this.send(this.form.dataset.stopUrl, { number: Number(turn.dataset.turn), place });
+      if (!response.ok) this.explain(await refusalOf(response));
+    } catch {
+      this.explain({ message: "The connection broke: it was not stopped." });
+      button.disabled = false;
+    }
+  }
+
+  send(url, body, signal) {
+    return fetch(url, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/json",
+        Accept: "text/event-stream, application/json",
+        "X-CSRF-Token": this.form.querySelector("[name=csrf]").value,
+      },
+      body: JSON.stringify(body),
+      signal,
+    });
+  }
+
   /** One request for all columns; `begin` makes the answers once the server has taken the question. */
   async stream(url, body, begin) {
     if (this.asking) return;
@@ -186,16 +235,7 @@ class Playground {
     this.explain(null);
     let answers = new Map();
     try {
-      const response = await fetch(url, {
-        method: "POST",
-        headers: {
-          "Content-Type": "application/json",
-          Accept: "text/event-stream, application/json",
-          "X-CSRF-Token": this.form.querySelector("[name=csrf]").value,
-        },
-        body: JSON.stringify(body),
-        signal: this.stopper.signal,
-      });
+      const response = await this.send(url, body, this.stopper.signal);
       if (!response.ok) {
         this.explain(await refusalOf(response));
         return;
@@ -223,16 +263,21 @@ class Playground {
     if (is) {
       this.stopper = new AbortController();
       this.stopped = false;
-      this.send.setAttribute("aria-disabled", "true");
+      this.sender.setAttribute("aria-disabled", "true");
     } else {
-      this.send.removeAttribute("aria-disabled");
+      this.sender.removeAttribute("aria-disabled");
       this.text.focus({ preventScroll: true });
     }
   }
 
   /** The conversation has an address now: the page, its forms and links go on with it. */
   follow(head) {
-    Object.assign(this.form.dataset, { askUrl: head.ask_url, againUrl: head.again_url, saveUrl: head.save_url });
+    Object.assign(this.form.dataset, {
+      askUrl: head.ask_url,
+      againUrl: head.again_url,
+      stopUrl: head.stop_url,
+      saveUrl: head.save_url,
+    });
     history.replaceState(history.state, "", head.url);
     for (const one of document.querySelectorAll("[data-of-here]")) {
       if (one.tagName === "A") one.pathname = head.url;

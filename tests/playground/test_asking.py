@@ -1,58 +1,16 @@
 """Asking several models the same, over a real provider's server."""
 
-import asyncio
 import json
 
 import pytest
 
-from app.connections.models import Connection
 from app.core.database import read_only, unit_of_work
 from app.playground.models import Answer
-from app.projects.models import Project
 from tests import make
 from tests.make import BASE_MODEL, problem_fields
+from tests.playground.steps import QUESTION, TUNED, a_word, ask, leave_after, streaming
 from tests.stage import one_database
 from tests.witness.script import CHAT, Fault
-
-TUNED = "ft:gpt-4o-mini-2024-07-18:acme::abcd1234"
-QUESTION = "Where is my parcel?"
-
-
-@pytest.fixture
-def tuned(workshop):
-    """The workshop's one tuned model."""
-    with unit_of_work() as session:
-        project = session.get_one(Project, workshop.project_id)
-        connection = session.get_one(Connection, workshop.connection_id)
-        version = make.make_checked_version(session, project, name="More")
-        make.make_model(session, project, connection, version, model_name=TUNED)
-    return TUNED
-
-
-@pytest.fixture
-def both(workshop, tuned):
-    """The columns of a tuned model and its base."""
-    return [
-        {"connection_id": workshop.connection_id, "model": name} for name in (tuned, BASE_MODEL)
-    ]
-
-
-@pytest.fixture
-def sends(workshop, script):
-    return script(workshop.users["editor"])
-
-
-@pytest.fixture
-def editor(workshop, browser):
-    return browser(workshop.users["editor"])
-
-
-def ask(sends, project_id, columns, text=QUESTION, **more):
-    made = sends.post(
-        f"/projects/{project_id}/conversations", json={"text": text, "columns": columns, **more}
-    )
-    assert made.status_code == 201, made.text
-    return made.json()
 
 
 def lines_of(answer):
@@ -164,15 +122,6 @@ def test_examples_are_put_before_the_question(workshop, sends, witness):
     assert all(one.keys() == {"role", "content"} for one in request.body["messages"])
 
 
-def streaming(*deltas, **more):
-    """An answer of these pieces."""
-    chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": BASE_MODEL}
-    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
-    lines = [f"data: {json.dumps({**chunk, 'choices': [one]})}\n\n" for one in choices]
-    headers = {"content-type": "text/event-stream"}
-    return Fault(CHAT, body="".join(lines) + "data: [DONE]\n\n", headers=headers, **more)
-
-
 @one_database
 def test_tools_are_shown_as_they_are_called(workshop, sends, both, witness):
     delta = {"tool_calls": [{"index": 0, "id": "c", "type": "function",
@@ -195,43 +144,14 @@ def test_whoever_leaves_stops_the_provider_and_what_came_is_kept(
     """The browser's connection ends while the model is in the middle of its answer."""
     witness.script(streaming({"content": "You "}, {"content": "said "}, end="hang", delay=60))
 
-    leave_after_a_word(workshop, client, editor, both[:1])
+    path = f"/projects/{workshop.project_id}/playground/ask"
+    body = {"text": QUESTION, "columns": both[:1], "stream": True}
+
+    leave_after(a_word, client, editor, path, body)
 
     with read_only() as session:
         (answer,) = session.query(Answer).all()
     assert (answer.state, answer.text, answer.error) == ("cut", "You ", None)
-
-
-def leave_after_a_word(workshop, client, editor, columns):
-    """Ask, and let the connection end once something was answered."""
-    body = json.dumps({"text": QUESTION, "columns": columns, "stream": True}).encode()
-    headers = {**editor.headers, "x-csrf-token": editor.csrf, "content-type": "application/json"}
-    scope = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
-        "method": "POST", "path": f"/projects/{workshop.project_id}/playground/ask",
-        "raw_path": b"", "query_string": b"", "root_path": "", "scheme": "http",
-        "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 9),
-        "headers": [(b"host", b"127.0.0.1:8000"),
-                    *((name.lower().encode(), value.encode()) for name, value in headers.items())],
-    }  # fmt: skip
-
-    async def visit():
-        has_heard = asyncio.Event()
-        incoming = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-        async def receive():
-            for message in incoming:
-                return message
-            await has_heard.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            if b'"text"' in message.get("body", b""):
-                has_heard.set()
-
-        await asyncio.wait_for(client.app(scope, receive, send), 30)
-
-    asyncio.run(visit())
 
 
 @pytest.mark.parametrize(

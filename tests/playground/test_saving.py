@@ -8,6 +8,7 @@ from app.core.database import unit_of_work
 from app.playground import service
 from app.playground.forms import AskForm
 from app.playground.models import Conversation
+from tests import make
 from tests.make import BASE_MODEL, problem_fields
 from tests.stage import one_database
 
@@ -37,10 +38,7 @@ def conversation_id(team):
             else:
                 question = service.ask(session, conversation, form)
             for place, said in enumerate((tuned, base)):
-                came = {"state": "done", "text": said, "calls": [] if said else CALLED}
-                service.keep_answer(
-                    session, question_id=question.id, place=place, came={**came, "total_ms": 5}
-                )
+                make.make_answer(session, question, place, text=said, calls=[] if said else CALLED)
         service.share(session, conversation, actor_id=owner)
         return conversation.id
 
@@ -211,8 +209,7 @@ def test_a_long_hostile_answer_is_refused_in_words(team, save, conversation_id):
             settings={"system": "\x1b[31m" * 80_000},
         )
         question = service.ask(session, conversation, form)
-        came = {"state": "cut", "text": "\x1b[2J" * 250_000, "calls": [], "total_ms": 5}
-        service.keep_answer(session, question_id=question.id, place=0, came=came)
+        make.make_answer(session, question, state="cut", text="\x1b[2J" * 250_000)
     refused = save(number=3)
     assert refused.status_code == 422
     assert "longer than 2,000,000 bytes" in problem_fields(refused)["row"]
