@@ -3,12 +3,14 @@ once.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import openai
 import pytest
+from sqlalchemy import select
 
+from app.budgets.models import Spend
 from app.connections.models import Connection
 from app.core import clock, partial, queue, storage
 from app.core.database import read_only, unit_of_work
@@ -19,6 +21,12 @@ from app.jobs import tasks as jobs
 from app.notices.endpoints import service as endpoints
 from app.notices.models import DateWatch, Delivery, EndpointKind, Topic
 from app.notices.telling import tell
+from app.playground import service as playground
+from app.playground import spending
+from app.playground.forms import AskForm, Column
+from app.playground.models import Answer
+from app.playground.preparing import plan, wanted_of
+from app.playground.queries import answers_of
 from app.projects.models import Project
 from app.rescue import service as rescues
 from app.upkeep import service as upkeep
@@ -147,6 +155,32 @@ def a_notice_to_send(team: Team, witness: Witness) -> Args:
         return (session.query(Delivery).one().id,)
 
 
+def an_answer_nobody_listens_to(team: Team, witness: Witness) -> Args:
+    """Of a model whose price is known: money is set aside for it."""
+    asked = {"connection_id": team.connection_id, "model": "ft:gpt-4o-mini-2024-07-18:acme::1"}
+    form = AskForm(text="Where is it?", columns=[Column(**asked)])
+    (planned,) = plan(team.project_id, wanted_of(form), ())
+    owner = team.users["owner"]
+    with unit_of_work() as session:
+        question = playground.begin(session, project_id=team.project_id, user_id=owner, form=form)
+        playground.open_answers(session, question, [0])
+        (answer,) = answers_of(session, question.id)
+        answer.answered_at -= timedelta(hours=1)
+        answer.ticket = "the same each time"
+        spending.reserve(session, planned, answer.ticket, by=owner)
+        return (answer.id,)
+
+
+def money_of_an_answer_that_is_gone(team: Team, witness: Witness) -> Args:
+    """The conversation was deleted, and the process that listened is gone too."""
+    (answer_id,) = an_answer_nobody_listens_to(team, witness)
+    with unit_of_work() as session:
+        session.delete(session.get_one(Answer, answer_id))
+        spend = session.scalars(select(Spend).order_by(Spend.id.desc())).first()
+        spend.created_at -= timedelta(hours=1)
+        return (spend.id,)
+
+
 def the_housekeeping(team: Team, witness: Witness) -> Args:
     with unit_of_work() as session:
         return (upkeep.begin(session).id,)
@@ -173,6 +207,8 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "jobs.sweep": a_run_that_ended,
     "notices.look": dates_to_look_at,
     "notices.send": a_notice_to_send,
+    "playground.count_lost": money_of_an_answer_that_is_gone,
+    "playground.cut_off": an_answer_nobody_listens_to,
     "rescue.step": a_rescue,
     "upkeep.keep": the_housekeeping,
 }

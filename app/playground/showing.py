@@ -9,8 +9,10 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 
 from app.auth.models import User
+from app.budgets.standing import standing_of_budget
 from app.catalog.views import Snippet
 from app.connections import queries as connections
+from app.core import clock
 from app.core.pages import path_for
 from app.datasets.queries import ready_versions
 from app.playground import queries, views
@@ -60,6 +62,7 @@ def show(
     last = was.questions[-1] if was and was.questions else None
     graded = grading(request, session, project_id, last)
     is_mine = conversation is None or conversation.created_by == user.id
+    month = standing_of_budget(session, project_id, clock.now(session))
     role = role_here(request)
     may_spend = role.may("spend")
     return views.ShowView(
@@ -81,7 +84,7 @@ def show(
         can_ask=is_mine and may_spend,
         can_save=role.may("edit"),
         why_not="" if is_mine and may_spend else NOT_YOURS if may_spend else VIEWER,
-        cost_note=views.cost_note(asked, here),
+        cost_note=views.cost_note(asked, here, month),
         most_columns=MOST_COLUMNS,
     )
 

@@ -62,7 +62,7 @@ def _verdicts(grader: Grader, case: Case, question: Question) -> dict[int, Verdi
     return {
         one.place: verdict_of(grader, grader.grade(case, _answer(one)))
         for one in question.answers
-        if one.state != "failed"
+        if one.has_ended and one.state != "failed"
     }
 
 

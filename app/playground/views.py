@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from app.catalog.answer_prices import answer_price
+from app.budgets.money import said
+from app.budgets.standing import Standing
+from app.catalog.answer_prices import AnswerPrice, answer_price
 from app.catalog.views import Snippet
 from app.connections.models import Connection
 from app.core.list_views import ListView
@@ -281,19 +283,31 @@ def offers_of(offered: Sequence[Offered], connections: Sequence[Connection]) -> 
     return tuple(Group(words, tuple(found)) for words, found in groups.items() if found)
 
 
-def cost_note(asked: Sequence[Mapping[str, Any]], connections: Sequence[Connection]) -> str:
-    """Who bills for a question."""
+def cost_note(
+    asked: Sequence[Mapping[str, Any]], connections: Sequence[Connection], month: Standing | None
+) -> str:
+    """Who bills for a question, at which prices, and what the `month` has left for it."""
     found = {one.id: one for one in connections}
-    billed = []
+    billed, prices = [], []
     for one in asked:
         connection = found.get(one["connection_id"])
         price = answer_price(connection.profile, one["model"]) if connection else None
         if connection and (price is None or price.output):
             billed.append(connection.name)
+            prices.append(_price_words(one["model"], price))
     names = list(dict.fromkeys(billed))
     if not names:
         return "Costs nothing."
-    return f"{' and '.join(names)} {'bills' if len(names) == 1 else 'bill'} the answers."
+    bills = f"{' and '.join(names)} {'bills' if len(names) == 1 else 'bill'} the answers."
+    left = f"{said(month.left)} is left of the budget for {month.month:%B}." if month else ""
+    return " ".join(filter(None, [bills, *dict.fromkeys(prices), left]))
+
+
+def _price_words(model: str, price: AnswerPrice | None) -> str:
+    if price is None:
+        return f"What {model} costs is not known."
+    read, written = money(price.input), money(price.output)
+    return f"{model}: {read} per million tokens read, {written} written."
 
 
 def row(conversation: Conversation) -> ConversationRow:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "c4d81f6a02be"
-down_revision = "e2f7a90c41bd"
+down_revision = "26f605027b40"
 branch_labels = None
 depends_on = None
 

@@ -9,7 +9,7 @@ from app.core.database import read_only
 from app.core.queue import TASKS
 from app.playground import relay, service, tasks
 from app.playground.models import Answer, Conversation, Question
-from tests.playground.steps import QUESTION, ask, hanging, leave_after
+from tests.playground.steps import QUESTION, a_word, ask, hanging, leave_after
 from tests.stage import one_database
 from tests.waiting import eventually
 from tests.witness.script import CHAT
@@ -41,6 +41,7 @@ def test_one_column_is_stopped_and_the_others_go_on(workshop, client, editor, bo
     words = []
 
     def stop_the_first(heard):
+        a_word(heard)
         eventually(lambda: [state for state, text in kept() if text] == ["arriving"] * 2)
         words.append(kept()[0][1])
         with relay.unit_of_work() as session:
@@ -77,6 +78,7 @@ def test_a_script_that_hangs_up_stops_the_provider_also_without_a_stream(
     path = f"/api/v1/projects/{workshop.project_id}/conversations"
 
     def once_something_came(_heard):
+        eventually(lambda: witness.journal.read(CHAT))
         eventually(lambda: kept() == [("arriving", "You said ")])
 
     leave_after(once_something_came, client, sends, path, {"text": QUESTION, "columns": both[:1]})

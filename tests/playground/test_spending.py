@@ -13,7 +13,7 @@ from app.playground import service
 from app.playground.models import Conversation
 from app.playground.spending import MOST_WRITTEN
 from tests.budgets.steps import set_budget, standing
-from tests.playground.steps import QUESTION, TUNED, ask, hanging, leave_after
+from tests.playground.steps import QUESTION, TUNED, a_word, ask, hanging, leave_after
 from tests.playground.test_keeping import kept, work
 from tests.stage import one_database
 from tests.waiting import eventually
@@ -94,8 +94,9 @@ def test_an_answer_that_was_left_is_counted_by_its_length(workshop, client, edit
     path = f"/projects/{workshop.project_id}/playground/ask"
     body = {"text": QUESTION, "columns": both[:1], "stream": True}
 
-    def once_something_came(_heard):
-        eventually(lambda: kept() == [("arriving", "You said ")], within=20)
+    def once_something_came(heard):
+        a_word(heard)
+        eventually(lambda: kept() == [("arriving", "You said ")])
         (row,) = rows()
         assert row.state == "reserved"
         assert row.reserved > MOST_WRITTEN
