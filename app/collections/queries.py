@@ -53,6 +53,12 @@ def collection_named(
     )
 
 
+def collection_of_dataset(session: Session, dataset_id: int) -> Collection | None:
+    """The collection whose rows become the dataset's versions."""
+    query = select(Collection).where(Collection.dataset_id == dataset_id)
+    return session.scalar(query.order_by(Collection.id.desc()).limit(1))
+
+
 def names_of_collections(session: Session, project_id: int) -> Sequence[tuple[str, str]]:
     """Formats and names of a project's collections, the last changed first."""
     rows = session.execute(

@@ -26,6 +26,7 @@ from app.core.list_views import list_view
 from app.core.listing import NUMBER
 from app.core.pages import asked_part, page, path_for, redirect
 from app.core.views import FormState
+from app.datasets.access import CurrentVersion
 from app.datasets.queries import newest_version
 from app.projects.access import CurrentProject, EditableProject, role_here
 from app.projects.models import Project
@@ -42,6 +43,13 @@ PAGE, ROWS_PAGE = 25, 20
 def index(request: Request, session: DbSession, project: CurrentProject) -> Response:
     view = _index(request, session, project, FormState())
     return page(request, "collections/index.html", view, fragment=asked_part(request, "rows"))
+
+
+@router.get("/dataset-versions/{version_id}/collection", name="collections.of_version")
+def of_version(request: Request, session: DbSession, version: CurrentVersion) -> Response:
+    found = queries.collection_of_dataset(session, version.dataset_id)
+    view = views.OriginView(found.id if found else None, found.name if found else "")
+    return page(request, "collections/of_version.html", view)
 
 
 @router.post("/projects/{project_id}/collections", name="collections.create")

@@ -16,6 +16,14 @@ from app.projects.views import initials
 
 
 @dataclass(frozen=True, slots=True)
+class OriginView:
+    """The collection that a dataset is made from; no name where there is none."""
+
+    id: int | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionLine:
     """A collection in the list. `dataset` is the name of what was made of it."""
 

@@ -53,6 +53,7 @@ def test_from_an_empty_folder_to_a_model_that_answers(tmp_path, chromium):
         mara.look()
         mara.picture("job-done")
         _talk_to_the_model(mara)
+        _prefer_its_answer(mara)
         _come_home(mara)
 
 
@@ -136,6 +137,34 @@ def _talk_to_the_model(mara):
     assert base.locator("[data-answer-text]").inner_text() not in {"", label}
     mara.look()
     mara.picture("try", "dark")
+
+
+def _prefer_its_answer(mara):
+    """Base and tuned side by side in the playground, and the pair is kept."""
+    page = mara.page
+    mara.link("Playground", exact=True).click()
+    mara.heading("Playground")
+    question, label = next(_well_known())
+    page.get_by_label("Your message, sent to every model").fill(question)
+    mara.press("Control+Enter")
+    answers = page.locator("#asked [data-answer]")
+    page.locator("#asked [data-answer][data-state=done]").nth(1).wait_for()
+    tuned, base = (one.locator("[data-answer-text]").inner_text() for one in answers.all())
+    assert tuned == label
+    assert base not in {"", label}
+    mara.look()
+    mara.picture("playground")
+    mara.link(re.compile("^Save.*the answer of intents")).click()
+    better = page.get_by_role("form", name="As the better one of two")
+    better.get_by_role("button", name="Save").click()
+    mara.link("Preferred answers").click()
+    mara.heading("Preferred answers")
+    page.get_by_text("Not preferred").wait_for()
+    kept = page.locator("#rows").inner_text()
+    assert question in kept
+    assert kept.index(label) < kept.index("Not preferred")
+    mara.look()
+    mara.picture("collection")
 
 
 def _well_known():

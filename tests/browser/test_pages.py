@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from contextlib import closing
+from urllib.parse import urlencode
 
 import pytest
 import redis
@@ -11,6 +12,10 @@ from app.core.events import CHANNEL
 from app.core.home import socket_path
 from tests.browser.visitor import NARROW, is_file, kind_of, visiting
 from tests.browser.workshop import EMAIL, HOSTILE, NAME, PASSWORD, TRAP, VIEWER
+from tests.journeys.api import Script
+from tests.playground.steps import hanging, streaming
+from tests.witness import handle
+from tests.witness.handle import KEY
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(240)]
 
@@ -121,6 +126,39 @@ def test_two_models_are_asked_side_by_side_and_a_question_is_edited(workshop, ch
         somebody.go(workshop.pages["playground-history"])
         page.get_by_label("What was asked or answered").fill("where is my card")
         somebody.link("Where is my card?").wait_for()
+        assert not [url for url in somebody.requests if TRAP in url]
+
+
+def test_a_hostile_answer_is_shown_as_it_is_and_the_column_beside_it_is_stopped(
+    workshop, chromium, tmp_path
+):
+    """Markup, terminal colours, and a line of nearly a megabyte."""
+    hostile = f"\x1b[31m{HOSTILE}\x1b[2J<a hx-get={TRAP} hx-trigger=load>" + "x" * 990_000
+    with (
+        handle.running(tmp_path, port=workshop.port) as witness,
+        Script(workshop) as script,
+        visiting(chromium, workshop.address, asks_axe=False) as somebody,
+    ):
+        page, at = somebody.page, f"/projects/{workshop.project['id']}"
+        account = {"name": "Witness", "kind": "openai", "base_url": witness.url, "api_key": KEY}
+        made = script.post(f"{at}/connections", json=account)["id"]
+        witness.script(hanging("Let me see. "), streaming({"content": hostile}))
+        columns = [("column", f"{made}:{name}") for name in ("m1", "m2")]
+        somebody.enter(f"{at}/playground?{urlencode(columns)}", EMAIL, PASSWORD)
+        page.get_by_label("Your message, sent to every model").fill("Well?")
+        somebody.press("Control+Enter")
+        page.locator("#asked [data-answer][data-state=done]").wait_for()
+        said = page.locator("[data-state=done] [data-answer-text]")
+        assert said.evaluate("one => one.textContent") == hostile
+        assert said.evaluate("one => one.childElementCount") == 0
+        other = page.locator("#asked [data-answer][aria-busy=true]")
+        other.get_by_text("Let me see.").wait_for()
+        other.get_by_role("button", name="Stop").click()
+        page.locator("#asked [data-answer][data-state=cut]").get_by_text("cut short").wait_for()
+        somebody.button("Stop them all").wait_for(state="hidden")
+        somebody.look()
+        script.delete(f"/conversations/{page.url.rpartition('/')[2]}")
+        script.delete(f"/connections/{made}")
         assert not [url for url in somebody.requests if TRAP in url]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.browser.rescued import leave
 from tests.journeys.api import OWNER, TRAINING, Curve, Script, command
-from tests.processes import start_luthier
+from tests.processes import free_port, start_luthier
 from tests.waiting import eventually
 
 EMAIL, PASSWORD = OWNER.values()
@@ -33,7 +33,7 @@ FAR_DAY = {
 
 @dataclass(frozen=True)
 class Workshop:
-    """A running instance with something on every page."""
+    """A running instance with something on every page. A provider may answer on `port`."""
 
     home: Path
     address: str
@@ -43,6 +43,7 @@ class Workshop:
     rejected: Any
     job: Any
     rescued: dict[str, str]
+    port: int
 
     @property
     def pages(self) -> dict[str, str]:
@@ -122,7 +123,9 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
     copied.write_text("\n".join([*[json.dumps(hostile)] * 2, *lines[:12]]) + "\n")
     broken = folder / "broken.jsonl"
     broken.write_text("\n".join([*lines[:5], HOSTILE, *[HOSTILE] * 20]) + "\n")
-    with start_luthier(folder / "home", **OWNER) as luthier, Script(luthier) as script:
+    port = free_port()
+    env = {**OWNER, "LUTHIER_ALLOW_HOSTS": f"127.0.0.1:{port}"}
+    with start_luthier(folder / "home", **env) as luthier, Script(luthier) as script:
         project = script.post("/projects", json={"name": f"Support {NAME}"})
         ready = script.upload(project["id"], rows, f"Rows {NAME}")
         copies = script.upload(project["id"], copied, "Copies")
@@ -164,7 +167,7 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
         place = {"name": NAME, "url": "https://hooks.example.org/x", "topics": ["budget"]}
         script.post(f"/projects/{project['id']}/webhooks", json=place)
         yield Workshop(
-            luthier.home, luthier.address, project, ready, copies, rejected, ended, rescued
+            luthier.home, luthier.address, project, ready, copies, rejected, ended, rescued, port
         )
 
 

@@ -51,7 +51,7 @@ def add(sends):
 
 
 def test_rows_become_a_dataset_and_its_next_version_and_the_same_rows_no_other(
-    team, sends, begin, add, letters
+    team, sends, editor, begin, add, letters
 ):
     kept, rows = begin(), [json.loads(line) for line in chat_file(12).splitlines()]
     for row in rows:
@@ -74,6 +74,9 @@ def test_rows_become_a_dataset_and_its_next_version_and_the_same_rows_no_other(
     assert (following["id"], following["version"]["number"]) == (dataset["id"], 2)
     assert version_of(following["version"]["id"]).rows == 13
     assert sends.get(f"/collections/{kept}").json()["dataset_id"] == dataset["id"]
+    told = editor.get(f"/dataset-versions/{version.id}/collection").text
+    assert f'href="/collections/{kept}"' in told
+    assert editor.get(f"/dataset-versions/{team.version_id}/collection").text.strip() == ""
 
 
 @pytest.mark.parametrize("kind", ROWS)

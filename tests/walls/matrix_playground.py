@@ -32,6 +32,7 @@ PLAYGROUND: dict[str, Expected] = {
     "collections.index": view(),
     "collections.create": edit(422),
     "collections.show": view(),
+    "collections.of_version": view(),
     "collections.rename": edit(422),
     "collections.delete": edit(303),
     "collections.make": edit(303),

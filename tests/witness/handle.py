@@ -151,11 +151,13 @@ class Witness:
 
 
 @contextmanager
-def running(folder: Path, *, key: str = KEY, admin_key: str = ADMIN_KEY) -> Iterator[Witness]:
-    """A witness of its own with an empty journal in `folder`."""
+def running(
+    folder: Path, *, key: str = KEY, admin_key: str = ADMIN_KEY, port: int = 0
+) -> Iterator[Witness]:
+    """A witness of its own with an empty journal in `folder`, on any port unless one is named."""
     path = folder / "witness.sqlite"
     words = [sys.executable, "-m", "tests.witness.server", "--journal", str(path)]
-    words += ["--key", key, "--admin-key", admin_key]
+    words += ["--key", key, "--admin-key", admin_key, "--port", str(port)]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

@@ -39,8 +39,10 @@ class Witness(ThreadingHTTPServer):
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
-    def __init__(self, journal: Journal, keys: list[str], admin_keys: set[str]) -> None:
-        super().__init__(("127.0.0.1", 0), Conversation)
+    def __init__(
+        self, journal: Journal, keys: list[str], admin_keys: set[str], port: int = 0
+    ) -> None:
+        super().__init__(("127.0.0.1", port), Conversation)
         self.journal, self.keys, self.admin_keys = journal, keys, admin_keys
         self.lock = Lock()
         self.begin()
@@ -278,8 +280,9 @@ def main() -> None:
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--key", action="append", default=[])
     parser.add_argument("--admin-key", action="append", default=[])
+    parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
-    server = Witness(Journal(given.journal), given.key, set(given.admin_key))
+    server = Witness(Journal(given.journal), given.key, set(given.admin_key), given.port)
     print(server.server_port, flush=True)  # noqa: T201 - the parent reads it
     server.serve_forever()
 
