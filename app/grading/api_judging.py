@@ -11,7 +11,7 @@ from app.core.errors import WrongInput
 from app.grading.access import GraderSeat, JudgedGrader, JudgingSeat, TriedGrader
 from app.grading.asking import ask_judges
 from app.grading.estimates import Estimate, judging_estimate, spent
-from app.grading.forms import JudgeBody, TryForm
+from app.grading.forms import JudgeBody, JudgeForm
 from app.grading.judging import At, Came, Judging, judging, open_questions, tried
 from app.grading.models import LibraryGrader
 from app.grading.opening import Opened, asked_over, judged_version, opened
@@ -45,7 +45,7 @@ class JudgedResource:
 
 @router.get("/graders/{grader_id}/judging", name="api.graders.price")
 def price(
-    entered: TriedGrader, _seat: GraderSeat, asked: Annotated[TryForm, Query()]
+    entered: TriedGrader, _seat: GraderSeat, asked: Annotated[JudgeForm, Query()]
 ) -> PriceResource:
     """What it would cost to ask a grader's judges about rows of a dataset version, 20 at most.
     Nobody is asked.
@@ -84,7 +84,7 @@ def _begun(grader: LibraryGrader, body: JudgeBody) -> tuple[Opened, Connection, 
     return found, connection, rows
 
 
-def _rows(found: Opened, form: TryForm, answers: list[str] | None) -> Judging:
+def _rows(found: Opened, form: JudgeForm, answers: list[str] | None) -> Judging:
     return judging(found.read, judged_version(found, form), form, answers)
 
 

@@ -16,6 +16,8 @@ from app.graders.judge import Ask, Judge
 from app.grading.judging import At, Came
 from app.providers.base import AllowanceSpent, ChatAnswer, ChatRequest, ProviderError
 
+LONGEST_REPLY = 8_000
+"""Characters that are kept: a verdict stands within its first thousand tokens."""
 TRIES, LONGEST_WAIT_SECONDS = 4, 20.0
 """So often, and so long each time, a question waits for its turn."""
 
@@ -38,7 +40,7 @@ async def _asked(connection: Connection, model: str, ask: Ask) -> Came:
         return Came(None, (await failed(connection, error)).message)
     except ProductError as error:
         return Came(None, error.message)
-    return Came(answer.text, "", answer.prompt_tokens, answer.completion_tokens)
+    return Came(answer.text[:LONGEST_REPLY], "", answer.prompt_tokens, answer.completion_tokens)
 
 
 async def _in_turn(connection: Connection, request: ChatRequest) -> ChatAnswer:

@@ -113,12 +113,17 @@ class TryBody(TryForm):
         return self
 
 
-class JudgeBody(TryForm):
-    """What judges are to be asked about, with `answers` to the rows instead of their own;
-    `most_dollars` is what it may cost.
-    """
+class JudgeForm(TryForm):
+    """What judges are to be asked about."""
 
     rows: Annotated[int, Field(ge=1, le=MOST_JUDGED)] = 10
+
+
+class JudgeBody(JudgeForm):
+    """The same with `answers` to the rows instead of their own; `most_dollars` is what it may
+    cost.
+    """
+
     answers: (
         Annotated[
             list[Annotated[str, Field(max_length=LONGEST_ANSWER)]],

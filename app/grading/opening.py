@@ -18,11 +18,14 @@ from app.graders.base import Grader
 from app.graders.reading import read_grader
 from app.grading import queries, views
 from app.grading.forms import MOST_JUDGED, TryForm, TryPageForm
-from app.grading.judging import At, Came, Judging, judging
+from app.grading.judging import At, Came, Judging, judging, open_questions
 from app.grading.judging_views import judging_view
 from app.grading.models import GraderVersion, LibraryGrader
 from app.grading.trying import version_to_try
 from app.projects.access import role_here
+
+MOST_QUESTIONS = 80
+"""What comes of each travels in two fields of a form."""
 
 
 class Opened(NamedTuple):
@@ -79,7 +82,7 @@ def trial(
     given = {name: value for name in kind.model_fields if (value := values.get(name, "").strip())}
     shown = {"rows": "10" if is_judged else "50", "field": "answer", **given}
     try:
-        found = look(validated(kind, {**shown, **given}))
+        found = look(validated(kind, shown))
     except (WrongInput, Conflict) as error:
         errors = {item.field: item.message for item in error.errors} or {"": error.message}
         view = views.TryView(choices, FormState(shown, errors), is_judged=is_judged)
@@ -119,7 +122,11 @@ def asked_over(found: Opened) -> Connection:
 
 def rows_of(found: Opened, form: TryPageForm) -> Judging:
     """The rows, and what is asked about them. Raises WrongInput, Conflict and Gone."""
-    return judging(found.read, judged_version(found, form), form, form.given)
+    rows = judging(found.read, judged_version(found, form), form, form.given)
+    if len(open_questions(rows, {})) > MOST_QUESTIONS:
+        words = f"That is more than {MOST_QUESTIONS} questions: take fewer rows."
+        raise WrongInput.field("rows", words)
+    return rows
 
 
 def judged_version(found: Opened, form: TryForm) -> DatasetVersion:
