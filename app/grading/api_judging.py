@@ -51,7 +51,8 @@ def price(
     Nobody is asked.
     """
     found = opened(entered.thing, None)
-    estimate = _estimate(found, asked_over(found), _rows(found, asked, None))
+    rows = _rows(found, asked, None)
+    estimate = _estimate(found, asked_over(found), rows)
     return PriceResource(estimate.questions, estimate.prompt_tokens, estimate.about, estimate.most)
 
 
@@ -74,8 +75,8 @@ async def judge(entered: JudgedGrader, _seat: JudgingSeat, body: JudgeBody) -> J
 
 def _begun(grader: LibraryGrader, body: JudgeBody) -> tuple[Opened, Connection, Judging]:
     found = opened(grader, None)
-    connection = asked_over(found)
     rows = _rows(found, body, body.answers)
+    connection = asked_over(found)
     if body.most_dollars is not None:
         most = _estimate(found, connection, rows).most
         if most is None or most > body.most_dollars:

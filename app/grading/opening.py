@@ -99,13 +99,8 @@ def planned(
     """The rows that were chosen and how far the judges are, or what is wrong, with the status."""
 
     def look(form: TryPageForm) -> dict[str, object]:
-        shown = judging_view(
-            found.read,
-            asked_over(found),
-            rows_of(found, form),
-            came,
-            is_stopped="stop" in values,
-        )
+        rows, over = rows_of(found, form), asked_over(found)
+        shown = judging_view(found.read, over, rows, came, is_stopped="stop" in values)
         return {"judging": shown}
 
     return trial(found.choices, values, kind, look, is_judged=True)

@@ -15,7 +15,7 @@ GRADING: dict[str, Expected] = {
     "graders.export": view(),
     "graders.try": view(422),
     "graders.try_draft": edit(422),
-    "graders.judge": spend(409),
+    "graders.judge": spend(422),
     "api.graders.index": view(),
     "api.graders.create": edit(422),
     "api.graders.show": view(),
