@@ -76,9 +76,11 @@ from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
 from app.grading import api as grading_api
+from app.grading import api_judging as grading_judging_api
 from app.grading import routes as grading
+from app.grading import routes_judging as grading_judging
 from app.grading import routes_trying as grading_trying
-from app.grading.access import TRIED_AT_ONCE, TRIED_BY_ONE
+from app.grading.access import JUDGED_AT_ONCE, JUDGED_BY_ONE, TRIED_AT_ONCE, TRIED_BY_ONE
 from app.jobs import api as jobs_api
 from app.jobs import api_doubt as jobs_doubt_api
 from app.jobs import routes as jobs
@@ -143,6 +145,7 @@ PAGES = (
     catalog.router,
     grading.router,
     grading_trying.trying,
+    grading_judging.asking,
     playground.talking,
     playground.router,
     rescues.router,
@@ -182,6 +185,7 @@ API = (
     api_dates.router,
     api_prices.router,
     grading_api.router,
+    grading_judging_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,
@@ -233,6 +237,7 @@ def create_app() -> FastAPI:
     app.state.answer_seats = Seats(WAITERS, of_one=ANSWERS_OF_ONE)
     app.state.question_seats = Seats(ASKED_AT_ONCE, of_one=ASKED_BY_ONE)
     app.state.trying_seats = Seats(TRIED_AT_ONCE, of_one=TRIED_BY_ONE)
+    app.state.judging_seats = Seats(JUDGED_AT_ONCE, of_one=JUDGED_BY_ONE)
     app.state.packing = set()
     for router in (auth.inside, preferences.router):
         app.include_router(router, include_in_schema=False, dependencies=[Depends(outside)])

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any, Self
 
 import pytest
 from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.auth.access import cookie_name
@@ -182,6 +184,21 @@ def furnished(team) -> SimpleNamespace:
 def workshop(database, witness) -> Team:
     """A team whose provider is the witness."""
     return make_team(witness.url, handle.KEY)
+
+
+def take_turns(monkeypatch: pytest.MonkeyPatch, *places: str) -> None:
+    """Whoever writes beside each other in these modules waits its turn: the one transaction that a
+    test shares holds one at a time. The browser's journeys have them write at once.
+    """
+    turn = threading.Lock()
+
+    @contextmanager
+    def alone() -> Iterator[Session]:
+        with turn, database.unit_of_work() as session:
+            yield session
+
+    for place in places:
+        monkeypatch.setattr(f"{place}.unit_of_work", alone)
 
 
 @pytest.fixture

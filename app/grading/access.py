@@ -15,6 +15,8 @@ from app.projects.models import Project
 
 # A try computes for up to two seconds: so many beside each other, and of one person.
 TRIED_AT_ONCE, TRIED_BY_ONE = 2, 1
+# Judges are asked four questions at a time, by threads that only wait.
+JUDGED_AT_ONCE, JUDGED_BY_ONE = 6, 1
 
 
 @declares("view")
@@ -53,9 +55,23 @@ def trying_project(
     )
 
 
+@declares("spend")
+def judged_grader(
+    request: Request, sent: Annotated[str | None, Depends(sent_token)], grader_id: PathId
+) -> Entered[LibraryGrader]:
+    """The grader of the URL, whose judges are to be asked."""
+
+    def load(session: Session, user: User) -> LibraryGrader:
+        return reach(request, session, user, queries.grader_by_id(session, grader_id), "spend")
+
+    return briefly(request, load, sent)
+
+
 CurrentGrader = Annotated[LibraryGrader, Depends(viewable_grader)]
 EditableGrader = Annotated[LibraryGrader, Depends(editable_grader)]
 TriedGrader = Annotated[Entered[LibraryGrader], Depends(tried_grader)]
 TryingProject = Annotated[Entered[Project], Depends(trying_project)]
+JudgedGrader = Annotated[Entered[LibraryGrader], Depends(judged_grader)]
 GraderSeat = Annotated[None, seat_for(tried_grader, among="trying_seats")]
+JudgingSeat = Annotated[None, seat_for(judged_grader, among="judging_seats")]
 DraftSeat = Annotated[None, seat_for(trying_project, among="trying_seats")]

@@ -60,7 +60,11 @@ def create(
 ) -> GraderVersionResource:
     """Keep a grader: OpenAI's JSON, or one of Luthier's own types. Its `name` is the library's."""
     grader = service.create_grader(
-        session, project_id=project.id, actor_id=user.id, body=body.grader
+        session,
+        project_id=project.id,
+        actor_id=user.id,
+        body=body.grader,
+        connection_id=body.connection_id,
     )
     return version_resource(_version(session, grader, None))
 
@@ -85,7 +89,14 @@ def change(
     session: DbSession, user: CurrentUser, grader: EditableGrader, body: GraderForm
 ) -> GraderVersionResource:
     """Make the next version. The newest comes back as it is where nothing changed."""
-    version = service.change_grader(session, grader, actor_id=user.id, after=None, body=body.grader)
+    version = service.change_grader(
+        session,
+        grader,
+        actor_id=user.id,
+        after=None,
+        body=body.grader,
+        connection_id=body.connection_id,
+    )
     return version_resource(version)
 
 

@@ -76,6 +76,8 @@ def read(kind: type[Grader], values: Values, library: Library) -> Typed:
 
 def _box_of(path: str, message: str, kind: type[Grader]) -> tuple[str, str]:
     """The box that a grader's fault is about, "" where it is about all, and the words for it."""
+    if path == "connection_id":  # stands beside the grader's JSON
+        return path, message
     box = re.sub(r"\[(\d+)\]", r".\1", path.partition(".")[2])
     words = message.partition("': ")[2] if message.startswith("Invalid '") else message
     one = next((s for s in settings_of(kind) if s.name == box.split(".")[0]), None)

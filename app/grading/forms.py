@@ -10,7 +10,8 @@ from app.core.forms import Form
 
 LONGEST_JSON, DEEPEST_JSON = 400_000, 64
 LONGEST_ANSWER = 100_000
-MOST_ROWS = 200
+MOST_ROWS, MOST_JUDGED = 200, 20
+"""Rows of a try, and of one in which a judge is asked."""
 LONGEST_TYPED = 4_000
 """Characters of answers that travel in an address."""
 
@@ -40,9 +41,12 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 class GraderForm(Form):
-    """A grader as OpenAI, or the guide, writes it; its `name` is what the library calls it."""
+    """A grader as OpenAI, or the guide, writes it; its `name` is what the library calls it. Judges
+    are asked over the connection.
+    """
 
     grader: dict[str, Any]
+    connection_id: Known | None = None
 
     @field_validator("grader")
     @classmethod
@@ -107,3 +111,24 @@ class TryBody(TryForm):
         if (self.grader is None) == (self.name is None):
             raise ValueError("Give grader or name.")
         return self
+
+
+class JudgeForm(TryForm):
+    """What judges are to be asked about."""
+
+    rows: Annotated[int, Field(ge=1, le=MOST_JUDGED)] = 10
+
+
+class JudgeBody(JudgeForm):
+    """The same with `answers` to the rows instead of their own; `most_dollars` is what it may
+    cost.
+    """
+
+    answers: (
+        Annotated[
+            list[Annotated[str, Field(max_length=LONGEST_ANSWER)]],
+            Field(min_length=1, max_length=MOST_JUDGED),
+        ]
+        | None
+    ) = None
+    most_dollars: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None

@@ -25,7 +25,8 @@ class GraderResource:
 @dataclass(frozen=True, slots=True)
 class GraderVersionResource:
     """One version of a grader: `grader` is its JSON, in OpenAI's shape where the type is OpenAI's.
-    Versions of one `sha256` grade alike.
+    Its judges are asked over the connection, null where there are none or nobody chose. Versions of
+    one `sha256` grade alike.
     """
 
     grader_id: int
@@ -33,6 +34,7 @@ class GraderVersionResource:
     type: str
     sha256: str
     grader: dict[str, Any]
+    connection_id: int | None
     created_by: int | None
     created_at: datetime
 
@@ -106,6 +108,7 @@ def version_resource(version: GraderVersion) -> GraderVersionResource:
         version.type,
         version.sha256,
         version.settings,
+        version.connection_id,
         version.created_by,
         version.created_at,
     )

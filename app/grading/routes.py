@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from app.auth.access import CurrentUser, csrf_checked
+from app.connections import queries as connections
 from app.core.database import DbSession
 from app.core.errors import NotFound, ProductError, WrongInput
 from app.core.forms import form_values
@@ -21,7 +22,7 @@ from app.graders.reading import read_grader
 from app.grading import queries, service, views
 from app.grading.access import CurrentGrader, EditableGrader
 from app.grading.boxes import begun, typed
-from app.grading.drafting import as_json, typed_in
+from app.grading.drafting import around_form, as_json, typed_in
 from app.grading.drafts import TYPES, Mistyped, Typed, json_at
 from app.grading.listing import GRADERS
 from app.grading.models import GraderVersion, LibraryGrader
@@ -82,7 +83,11 @@ def create(
     came = typed_in(session, project.id, values)
     try:
         grader = service.create_grader(
-            session, project_id=project.id, actor_id=user.id, body=as_json(came)
+            session,
+            project_id=project.id,
+            actor_id=user.id,
+            body=as_json(came),
+            connection_id=_whole(values.get("connection_id", "")),
         )
     except ProductError as error:
         return _form(request, session, project.id, came.refused(error), status=422)
@@ -125,22 +130,26 @@ def show(
     request: Request, session: DbSession, grader: CurrentGrader, version: Number = None
 ) -> Response:
     found = _version(session, grader, version)
+    read = read_grader(found.settings)
+    over, is_judged = found.connection_id, bool(read.judges)
     choices = queries.versions_to_try(session, grader.project_id)
-    trying = views.TryView(choices, FormState({"rows": "50"}))
+    usual = FormState({"rows": "10" if is_judged else "50"})
     view = views.show(
         grader,
         found,
-        read_grader(found.settings),
+        read,
         queries.versions_of(session, grader.id),
-        trying,
-        can_edit=role_here(request).may("edit"),
+        views.TryView(choices, usual, is_judged=is_judged),
+        connections.connection_in(session, grader.project_id, over) if over else None,
+        role=role_here(request),
     )
     return page(request, "graders/show.html", view)
 
 
 @router.get("/graders/{grader_id}/edit", name="graders.edit")
 def edit(request: Request, session: DbSession, grader: EditableGrader) -> Response:
-    came = _as_kept(_version(session, grader, None).settings)
+    version = _version(session, grader, None)
+    came = _as_kept(version.settings, version.connection_id)
     return _form(request, session, grader.project_id, came, grader)
 
 
@@ -157,6 +166,7 @@ def change(
             actor_id=user.id,
             after=_whole(values.get("number", "")),
             body=as_json(came),
+            connection_id=_whole(values.get("connection_id", "")),
         )
     except ProductError as error:
         came = came.refused(error)
@@ -190,9 +200,10 @@ def export(session: DbSession, grader: CurrentGrader, version: Number = None) ->
     )
 
 
-def _as_kept(body: JsonObject) -> Typed:
+def _as_kept(body: JsonObject, connection_id: int | None = None) -> Typed:
     kind = TYPES[body["type"]]
-    return Typed(typed(kind, body), {}, kind, body)
+    over = {"connection_id": str(connection_id or "")}
+    return Typed({**typed(kind, body), **over}, {}, kind, body)
 
 
 def _whole(text: str) -> int | None:
@@ -215,9 +226,7 @@ def _form(
     *,
     status: int = 200,
 ) -> Response:
-    trying = views.TryView(
-        queries.versions_to_try(session, project_id), FormState({"rows": "50", **came.values})
-    )
-    library = queries.newest_versions(session, project_id)
-    view = views.form_view(project_id, came, library, trying, grader)
+    around = around_form(session, project_id)
+    trying = views.TryView(around.choices, FormState({"rows": "50", **came.values}))
+    view = views.form_view(project_id, came, around, trying, grader)
     return page(request, "graders/form.html", view, status=status)

@@ -6,6 +6,7 @@ import json
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
+from app.connections import queries as connections
 from app.core import clock
 from app.core.errors import Conflict, WrongInput
 from app.core.forms import validated
@@ -30,10 +31,18 @@ def understood(body: JsonObject) -> Grader:
 
 
 def create_grader(
-    session: Session, *, project_id: int, actor_id: int, body: JsonObject
+    session: Session,
+    *,
+    project_id: int,
+    actor_id: int,
+    body: JsonObject,
+    connection_id: int | None = None,
 ) -> LibraryGrader:
-    """A grader of the library with its first version. Raises WrongInput."""
+    """A grader of the library with its first version; its judges, where it has any, are asked over
+    the connection. Raises WrongInput.
+    """
     read = understood(body)
+    connection_id = _asked_over(session, project_id, read, connection_id)
     _check_name(session, project_id, read.name, None)
     moment = clock.now(session)
     grader = LibraryGrader(
@@ -47,21 +56,28 @@ def create_grader(
     )
     session.add(grader)
     session.flush()
-    _add_version(session, grader, read, actor_id)
+    _add_version(session, grader, read, actor_id, connection_id)
     _record(session, grader, "grader.created", actor_id)
     return grader
 
 
 def change_grader(
-    session: Session, grader: LibraryGrader, *, actor_id: int, after: int | None, body: JsonObject
+    session: Session,
+    grader: LibraryGrader,
+    *,
+    actor_id: int,
+    after: int | None,
+    body: JsonObject,
+    connection_id: int | None = None,
 ) -> GraderVersion:
     """The next version, or the newest where nothing changed. `after` is the version that was
     changed. Raises WrongInput, and Conflict where somebody else made a version meanwhile.
     """
     read = understood(body)
+    connection_id = _asked_over(session, grader.project_id, read, connection_id)
     newest = queries.version_of(session, grader)
     assert newest is not None  # noqa: S101 - a grader has a version from the start
-    if newest.sha256 == sha256_of(read):
+    if newest.sha256 == sha256_of(read, connection_id):
         return newest
     if after not in {None, grader.number}:
         raise Conflict(
@@ -72,7 +88,7 @@ def change_grader(
     grader.name, grader.type = read.name, read.type
     grader.number += 1
     grader.changed_at = clock.now(session)
-    version = _add_version(session, grader, read, actor_id)
+    version = _add_version(session, grader, read, actor_id, connection_id)
     _record(session, grader, "grader.changed", actor_id)
     return version
 
@@ -84,14 +100,32 @@ def delete_grader(session: Session, grader: LibraryGrader, *, actor_id: int) -> 
     session.flush()
 
 
-def sha256_of(grader: Grader) -> str:
-    """The same for graders that mean the same, whether or not they say what holds anyway."""
+def sha256_of(grader: Grader, connection_id: int | None = None) -> str:
+    """The same for graders that mean the same, whether or not they say what holds anyway; judges
+    over another connection are others.
+    """
     whole = grader.model_dump(mode="json")
+    if connection_id is not None:
+        whole["connection_id"] = connection_id
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
+def _asked_over(
+    session: Session, project_id: int, grader: Grader, connection_id: int | None
+) -> int | None:
+    if connection_id is None or not grader.judges:
+        return None
+    if connections.connection_in(session, project_id, connection_id) is None:
+        raise WrongInput.field("connection_id", "The project has no such connection.")
+    return connection_id
+
+
 def _add_version(
-    session: Session, grader: LibraryGrader, read: Grader, actor_id: int
+    session: Session,
+    grader: LibraryGrader,
+    read: Grader,
+    actor_id: int,
+    connection_id: int | None,
 ) -> GraderVersion:
     version = GraderVersion(
         project_id=grader.project_id,
@@ -99,7 +133,8 @@ def _add_version(
         number=grader.number,
         type=read.type,
         settings=read.written(),
-        sha256=sha256_of(read),
+        connection_id=connection_id,
+        sha256=sha256_of(read, connection_id),
         created_by=actor_id,
         created_at=grader.changed_at,
     )

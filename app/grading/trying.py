@@ -20,6 +20,7 @@ SECONDS = 2.0
 """A try ends after this long, and says so."""
 UNREADABLE = "The row cannot be read."
 TOO_LONG = "The row is too long to be graded here."
+ASKS = "A model judges here, which may cost money: keep the grader, and ask it on its own page."
 NO_ANSWER = "The row has no answer of its own."
 
 
@@ -50,16 +51,23 @@ class Tried:
 
 def tried(project_id: int, grader: Grader, form: TryForm, answers: Sequence[str] | None) -> Tried:
     """Grade rows of one of the project's versions: their own answers, or these. Reads files: no
-    session may be open. Raises WrongInput, Gone, and Conflict where the grader cannot grade here.
+    session may be open. Raises WrongInput, Gone, and Conflict where the grader cannot grade here,
+    or asks somebody.
     """
+    version = version_to_try(project_id, form.version_id)
+    if reason := ASKS if grader.judges else grader.obstacle():
+        raise Conflict(reason)
+    return try_out(grader, version, form, answers)
+
+
+def version_to_try(project_id: int, version_id: int) -> DatasetVersion:
+    """The project's version of this id, if its rows can be graded. Raises WrongInput."""
     with read_only() as session:
-        version = datasets.version_in(session, project_id, form.version_id)
+        version = datasets.version_in(session, project_id, version_id)
     if version is None or version.status != VersionStatus.READY or version.format is None:
         words = "The project has no such version that is ready, with rows in a known format."
         raise WrongInput.field("version_id", words)
-    if reason := grader.alone():
-        raise Conflict(reason)
-    return try_out(grader, version, form, answers)
+    return version
 
 
 def try_out(

@@ -5,26 +5,34 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.connections.models import Connection
 from app.core.list_views import ListView
 from app.core.views import FormState
 from app.graders.base import Grader
+from app.graders.judge import Judge
 from app.graders.multi import Multi
 from app.graders.registry import OPENAIS, OURS
 from app.graders.sampling import SamplingParams
 from app.graders.settings import Setting, settings_of
 from app.grading.boxes import written
 from app.grading.cases import KNOWN
+from app.grading.drafting import Around
 from app.grading.drafts import ROLES, Typed, message_rows, part_rows
+from app.grading.judging_views import JudgingView
 from app.grading.listing import TITLES
 from app.grading.models import GraderVersion, LibraryGrader
 from app.grading.starting import STARTING, Starting
 from app.grading.verdicts import TriedView
+from app.projects.models import Membership
 from app.projects.views import initials
 
 GONE = "someone who left"
+UNCHOSEN = "no connection yet"
+NOBODY_CHOSEN = "Choose under Change over which connection its judge is asked."
 WITHIN = ("json", "messages", "sampling", "graders")
 """Kinds of settings that are JSON of some length."""
 ROWS = ((10, "10 rows"), (50, "50 rows"), (200, "200 rows"), (1, "a single row"))
+JUDGED_ROWS = ((5, "5 rows"), (10, "10 rows"), (20, "20 rows"), (1, "a single row"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +82,27 @@ class ChooseView:
 @dataclass(frozen=True, slots=True)
 class TryView:
     """Rows to try a grader on: `versions` to choose from, what is known of each format's rows, and
-    what came of it.
+    what came of it, or how far its judges are.
     """
 
     versions: Sequence[tuple[int, str]]
     form: FormState
     tried: TriedView | None = None
-    rows: Sequence[tuple[int, str]] = ROWS
+    judging: JudgingView | None = None
+    is_judged: bool = False
     known: Mapping[str, str] = field(default_factory=lambda: KNOWN)
+
+    @property
+    def rows(self) -> Sequence[tuple[int, str]]:
+        """How many may be chosen."""
+        return JUDGED_ROWS if self.is_judged else ROWS
 
 
 @dataclass(frozen=True, slots=True)
 class FormView:
     """A grader's form. `settings` draw it; `inner` those of a judge's sampling. `library` are the
-    graders that a formula may take. `number` is the version that is changed, None of a new grader.
+    graders that a formula may take, `connections` those that judges may be asked over, where the
+    type can have any. `number` is the version that is changed, None of a new grader.
     """
 
     project_id: int
@@ -102,6 +117,8 @@ class FormView:
     messages: Sequence[int]
     parts: Sequence[int]
     library: Sequence[tuple[int, str]]
+    connections: Sequence[tuple[int, str]]
+    is_judge: bool
     form: FormState
     trying: TryView
     is_sampled: bool
@@ -111,7 +128,7 @@ class FormView:
 @dataclass(frozen=True, slots=True)
 class ShowView:
     """A version of a grader. `says` are (label, value, whether it is long); `obstacle` says why it
-    cannot grade here.
+    cannot grade here, `taken` whether OpenAI takes its JSON.
     """
 
     project_id: int
@@ -123,13 +140,14 @@ class ShowView:
     is_newest: bool
     says: tuple[tuple[str, str, bool], ...]
     json: str
-    is_openais: bool
+    taken: str
     obstacle: str | None
     sha256: str
     by: str
     created_at: datetime
     versions: tuple[tuple[int, str, datetime], ...]
     can_edit: bool
+    may_spend: bool
     trying: TryView
 
 
@@ -161,7 +179,7 @@ def _types(of: Mapping[str, type[Grader]]) -> tuple[TypeView, ...]:
 def form_view(
     project_id: int,
     typed: Typed,
-    library: Sequence[GraderVersion],
+    around: Around,
     trying: TryView,
     grader: LibraryGrader | None = None,
 ) -> FormView:
@@ -180,9 +198,11 @@ def form_view(
         parts=part_rows(typed.values, "graders"),
         library=[
             (one.grader_id, f"{one.grader.name}, {TITLES.get(one.type, one.type)}")
-            for one in library
+            for one in around.library
             if one.type != "multi"
         ],
+        connections=around.connections if issubclass(typed.kind, Judge | Multi) else (),
+        is_judge=issubclass(typed.kind, Judge),
         form=typed,
         trying=trying,
         is_sampled=any(
@@ -197,10 +217,12 @@ def show(
     read: Grader,
     versions: Sequence[GraderVersion],
     trying: TryView,
+    connection: Connection | None,
     *,
-    can_edit: bool,
+    role: Membership,
 ) -> ShowView:
     """A version of a grader as its page shows it."""
+    has_judges = bool(read.judges)
     return ShowView(
         project_id=grader.project_id,
         grader_id=grader.id,
@@ -209,10 +231,13 @@ def show(
         purpose=type(read).purpose,
         number=version.number,
         is_newest=version.number == grader.number,
-        says=tuple(_said(one, read) for one in settings_of(type(read)) if _is_said(one, read)),
+        says=(
+            *(_said(one, read) for one in settings_of(type(read)) if _is_said(one, read)),
+            *([("Asked over", connection.name if connection else UNCHOSEN, False)] * has_judges),
+        ),
         json=written(read.written()),
-        is_openais=is_openais(read),
-        obstacle=read.alone(),
+        taken=_taken(read),
+        obstacle=read.obstacle() or (NOBODY_CHOSEN if has_judges and not connection else None),
         sha256=version.sha256,
         by=version.creator.name if version.creator else GONE,
         created_at=version.created_at,
@@ -220,16 +245,23 @@ def show(
             (one.number, one.creator.name if one.creator else GONE, one.created_at)
             for one in versions
         ),
-        can_edit=can_edit,
+        can_edit=role.may("edit"),
+        may_spend=role.may("spend"),
         trying=trying,
     )
 
 
-def is_openais(grader: Grader) -> bool:
-    """True where OpenAI's jobs take it."""
-    if isinstance(grader, Multi):
-        return all(part.type in OPENAIS for part in grader.parts.values())
-    return grader.type in OPENAIS
+def _taken(grader: Grader) -> str:
+    parts = grader.parts.values() if isinstance(grader, Multi) else [grader]
+    types = {part.type for part in parts}
+    if strange := sorted(types - OPENAIS.keys()):
+        return f"Luthier's own, which OpenAI does not take: {', '.join(strange)}."
+    if "label_model" in types:
+        return "OpenAI takes it among an eval's testing criteria; its jobs take no labels."
+    return (
+        "OpenAI takes it as it stands: as the grader of a reinforcement job, or among an eval's "
+        "testing criteria."
+    )
 
 
 def _is_said(one: Setting, grader: Grader) -> bool:

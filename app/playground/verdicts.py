@@ -18,6 +18,7 @@ from app.playground.models import Answer, Question
 LONGEST_REFERENCE = 4_000
 MILLION = 1_000_000
 SLOW = "Code of your own may take its time: try this grader on its own page."
+ASKS = "A judge takes its time and may cost money: ask it on the grader's own page."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,15 @@ def grading(
     if found is None:
         return GradingView(choices, chosen, reference, "The project has no such grader.")
     grader = read_grader(found.settings)
-    if reason := _slow(grader) or grader.alone():
+    if reason := _slow(grader) or grader.obstacle():
         return GradingView(choices, chosen, reference, reason)
     case: Case = {"question": question.text, **({"answer": reference} if reference else {})}
     return GradingView(choices, chosen, reference, verdicts=_verdicts(grader, case, question))
 
 
 def _slow(grader: Grader) -> str | None:
+    if grader.judges:
+        return ASKS
     parts = grader.parts.values() if isinstance(grader, Multi) else [grader]
     return SLOW if any(isinstance(part, Python) for part in parts) else None
 

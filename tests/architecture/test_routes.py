@@ -8,7 +8,7 @@ from app.collections.access import made_collection
 from app.connections.access import connection_to_test
 from app.core.database import request_session
 from app.datasets.access import receiving_dataset, receiving_upload
-from app.grading.access import trying_project
+from app.grading.access import judged_grader, trying_project
 from app.playground.access import asking_conversation, asking_project
 from app.projects.access import ordering_project, receiving_project
 from tests.architecture.routes import every_route
@@ -28,6 +28,8 @@ ASYNC = {
     "models.chat": "a streamed answer is relayed",
     "models.base_chat": "a streamed answer is relayed",
     "api.models.chat": "a streamed answer is relayed",
+    "graders.judge": "judges' answers are waited for",
+    "api.graders.judge": "judges' answers are waited for",
     "playground.ask": "streamed answers are relayed",
     "playground.go_on": "streamed answers are relayed",
     "playground.again": "streamed answers are relayed",
@@ -46,6 +48,7 @@ CHECK_CSRF_THEMSELVES = (
     asking_conversation,
     talkable_model,
     trying_project,
+    judged_grader,
     connection_to_test,
     made_collection,
     myself_briefly,

@@ -1,4 +1,6 @@
-"""A grader is built in its form, tried on rows before it is kept, and tried again on its page."""
+"""A grader is built in its form, tried on rows before it is kept, and tried again on its page; a
+judge says what it would cost before it is asked.
+"""
 
 import pytest
 
@@ -41,5 +43,20 @@ def test_a_grader_is_built_in_the_form_and_tried_on_fifty_rows(workshop, chromiu
         page.get_by_text("Rows 1 to 50 of").wait_for()
         somebody.link("The rows after these").click()
         page.get_by_text("Rows 51 to 100 of").wait_for()
+        somebody.look()
+        assert not [url for url in somebody.requests if TRAP in url]
+
+
+def test_a_judge_says_its_price_is_asked_and_its_babble_is_no_verdict(workshop, chromium):
+    with visiting(chromium, workshop.address) as somebody:
+        page = somebody.page
+        somebody.enter(workshop.pages["judge-price"], EMAIL, PASSWORD)
+        page.get_by_text("5 questions, about").wait_for()
+        page.get_by_text("It costs nothing.").wait_for()
+        somebody.look()
+        somebody.button("Ask the judge").click()
+        page.get_by_text("5 of 5").wait_for()
+        page.get_by_text("5 scores of 0 because the judge's reply is malformed.").wait_for()
+        assert page.get_by_text("The judge's reply begins:").count() == 5
         somebody.look()
         assert not [url for url in somebody.requests if TRAP in url]

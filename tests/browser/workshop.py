@@ -82,6 +82,7 @@ class Workshop:
             "grader": "/graders/1",
             "grader-edit": "/graders/1/edit",
             "grader-tried": f"/graders/1/try?version_id={version}&rows=10",
+            "judge-price": f"/graders/2/try?version_id={version}&rows=5",
             "playground": f"{project}/playground",
             "playground-history": f"{project}/playground/history",
             "conversation": "/conversations/1",
@@ -157,6 +158,16 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
             "labels": [HOSTILE[:100], "card_arrival"],
         }
         script.post(f"/projects/{project['id']}/graders", json={"grader": grader})
+        judge = {
+            "type": "label_model",
+            "name": f"Judge {NAME}"[:120],
+            "model": model["name"],
+            "labels": ["kind", HOSTILE[:100]],
+            "passing_labels": ["kind"],
+            "input": [{"role": "user", "content": f"{HOSTILE[:60]} {{{{ sample.output_text }}}}"}],
+        }
+        kept = {"grader": judge, "connection_id": model["connection_id"]}
+        script.post(f"/projects/{project['id']}/graders", json=kept)
         words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
         command(luthier.home, *words, typed=f"{PASSWORD}\n")
         rescued = leave(luthier.home, words=HOSTILE)

@@ -39,7 +39,7 @@ def test_a_grader_is_built_from_a_task_changed_and_exported(at, editor, sends):
     answer = editor.post(at, {"type": "number", "name": "sum", "reference": "{{ item.answer }}"})
     assert answer.status_code == 303
     place = answer.headers["location"]
-    assert "A type of Luthier&#39;s own" in editor.get(place).text
+    assert "Luthier&#39;s own, which OpenAI does not take: number." in editor.get(place).text
 
     same = {"type": "number", "number": "1", "name": "sum", "reference": "{{ item.answer }}"}
     editor.post(place, same)

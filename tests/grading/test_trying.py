@@ -144,9 +144,8 @@ def test_one_of_the_library_is_tried_by_its_name(team, sends, grader_id, version
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (making.score_model(), "it needs a model that judges"),
-        (making.multi("judge", judge=making.score_model()), "it needs a model that judges"),
         (making.similarity("cosine"), "embeddings"),
+        (making.multi("near", near=making.similarity("cosine")), "embeddings"),
     ],
 )
 def test_what_cannot_grade_here_is_kept_and_says_what_it_needs(

@@ -60,7 +60,7 @@ def test_a_grader_knows_the_question_and_how_long_the_answer_took(team, browser,
 def test_what_cannot_grade_says_why_and_a_strange_grader_is_none(team, browser, at):
     owner = browser(team.users["owner"])
     judge = kept(team, making.score_model())
-    assert "it needs a model that judges" in owner.get(f"{at}?grader={judge}").text
+    assert "ask it on the grader&#39;s own page" in owner.get(f"{at}?grader={judge}").text
     code = kept(team, making.python())
     assert "Code of your own may take its time" in owner.get(f"{at}?grader={code}").text
     assert "The project has no such grader." in owner.get(f"{at}?grader=99").text

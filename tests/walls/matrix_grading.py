@@ -1,6 +1,6 @@
 """The routes of the library of graders: whom each lets in, what it answers."""
 
-from tests.walls.expected import Expected, edit, view
+from tests.walls.expected import Expected, edit, spend, view
 
 GRADING: dict[str, Expected] = {
     # The library of graders
@@ -15,6 +15,7 @@ GRADING: dict[str, Expected] = {
     "graders.export": view(),
     "graders.try": view(422),
     "graders.try_draft": edit(422),
+    "graders.judge": spend(422),
     "api.graders.index": view(),
     "api.graders.create": edit(422),
     "api.graders.show": view(),
@@ -23,4 +24,6 @@ GRADING: dict[str, Expected] = {
     "api.graders.delete": edit(204),
     "api.graders.try": view(422),
     "api.graders.try_draft": edit(422),
+    "api.graders.price": view(422),
+    "api.graders.judge": spend(422),
 }

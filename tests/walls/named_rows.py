@@ -6,6 +6,7 @@ from tests.walls.expected import Sends
 
 A_JOB = {"base_model": "gpt-4o-mini-2024-07-18", "nonce": "n"}
 A_GRADER = {"type": "match", "name": "right", "reference": "{{ item.answer }}"}
+A_JUDGE = {"type": "pairwise", "name": "better", "model": "m", "rubric": "The shorter."}
 JOBS_ROWS = {
     "connection_id": "connection_id",
     "training_version_id": "version_id",
@@ -46,6 +47,11 @@ NAMED_ROWS += [
     NamedRow("graders.try_draft", "version_id", "version_id", 422, A_GRADER),
     NamedRow("api.graders.try", "version_id", "version_id", 422, {}),
     NamedRow("api.graders.try_draft", "version_id", "version_id", 422, {"grader": A_GRADER}),
+    NamedRow("graders.judge", "version_id", "version_id", 422, {}),
+    NamedRow("api.graders.price", "version_id", "version_id", 422, {}),
+    NamedRow("api.graders.judge", "version_id", "version_id", 422, {}),
+    NamedRow("graders.create", "connection_id", "connection_id", 422, A_JUDGE),
+    NamedRow("api.graders.create", "connection_id", "connection_id", 422, {"grader": A_JUDGE}),
     NamedRow("moderation.ask", "connection_id", "connection_id", 422, {}),
     NamedRow("api.moderation.ask", "connection_id", "connection_id", 422, {}),
 ]
