@@ -75,6 +75,7 @@ from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
+from app.evaluations import api as evaluations_api
 from app.grading import api as grading_api
 from app.grading import routes as grading
 from app.grading import routes_trying as grading_trying
@@ -182,6 +183,7 @@ API = (
     api_dates.router,
     api_prices.router,
     grading_api.router,
+    evaluations_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,

@@ -167,6 +167,8 @@ def furnished(team) -> SimpleNamespace:
         conversation = make.make_conversation(session, project, connection)
         saved = make.make_collected_row(session, project)
         grader = make.make_grader(session, project)
+        evaluation = make.make_evaluation(session, project, version)
+        run = make.make_evaluation_run(session, evaluation, connection)
         return SimpleNamespace(
             **vars(team),
             job_id=model.job_id,
@@ -175,6 +177,8 @@ def furnished(team) -> SimpleNamespace:
             conversation_id=conversation.id,
             collection_id=saved.collection_id,
             grader_id=grader.id,
+            evaluation_id=evaluation.id,
+            evaluation_run_id=run.id,
         )
 
 

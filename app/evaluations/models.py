@@ -174,7 +174,7 @@ class EvaluationRun(Base):
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id", ondelete="RESTRICT"))
     number: Mapped[int]
     request_key: Mapped[str] = mapped_column(String(64))
-    request_sha256: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    request_sha256: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(16))
     paused_by: Mapped[str | None] = mapped_column(String(16))
     words: Mapped[str | None] = mapped_column(Text)

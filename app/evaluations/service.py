@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.auth import service as auth
 from app.budgets import ledger
 from app.budgets.ledger import PaidThing
-from app.core import clock
+from app.core import clock, secrets
 from app.core.errors import Conflict, WrongInput
 from app.core.events import announce
 from app.core.queue import enqueue
@@ -173,6 +173,11 @@ def _begin(
     for contestant_id in session.scalars(queries.contestant_ids(run.id)):
         enqueue(session, "evaluations.answer", contestant_id)
     tell(session, run)
+
+
+def key_for(kind: str, nonce: str) -> str:
+    """The request key of a form's nonce or a script's own key, which may be anything."""
+    return f"{kind}:{secrets.fingerprint(nonce)[:48]}"
 
 
 def key_of(run_id: int) -> str:

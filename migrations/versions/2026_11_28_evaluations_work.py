@@ -8,6 +8,7 @@ down_revision = "26f605027b40"
 branch_labels = None
 depends_on = None
 
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 COUNTS = (
     ("evaluations", "tokens"),
     ("evaluations", "answer_tokens"),
@@ -23,13 +24,13 @@ def upgrade() -> None:
             table, sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
         )
     op.add_column("results", sa.Column("held", sa.BigInteger(), nullable=True))
-    sha256 = sa.Column("request_sha256", sa.String(64), nullable=False, server_default="")
+    sha256 = sa.Column("request_sha256", sa.String(64), nullable=True)
     op.add_column("evaluation_runs", sha256)
     op.create_table(
         "answer_paces",
-        sa.Column("connection_id", sa.BigInteger(), nullable=False),
-        sa.Column("rate", sa.Float(), nullable=False),
-        sa.Column("most", sa.Float(), nullable=True),
+        sa.Column("connection_id", ID, nullable=False),
+        sa.Column("rate", sa.Double(), nullable=False),
+        sa.Column("most", sa.Double(), nullable=True),
         sa.Column("outages", sa.BigInteger(), nullable=False, server_default="0"),
         sa.ForeignKeyConstraint(
             ["connection_id"],

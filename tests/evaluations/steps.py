@@ -25,9 +25,7 @@ def add_grader(team: Team, body: dict[str, Any]) -> int:
 
     with unit_of_work() as session:
         owner = team.users["owner"]
-        made = grading.create_grader(
-            session, project_id=team.project_id, actor_id=owner, body=body
-        )
+        made = grading.create_grader(session, project_id=team.project_id, actor_id=owner, body=body)
         return made.id
 
 
@@ -54,14 +52,10 @@ def begin(team: Team, *, name: str = "Held-out questions", **form: Any) -> int:
         return made.id
 
 
-def start(
-    team: Team, evaluation_id: int, *models: Any, key: str = "form:1", **form: Any
-) -> int:
+def start(team: Team, evaluation_id: int, *models: Any, key: str = "form:1", **form: Any) -> int:
     """A run over the team's connection, of these models or contestants; its id."""
     contestants = [
-        one
-        if isinstance(one, dict)
-        else {"connection_id": team.connection_id, "model": one}
+        one if isinstance(one, dict) else {"connection_id": team.connection_id, "model": one}
         for one in models or (make.BASE_MODEL,)
     ]
     with unit_of_work() as session:

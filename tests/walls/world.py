@@ -20,6 +20,7 @@ from app.connections.models import Connection
 from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
+from app.evaluations.models import Contestant
 from app.jobs import orphans
 from app.notices.models import Notice, WatchedDate
 from app.notices.sending.addressing import deliver_to
@@ -200,6 +201,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_id": rescued_run.id,
         "conversation_id": conversation.id,
         "grader_id": make.make_grader(session, project, name).id,
+        **_evaluation(session, project, connection, version, name),
         "upload_id": make.make_upload(session, project, name).id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,
@@ -207,6 +209,17 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "invitation_id": open_invitations(session, project.id, clock.now(session))[0].id,
         "token": "no-link-has-this-token",
     }
+
+
+def _evaluation(
+    session: Session, project: Project, connection: Connection, version: DatasetVersion, name: str
+) -> Ids:
+    """An evaluation that has its cases, and a run of it that nobody has begun."""
+    evaluation = make.make_evaluation(session, project, version, name)
+    run = make.make_evaluation_run(session, evaluation, connection)
+    contestant_id = session.query(Contestant.id).filter_by(run_id=run.id).scalar()
+    run_ids = {"evaluation_run_id": run.id, "contestant_id": contestant_id}
+    return {"evaluation_id": evaluation.id, **run_ids}
 
 
 def _endpoint(session: Session, project: Project, name: str) -> Ids:
