@@ -26,9 +26,6 @@ from app.datasets.checks import check_slice, verdict
 from app.datasets.derived.queries import derived_of
 from app.datasets.forms import UploadForm
 from app.datasets.models import Dataset, DatasetVersion, Derived, Upload
-from app.evaluations import service as evaluations
-from app.evaluations.forms import ContestantForm, EvaluationForm, RunForm
-from app.evaluations.models import Case, Evaluation, EvaluationRun, EvaluationStatus
 from app.grading import service as grading
 from app.grading.models import LibraryGrader
 from app.jobs import service as jobs
@@ -222,41 +219,6 @@ def make_grader(session: Session, project: Project, name: str = "right") -> Libr
     body = {"type": "match", "name": name, "reference": "{{ item.answer }}"}
     actor_id = project.created_by or 0
     return grading.create_grader(session, project_id=project.id, actor_id=actor_id, body=body)
-
-
-def make_evaluation(
-    session: Session, project: Project, version: DatasetVersion, name: str = "Held out"
-) -> Evaluation:
-    """An evaluation with one case, and a grader that nothing else uses."""
-    grader = make_grader(session, project, f"{name} right")
-    made = evaluations.create_evaluation(
-        session,
-        project_id=project.id,
-        actor_id=project.created_by or 0,
-        form=EvaluationForm(name=name, version_id=version.id, graders=[grader.id]),
-    )
-    messages = [{"role": "user", "content": f"Where is {name}?"}]
-    item = {"question": f"Where is {name}?", "answer": "delivery"}
-    session.add(
-        Case(evaluation_id=made.id, number=1, messages=messages, item=item, reference="delivery")
-    )
-    made.status, made.cases, made.due_at = EvaluationStatus.READY, 1, None
-    session.flush()
-    return made
-
-
-def make_evaluation_run(
-    session: Session, evaluation: Evaluation, connection: Connection, *, key: str = "form:1"
-) -> EvaluationRun:
-    """A run that asks one model, and that no worker has begun."""
-    asked = ContestantForm(connection_id=connection.id, model=BASE_MODEL)
-    return evaluations.start_run(
-        session,
-        evaluation,
-        actor_id=evaluation.created_by,
-        form=RunForm(contestants=[asked]),
-        request_key=f"{key}:{evaluation.id}",
-    )
 
 
 def make_endpoint(session: Session, project: Project, name: str = "Ops") -> Endpoint:

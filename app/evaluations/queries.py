@@ -1,7 +1,6 @@
 """Every select about making evaluations, and about what their runs have to do."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
@@ -13,18 +12,12 @@ from app.evaluations.models import (
     Evaluation,
     EvaluationGrader,
     EvaluationRun,
-    GivenAnswer,
-    Grade,
-    Result,
-    ResultStatus,
     RunGrader,
     RunStatus,
 )
 from app.grading.models import GraderVersion, LibraryGrader
 from app.jobs.models import Checkpoint, Job
 
-# What a run still has to do.
-OPEN = (ResultStatus.WAITING, ResultStatus.ASKED, ResultStatus.ANSWERED)
 UNENDED = (RunStatus.RUNNING, RunStatus.PAUSED)
 MOST_RECORDED = 60
 
@@ -112,23 +105,6 @@ def newest_versions_of(session: Session, evaluation: Evaluation) -> list[tuple[i
     return [(place, version) for place, version in session.execute(query)]
 
 
-def run_graders(session: Session, run_id: int) -> Sequence[RunGrader]:
-    """A run's graders in the versions that it uses, by place."""
-    query = select(RunGrader).where(RunGrader.run_id == run_id).order_by(RunGrader.place)
-    return session.scalars(
-        query.options(joinedload(RunGrader.version).joinedload(GraderVersion.grader))
-    ).all()
-
-
-def contestant_at_work(session: Session, contestant_id: int) -> Contestant:
-    """A contestant with the model that is asked."""
-    return session.scalars(
-        select(Contestant)
-        .where(Contestant.id == contestant_id)
-        .options(joinedload(Contestant.ref).joinedload(ModelRef.connection))
-    ).one()
-
-
 def contestant_in(session: Session, evaluation_id: int, contestant_id: int) -> Contestant | None:
     """A contestant of any of an evaluation's runs."""
     query = (
@@ -202,101 +178,6 @@ def was_asked(session: Session, run_id: int) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def count_beside(session: Session, connection_id: int, moment: datetime) -> int:
-    """How many contestants are being asked over a connection just now."""
-    query = (
-        select(func.count())
-        .select_from(Contestant)
-        .join(Contestant.ref)
-        .where(ModelRef.connection_id == connection_id, Contestant.lease_until > moment)
-    )
-    return session.scalar(query) or 0
-
-
-def held_money(session: Session, run_id: int) -> int:
-    """The most that a run's open requests may cost together; of those without a price nothing."""
-    mine = select(Contestant.id).where(Contestant.run_id == run_id)
-    query = select(func.sum(Result.held)).where(
-        Result.contestant_id.in_(mine), Result.status == ResultStatus.ASKED
-    )
-    return int(session.scalar(query) or 0)
-
-
-def is_waiting(contestant_id: int, moment: datetime) -> ColumnElement[bool]:
-    """A result that may be asked for now."""
-    return and_(
-        Result.contestant_id == contestant_id,
-        Result.status == ResultStatus.WAITING,
-        or_(Result.not_before.is_(None), Result.not_before <= moment),
-    )
-
-
-def count_results(session: Session, contestant_id: int) -> int:
-    """How many results a contestant has, wherever they are."""
-    query = select(func.count()).where(Result.contestant_id == contestant_id)
-    return session.scalar(query) or 0
-
-
-def ungraded(session: Session, contestant_id: int, *, limit: int) -> Sequence[Result]:
-    """Answered results that wait for their graders, with the answer, the case and the grades that
-    they have.
-    """
-    query = select(Result).where(
-        Result.contestant_id == contestant_id, Result.status == ResultStatus.ANSWERED
-    )
-    return session.scalars(
-        query.options(joinedload(Result.answer), joinedload(Result.case))
-        .order_by(Result.id)
-        .limit(limit)
-    ).all()
-
-
-def grades_of(session: Session, result_ids: Collection[int]) -> Sequence[Grade]:
-    """What was said of these results so far."""
-    return session.scalars(select(Grade).where(Grade.result_id.in_(result_ids))).all()
-
-
-def has_answered(session: Session, contestant_id: int) -> bool:
-    """Whether an answer waits for its graders."""
-    query = select(Result.id).where(
-        Result.contestant_id == contestant_id, Result.status == ResultStatus.ANSWERED
-    )
-    return session.scalar(query.limit(1)) is not None
-
-
-def next_try(session: Session, contestant_id: int) -> datetime | None:
-    """When the first of a contestant's waiting results may be asked for; None without any. Those
-    that may be asked at once have no moment: ask `has_waiting` first.
-    """
-    return session.scalar(
-        select(func.min(Result.not_before)).where(
-            Result.contestant_id == contestant_id, Result.status == ResultStatus.WAITING
-        )
-    )
-
-
-def has_open(session: Session, contestant_id: int) -> bool:
-    """Whether anything of a contestant is still to be asked or graded."""
-    query = select(Result.id).where(Result.contestant_id == contestant_id, Result.status.in_(OPEN))
-    return session.scalar(query.limit(1)) is not None
-
-
-def has_waiting_now(session: Session, contestant_id: int, moment: datetime) -> bool:
-    """Whether a result of the contestant's may be asked for now."""
-    query = select(Result.id).where(is_waiting(contestant_id, moment)).limit(1)
-    return session.scalar(query) is not None
-
-
-def answers_by_digest(
-    session: Session, project_id: int, digests: Collection[str]
-) -> dict[str, GivenAnswer]:
-    """What was answered before to what these digests stand for."""
-    query = select(GivenAnswer).where(
-        GivenAnswer.project_id == project_id, GivenAnswer.digest.in_(digests)
-    )
-    return {one.digest: one for one in session.scalars(query)}
-
-
 def unended_runs_over(session: Session, connection_id: int) -> Sequence[EvaluationRun]:
     """Runs that are not over and ask models of a connection."""
     over = (
@@ -308,3 +189,13 @@ def unended_runs_over(session: Session, connection_id: int) -> Sequence[Evaluati
         EvaluationRun.status.in_(UNENDED), EvaluationRun.id.in_(over)
     )
     return session.scalars(query.options(joinedload(EvaluationRun.evaluation))).all()
+
+
+def bases_of(session: Session, project_id: int) -> dict[str, str]:
+    """What a project's models were tuned from, by `connection:name`."""
+    query = (
+        select(ModelRef.connection_id, ModelRef.name, TunedModel.base_model)
+        .join(TunedModel.ref)
+        .where(TunedModel.project_id == project_id, TunedModel.archived_at.is_(None))
+    )
+    return {f"{place}:{name}": base for place, name, base in session.execute(query)}

@@ -20,9 +20,7 @@ COUNTS = (
 
 def upgrade() -> None:
     for table, name in COUNTS:
-        op.add_column(
-            table, sa.Column(name, sa.BigInteger(), nullable=False, server_default="0")
-        )
+        op.add_column(table, sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("results", sa.Column("held", sa.BigInteger(), nullable=True))
     sha256 = sa.Column("request_sha256", sa.String(64), nullable=True)
     op.add_column("evaluation_runs", sha256)

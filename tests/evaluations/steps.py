@@ -6,9 +6,11 @@ from app.core.database import unit_of_work
 from app.evaluations import queries, service
 from app.evaluations.forms import EvaluationForm, RunForm
 from app.evaluations.models import Contestant, EvaluationRun, Grade, Result
+from app.evaluations.tasks import answer
 from app.projects.models import Project
 from tests import make
 from tests.stage import Team
+from tests.waiting import eventually
 
 ECHO = {
     "type": "string_check",
@@ -68,6 +70,17 @@ def start(team: Team, evaluation_id: int, *models: Any, key: str = "form:1", **f
             request_key=key,
         )
         return made.id
+
+
+def work_through(run_id: int) -> None:
+    """Do what is due until the run is over or waits for a person, as the clock has it done."""
+
+    def is_settled() -> bool:
+        for one in run_of(run_id).contestants:
+            answer(one.id)
+        return run_of(run_id).status != "running"
+
+    eventually(is_settled)
 
 
 def run_of(run_id: int) -> EvaluationRun:

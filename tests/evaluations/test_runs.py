@@ -10,7 +10,15 @@ from app.core.errors import Conflict
 from app.evaluations import service
 from app.evaluations.models import Evaluation, GivenAnswer
 from tests import make
-from tests.evaluations.steps import add_up, begin, grades_of, results_of, run_of, start
+from tests.evaluations.steps import (
+    add_up,
+    begin,
+    grades_of,
+    results_of,
+    run_of,
+    start,
+    work_through,
+)
 from tests.stage import one_database, read
 from tests.witness.script import CHAT, Fault, refusal
 
@@ -89,7 +97,7 @@ def test_what_goes_wrong_for_a_moment_is_asked_again_and_its_reason_kept(
     body = json.dumps(refusal("The server had an error."))
     witness.script(Fault(CHAT, status=500, body=body, times=2, skip=3))
     run_id = start(workshop, evaluation_id)
-    letters.deliver()
+    work_through(run_id)
     assert run_of(run_id).status == "done"
     assert len(witness.journal.read(CHAT)) == ROWS + 2
     again = [one for one in results_of(run_id) if one.asked == 2]

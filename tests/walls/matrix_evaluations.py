@@ -8,6 +8,6 @@ EVALUATIONS: dict[str, Expected] = {
     "api.evaluation_runs.start": spend(422),
     "api.evaluation_runs.show": view(),
     "api.evaluation_runs.pause": spend(200),
-    "api.evaluation_runs.resume": spend(422),
+    "api.evaluation_runs.resume": spend(200),
     "api.evaluation_runs.stop": spend(200),
 }

@@ -31,6 +31,7 @@ from app.providers.base import BaseModelInfo
 from app.rescue.models import Stage
 from tests import make
 from tests.architecture.routes import Route
+from tests.evaluations.making import make_evaluation, make_evaluation_run
 from tests.rescue.history import bring_home
 from tests.stage import Team, make_team
 from tests.walls.expected import Sends
@@ -215,8 +216,8 @@ def _evaluation(
     session: Session, project: Project, connection: Connection, version: DatasetVersion, name: str
 ) -> Ids:
     """An evaluation that has its cases, and a run of it that nobody has begun."""
-    evaluation = make.make_evaluation(session, project, version, name)
-    run = make.make_evaluation_run(session, evaluation, connection)
+    evaluation = make_evaluation(session, project, version, name)
+    run = make_evaluation_run(session, evaluation, connection)
     contestant_id = session.query(Contestant.id).filter_by(run_id=run.id).scalar()
     run_ids = {"evaluation_run_id": run.id, "contestant_id": contestant_id}
     return {"evaluation_id": evaluation.id, **run_ids}

@@ -12,7 +12,7 @@ from app.core import clock, leases
 from app.core.database import read_only, unit_of_work
 from app.core.gather import gather
 from app.core.queue import enqueue
-from app.evaluations import queries, service
+from app.evaluations import queries, queries_work, service
 from app.evaluations.models import AnswerPace, Contestant, ContestantKind, EvaluationRun, RunStatus
 from app.evaluations.work import claiming
 from app.evaluations.work.asking import Answered, Asker, Came, Failed
@@ -106,7 +106,13 @@ def _wanted(
     limit = max(asker.at_once // 2, 4)
     while not seen.is_over():
         with read_only() as session:
-            found = claiming.next_results(session, work, behind=seen.behind, limit=limit)
+            found = queries_work.next_results(
+                session,
+                work.contestant_id,
+                clock.now(session),
+                behind=seen.behind,
+                limit=limit,
+            )
         asking = [claiming.asking_of(work, examples, one) for one in found]
         if not asking:
             return
@@ -217,7 +223,7 @@ def _finish(session: Session, work: Work, asker: Asker | None, seen: Slice) -> N
     elif seen.is_refused and seen.last is not None:
         leases.settle(row, due_at=None)
         service.pause(session, run, by="provider", words=seen.last.message)
-    elif not queries.has_open(session, row.id):
+    elif not queries_work.has_open(session, row.id):
         _end(session, run, row)
     else:
         _go_on(session, work, run, row, seen, outages)
@@ -266,7 +272,7 @@ def _go_on(
 ) -> None:
     moment = clock.now(session)
     if seen.is_capped:
-        if queries.held_money(session, run.id):  # others' answers may leave room
+        if queries_work.held_money(session, run.id):  # others' answers may leave room
             leases.settle(row, due_at=clock.later(session, 1.0))
             return
         leases.settle(row, due_at=None)
@@ -274,11 +280,13 @@ def _go_on(
         service.pause(session, run, by="cap", words=CAP.format(cap=cap, spent=spent))
     elif seen.is_away and seen.last is not None:
         _wait_for_provider(session, work, row, seen.last, outages)
-    elif queries.has_answered(session, row.id) or queries.has_waiting_now(session, row.id, moment):
+    elif queries_work.has_answered(session, row.id) or queries_work.has_waiting_now(
+        session, row.id, moment
+    ):
         leases.settle(row, due_at=moment)
         enqueue(session, "evaluations.answer", row.id)
     else:
-        leases.settle(row, due_at=queries.next_try(session, row.id) or moment)
+        leases.settle(row, due_at=queries_work.next_try(session, row.id) or moment)
 
 
 def _wait_for_provider(

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, and_, insert, literal, null, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
 
 from app.catalog.answer_prices import AnswerPrice
 from app.connections import standing
@@ -20,10 +20,10 @@ from app.core import clock, leases
 from app.core.leases import LeaseLost
 from app.datasets.models import DatasetVersion
 from app.evaluations import prices, queries, service
+from app.evaluations import queries_work as work_queries
 from app.evaluations.forms import AnswerSettings
 from app.evaluations.models import (
     AnswerPace,
-    Case,
     Contestant,
     ContestantKind,
     EvaluationRun,
@@ -37,7 +37,6 @@ from app.settings import settings
 
 LEASE_SECONDS = 60.0
 HELD_SECONDS = 30.0
-Recorded = aliased(Result)
 WORKER_ENDED = "The worker ended before the answer came."
 
 
@@ -93,14 +92,14 @@ def claim(session: Session, contestant_id: int) -> Work | None:
     """Take a contestant for a slice; None when another has it, its run does not go on, or its
     connection may not be asked just now. What a dead worker had on its way waits again.
     """
-    run_id = session.scalar(select(Contestant.run_id).where(Contestant.id == contestant_id))
+    run_id = work_queries.run_id_of(session, contestant_id)
     if run_id is None:
         return None
     run = queries.held_run(session, run_id)
     fence = leases.claim(session, Contestant, contestant_id, seconds=LEASE_SECONDS)
     if fence is None:
         return None
-    row = queries.contestant_at_work(session, contestant_id)
+    row = work_queries.contestant_at_work(session, contestant_id)
     if run.status != RunStatus.RUNNING:
         leases.settle(row, due_at=None)
         return None
@@ -124,7 +123,7 @@ def claim(session: Session, contestant_id: int) -> Work | None:
         row.shots if version_id else None,
         session.get(DatasetVersion, version_id) if version_id else None,
         run.pass_rule,
-        queries.count_beside(session, connection.id, moment) if connection else 1,
+        work_queries.count_beside(session, connection.id, moment) if connection else 1,
         session.get(AnswerPace, connection.id) if connection else None,
     )
 
@@ -133,39 +132,13 @@ def _prepare(session: Session, run: EvaluationRun, row: Contestant) -> None:
     """A result for each case and repeat: once, and in as many statements as there are repeats."""
     if row.expected:
         return
-    is_recorded = row.kind == ContestantKind.RECORDED
-    status = ResultStatus.ANSWERED if is_recorded else ResultStatus.WAITING
-    columns = ["run_id", "contestant_id", "case_id", "repeat", "status", "asked", "tries"]
-    columns += ["is_cached", "answer_id"]
     for repeat in range(run.repeats):
-        given = Recorded.answer_id if is_recorded else null()
-        found = (
-            select(
-                literal(run.id, Result.run_id.type),
-                literal(row.id, Result.contestant_id.type),
-                Case.id,
-                literal(repeat, Result.repeat.type),
-                literal(str(status), String),
-                literal(0, Result.asked.type),
-                literal(0, Result.tries.type),
-                literal(is_recorded, Result.is_cached.type),
-                given,
-            )
-            .where(Case.evaluation_id == run.evaluation_id)
-            .order_by(Case.number)
+        found = work_queries.results_to_be(run, row, repeat)
+        made = insert(Result).from_select(
+            work_queries.RESULT_COLUMNS, found, include_defaults=False
         )
-        if is_recorded:
-            found = found.join(
-                Recorded,
-                and_(
-                    Recorded.case_id == Case.id,
-                    Recorded.contestant_id == row.recorded_id,
-                    Recorded.repeat == repeat,
-                    Recorded.answer_id.is_not(None),
-                ),
-            )
-        session.execute(insert(Result).from_select(columns, found, include_defaults=False))
-    row.expected = queries.count_results(session, row.id)
+        session.execute(made)
+    row.expected = work_queries.count_results(session, row.id)
 
 
 def _wait_again(session: Session, run: EvaluationRun, row: Contestant) -> None:
@@ -209,18 +182,6 @@ def hold(session: Session, work: Work) -> tuple[EvaluationRun, Contestant]:
     return run, row
 
 
-def next_results(session: Session, work: Work, *, behind: int, limit: int) -> Sequence[Any]:
-    """Those that may be asked for next: (id, repeat, tries, case). Nothing is claimed."""
-    moment = clock.now(session)
-    return session.execute(
-        select(Result.id, Result.repeat, Result.tries, Case)
-        .join(Case, Case.id == Result.case_id)
-        .where(queries.is_waiting(work.contestant_id, moment), Result.id > behind)
-        .order_by(Result.id)
-        .limit(limit)
-    ).all()
-
-
 def claim_results(session: Session, work: Work, asking: Sequence[Asking]) -> Claimed:
     """Write down that these are asked for, as far as the cap has room, but for those whose answer
     is known. Nothing once the run pauses. Raises LeaseLost.
@@ -229,7 +190,7 @@ def claim_results(session: Session, work: Work, asking: Sequence[Asking]) -> Cla
     if run.status != RunStatus.RUNNING:
         return Claimed([])
     digests = {one.digest for one in asking}
-    known = queries.answers_by_digest(session, work.project_id, digests)
+    known = work_queries.answers_by_digest(session, work.project_id, digests)
     found = [one._replace(known=known.get(one.digest)) for one in asking]
     fitting = _fitting(session, run, found)
     _write_down(session, row, [one for one in fitting if one.known is None])
@@ -298,7 +259,7 @@ def _fitting(session: Session, run: EvaluationRun, asking: list[Asking]) -> list
     """As many of them as the cap has room for, should each cost the most it can."""
     if run.cap is None:
         return asking
-    left = run.cap - run.spent - queries.held_money(session, run.id)
+    left = run.cap - run.spent - work_queries.held_money(session, run.id)
     for place, one in enumerate(asking):
         left -= (one.held or 0) if one.known is None else 0
         if left < 0:

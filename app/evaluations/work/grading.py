@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from app.core.database import read_only
-from app.evaluations import queries
+from app.evaluations import queries_work
 from app.evaluations.models import ALL, ANY, Case, GivenAnswer, ResultStatus
 from app.graders.base import Answer, Grader, JsonObject, Score
 from app.graders.multi import Multi
@@ -28,7 +28,9 @@ class Graders(NamedTuple):
 def graders_of(run_id: int, pass_rule: str) -> Graders:
     """The graders of a run, read."""
     with read_only() as session:
-        found = {one.place: one.version.settings for one in queries.run_graders(session, run_id)}
+        found = {
+            one.place: one.version.settings for one in queries_work.run_graders(session, run_id)
+        }
     read = {place: read_grader(settings) for place, settings in found.items()}
     slow = {place: one for place, one in read.items() if _is_slow(one)}
     quick = {place: one for place, one in read.items() if place not in slow}
@@ -110,9 +112,9 @@ class Waiting(NamedTuple):
 
 def waiting(session: Session, contestant_id: int, *, limit: int) -> list[Waiting]:
     """The next answers that wait for graders."""
-    rows = queries.ungraded(session, contestant_id, limit=limit)
+    rows = queries_work.ungraded(session, contestant_id, limit=limit)
     grades: dict[int, Grades] = {row.id: {} for row in rows}
-    for one in queries.grades_of(session, list(grades)):
+    for one in queries_work.grades_of(session, list(grades)):
         columns = {"value": one.value, "passed": one.passed, "fault": one.fault}
         grades[one.result_id][one.place] = {**columns, "detail": one.detail}
     return [

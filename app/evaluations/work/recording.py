@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.tokens import counter
-from app.evaluations import prices, queries, service
+from app.evaluations import prices, queries_work, service
 from app.evaluations.models import (
     Contestant,
     EvaluationRun,
@@ -94,7 +94,7 @@ def _keep(
     }
     statement = INSERTS[session.get_bind().dialect.name](GivenAnswer.__table__)
     session.execute(statement.on_conflict_do_nothing(), list(rows.values()))
-    return queries.answers_by_digest(session, work.project_id, rows)
+    return queries_work.answers_by_digest(session, work.project_id, rows)
 
 
 def _cost(work: Work, one: Answered) -> int | None:
@@ -216,14 +216,7 @@ def record_grades(
     run, row = hold(session, work)
     results: list[Columns] = []
     grades: list[Columns] = []
-    open_ = set(
-        session.scalars(
-            select(Result.id).where(
-                Result.id.in_([one.result_id for one, _ in said]),
-                Result.status == ResultStatus.ANSWERED,
-            )
-        )
-    )
+    open_ = queries_work.answered_among(session, [one.result_id for one, _ in said])
     for one, new in said:
         if one.result_id not in open_:
             continue
