@@ -13,7 +13,7 @@ from app.evaluations.models import Contestant, Evaluation
 from app.evaluations.orders import recorded_name
 from app.evaluations.prices import Cost
 from app.grading.models import LibraryGrader
-from app.jobs.offers import Offered
+from app.jobs.queries_offered import Offered
 
 PASTED = ("", "Rows that I paste below")
 RULES = (("all", "every grader passes it"), ("any", "any grader passes it"))

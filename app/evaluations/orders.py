@@ -40,7 +40,7 @@ def checked(session: Session, evaluation: Evaluation, form: RunForm) -> Order:
     """
     graders = queries.newest_versions_of(session, evaluation)
     for _, version in graders:
-        if reason := read_grader(version.settings).obstacle():
+        if reason := read_grader(version.settings).alone():
             raise Conflict(reason)
     cost = priced(session, evaluation, form)
     made = [

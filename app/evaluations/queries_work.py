@@ -45,7 +45,7 @@ def results_to_be(run: EvaluationRun, row: Contestant, repeat: int) -> Select[An
     """A result for each case, in the order of `RESULT_COLUMNS`; recorded ones have their answer."""
     is_recorded = row.kind == ContestantKind.RECORDED
     status = ResultStatus.ANSWERED if is_recorded else ResultStatus.WAITING
-    found = (
+    found: Select[Any] = (
         select(
             literal(run.id, Result.run_id.type),
             literal(row.id, Result.contestant_id.type),
@@ -196,10 +196,10 @@ def has_open(session: Session, contestant_id: int) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def has_waiting_now(session: Session, contestant_id: int, moment: datetime) -> bool:
-    """Whether a result of the contestant's may be asked for now."""
+def has_work_now(session: Session, contestant_id: int, moment: datetime) -> bool:
+    """Whether a result of the contestant's may be asked for now, or waits for its graders."""
     query = select(Result.id).where(is_waiting(contestant_id, moment)).limit(1)
-    return session.scalar(query) is not None
+    return session.scalar(query) is not None or has_answered(session, contestant_id)
 
 
 def answers_by_digest(

@@ -26,7 +26,7 @@ from app.evaluations.models import Evaluation
 from app.evaluations.orders import priced
 from app.evaluations.typed import boxed, evaluation_form, run_form
 from app.grading import queries as graders
-from app.jobs import offers
+from app.jobs import queries_offered
 from app.projects.access import EditableProject
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
@@ -116,7 +116,7 @@ def _run_form(
     errors: Mapping[str, str],
 ) -> drafts.NewRunView:
     project_id = evaluation.project_id
-    offered = offers.offered(session, project_id)
+    offered = queries_offered.offered(session, project_id)
     bases = queries.bases_of(session, project_id)
     tuned = [one for one in offered if one.kind == "tuned"]
     typed = _begun(values, tuned, bases)
@@ -144,7 +144,7 @@ def _run_form(
 
 
 def _begun(
-    values: Mapping[str, str], tuned: list[offers.Offered], bases: Mapping[str, str]
+    values: Mapping[str, str], tuned: list[queries_offered.Offered], bases: Mapping[str, str]
 ) -> dict[str, str]:
     """What was typed; at first the newest tuned model beside its base, as it is and with
     examples.

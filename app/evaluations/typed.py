@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from app.core.errors import FieldError, WrongInput
-from app.core.forms import validated
+from app.core.forms import Form, validated
 from app.evaluations.forms import EvaluationForm, RunForm
 
+T = TypeVar("T", bound=Form)
 CODE = re.compile(r"(\d{1,16}):(.+)", re.ASCII | re.DOTALL)
 SETTINGS = ("system", "temperature", "top_p", "max_tokens", "seed", "per_minute", "at_once")
 BOTH = "Choose the rows pasted here as the source above, or empty this box."
@@ -64,7 +65,9 @@ def run_form(values: Mapping[str, str]) -> RunForm:
         raise WrongInput.field("contestants", NOBODY)
     chosen: dict[str, Any] = {name: filled[name] for name in SETTINGS if name in filled}
     chosen["fresh"] = "fresh" in filled
-    given = {name: filled[name] for name in ("repeats", "cap_usd") if name in filled}
+    given: dict[str, Any] = {
+        name: filled[name] for name in ("repeats", "cap_usd") if name in filled
+    }
     once = [one for at, one in enumerate(contestants) if one not in contestants[:at]]
     return _boxed(RunForm, {**given, "contestants": once, "settings": chosen})
 
@@ -108,7 +111,7 @@ def _model(code: str) -> dict[str, Any]:
     return {"connection_id": int(read[1]), "model": read[2]}
 
 
-def _boxed(model: Any, given: Mapping[str, Any]) -> Any:
+def _boxed(model: type[T], given: Mapping[str, Any]) -> T:
     try:
         return validated(model, given)
     except WrongInput as error:

@@ -280,9 +280,7 @@ def _go_on(
         service.pause(session, run, by="cap", words=CAP.format(cap=cap, spent=spent))
     elif seen.is_away and seen.last is not None:
         _wait_for_provider(session, work, row, seen.last, outages)
-    elif queries_work.has_answered(session, row.id) or queries_work.has_waiting_now(
-        session, row.id, moment
-    ):
+    elif queries_work.has_work_now(session, row.id, moment):
         leases.settle(row, due_at=moment)
         enqueue(session, "evaluations.answer", row.id)
     else:

@@ -19,8 +19,7 @@ from app.connections.models import Connection
 from app.core import clock, leases
 from app.core.leases import LeaseLost
 from app.datasets.models import DatasetVersion
-from app.evaluations import prices, queries, service
-from app.evaluations import queries_work as work_queries
+from app.evaluations import prices, queries, queries_work, service
 from app.evaluations.forms import AnswerSettings
 from app.evaluations.models import (
     AnswerPace,
@@ -92,14 +91,14 @@ def claim(session: Session, contestant_id: int) -> Work | None:
     """Take a contestant for a slice; None when another has it, its run does not go on, or its
     connection may not be asked just now. What a dead worker had on its way waits again.
     """
-    run_id = work_queries.run_id_of(session, contestant_id)
+    run_id = queries_work.run_id_of(session, contestant_id)
     if run_id is None:
         return None
     run = queries.held_run(session, run_id)
     fence = leases.claim(session, Contestant, contestant_id, seconds=LEASE_SECONDS)
     if fence is None:
         return None
-    row = work_queries.contestant_at_work(session, contestant_id)
+    row = queries_work.contestant_at_work(session, contestant_id)
     if run.status != RunStatus.RUNNING:
         leases.settle(row, due_at=None)
         return None
@@ -123,7 +122,7 @@ def claim(session: Session, contestant_id: int) -> Work | None:
         row.shots if version_id else None,
         session.get(DatasetVersion, version_id) if version_id else None,
         run.pass_rule,
-        work_queries.count_beside(session, connection.id, moment) if connection else 1,
+        queries_work.count_beside(session, connection.id, moment) if connection else 1,
         session.get(AnswerPace, connection.id) if connection else None,
     )
 
@@ -133,12 +132,12 @@ def _prepare(session: Session, run: EvaluationRun, row: Contestant) -> None:
     if row.expected:
         return
     for repeat in range(run.repeats):
-        found = work_queries.results_to_be(run, row, repeat)
+        found = queries_work.results_to_be(run, row, repeat)
         made = insert(Result).from_select(
-            work_queries.RESULT_COLUMNS, found, include_defaults=False
+            queries_work.RESULT_COLUMNS, found, include_defaults=False
         )
         session.execute(made)
-    row.expected = work_queries.count_results(session, row.id)
+    row.expected = queries_work.count_results(session, row.id)
 
 
 def _wait_again(session: Session, run: EvaluationRun, row: Contestant) -> None:
@@ -190,7 +189,7 @@ def claim_results(session: Session, work: Work, asking: Sequence[Asking]) -> Cla
     if run.status != RunStatus.RUNNING:
         return Claimed([])
     digests = {one.digest for one in asking}
-    known = work_queries.answers_by_digest(session, work.project_id, digests)
+    known = queries_work.answers_by_digest(session, work.project_id, digests)
     found = [one._replace(known=known.get(one.digest)) for one in asking]
     fitting = _fitting(session, run, found)
     _write_down(session, row, [one for one in fitting if one.known is None])
@@ -259,7 +258,7 @@ def _fitting(session: Session, run: EvaluationRun, asking: list[Asking]) -> list
     """As many of them as the cap has room for, should each cost the most it can."""
     if run.cap is None:
         return asking
-    left = run.cap - run.spent - work_queries.held_money(session, run.id)
+    left = run.cap - run.spent - queries_work.held_money(session, run.id)
     for place, one in enumerate(asking):
         left -= (one.held or 0) if one.known is None else 0
         if left < 0:
