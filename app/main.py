@@ -76,6 +76,9 @@ from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
 from app.evaluations import api as evaluations_api
+from app.evaluations.imports import api as evaluation_imports_api
+from app.evaluations.imports import routes as evaluation_imports
+from app.evaluations.imports.access import IMPORTED_AT_ONCE, IMPORTED_BY_ONE
 from app.grading import api as grading_api
 from app.grading import routes as grading
 from app.grading import routes_trying as grading_trying
@@ -103,6 +106,7 @@ from app.rescue import routes_archive as rescue_archive
 from app.rescue import routes_manifest as rescued
 from app.rescue.evals import api as rescued_evals_api
 from app.rescue.evals import routes as rescued_evals
+from app.rescue.evals import routes_import as rescued_evals_import
 from app.rescue.usage import routes as rescued_usage
 from app.settings import ROOT
 from app.upkeep import routes as upkeep
@@ -143,6 +147,8 @@ PAGES = (
     catalog.talking,
     catalog.router,
     grading.router,
+    evaluation_imports.importing,
+    evaluation_imports.router,
     grading_trying.trying,
     playground.talking,
     playground.router,
@@ -152,6 +158,7 @@ PAGES = (
     routes_dates.router,
     routes_prices.router,
     rescued_evals.router,
+    rescued_evals_import.router,
     rescue_archive.router,
     rescued_usage.router,
     notices.router,
@@ -184,9 +191,11 @@ API = (
     api_prices.router,
     grading_api.router,
     evaluations_api.router,
+    evaluation_imports_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,
+    rescued_evals_import.api,
     rescue_archive.api,
     notices_api.router,
     endpoints_api.router,
@@ -234,6 +243,7 @@ def create_app() -> FastAPI:
     app.state.asking_seats = Seats(ASKING, of_one=ASKING_OF_ONE)
     app.state.answer_seats = Seats(WAITERS, of_one=ANSWERS_OF_ONE)
     app.state.question_seats = Seats(ASKED_AT_ONCE, of_one=ASKED_BY_ONE)
+    app.state.import_seats = Seats(IMPORTED_AT_ONCE, of_one=IMPORTED_BY_ONE)
     app.state.trying_seats = Seats(TRIED_AT_ONCE, of_one=TRIED_BY_ONE)
     app.state.packing = set()
     for router in (auth.inside, preferences.router):

@@ -64,6 +64,7 @@ VERBS = {
     "collection.row_removed": "took a row out of",
     "collection.row_put_back": "put a row back into",
     "evaluation.created": "made the evaluation",
+    "evaluation.imported": "imported the evaluation",
     "evaluation.run_started": "started a run of",
     "evaluation.run_paused": "paused a run of",
     "evaluation.run_resumed": "went on with a run of",

@@ -267,8 +267,8 @@ class Contestant(Leased, Base):
 class GivenAnswer(Base):
     """What a model answered, kept under what it was asked: `digest` is of the connection, the
     model, the messages, the settings and which repeat it is. Asked the same again, a run takes it
-    from here. Judges' replies too. `total_ms` is how long it took, `cost` in millionths of a dollar
-    (null: unknown).
+    from here. Judges' replies too. `total_ms` is how long it took, `cost` in millionths of a
+    dollar; null where nobody knows.
     """
 
     __tablename__ = "given_answers"
@@ -283,7 +283,7 @@ class GivenAnswer(Base):
     finish_reason: Mapped[str | None] = mapped_column(String(64))
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
-    total_ms: Mapped[int]
+    total_ms: Mapped[int | None]
     cost: Mapped[int | None]
     answered_at: Mapped[datetime]
 

@@ -68,7 +68,7 @@ def draft_of(
     tools = objects_in(_asked(format_, value).get("tools")) or None
     reference = _reference(known.item, field) if format_ in _OF_FIELDS else _said(known.answer)
     messages = _messages(format_, value, known.item, prompt)
-    return Draft(messages, tools, item, reference, _tags(item, reference, tag_fields))
+    return Draft(messages, tools, item, reference, tags_in(item, reference, tag_fields))
 
 
 _OF_FIELDS = frozenset({"evaluation", "reinforcement"})
@@ -132,9 +132,10 @@ def _said(answer: Answer | None) -> str | None:
     return json.dumps(list(answer.tool_calls), ensure_ascii=False)
 
 
-def _tags(
+def tags_in(
     item: JsonObject, reference: str | None, fields: frozenset[str]
 ) -> tuple[tuple[str, str], ...]:
+    """What sorts a case, of these fields: each value that is short enough."""
     found = [one for one in tags_of(item) if one[0] in fields and one[0] != ANSWER_TAG]
     if ANSWER_TAG in fields and reference is not None:
         found.append((ANSWER_TAG, reference))

@@ -1,6 +1,6 @@
 """promptfoo's prompts as messages with places: a text, or turns written as JSON or YAML."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from app.evaluations.imports.base import NotImportable, Telling, mapping, objects
@@ -72,8 +72,15 @@ def prompt_of(text: Any, names: Names) -> Prompt:
     if text.startswith(FILES) or ("\n" not in text and text.strip().endswith(ENDINGS)):
         raise Untranslatable(OUTSIDE)
     if turns := read_turns(text):
-        return Prompt(tuple(_message(one, names) for one in turns))
+        return prompt_of_turns(turns, names)
     return Prompt(({"role": "user", "content": translated(text, names)},))
+
+
+def prompt_of_turns(turns: Sequence[JsonObject], names: Names) -> Prompt:
+    """A conversation as a prompt. Raises Untranslatable, also where it is empty."""
+    if not turns:
+        raise Untranslatable("it has no messages")
+    return Prompt(tuple(_message(one, names) for one in turns))
 
 
 def read_turns(text: str) -> list[JsonObject]:
@@ -88,7 +95,10 @@ def read_turns(text: str) -> list[JsonObject]:
 
 
 def _message(one: JsonObject, names: Names) -> JsonObject:
-    return {"role": one["role"], "content": translated(text_of(one.get("content")), names)}
+    return {
+        "role": str(one.get("role") or "user"),
+        "content": translated(text_of(one.get("content")), names),
+    }
 
 
 def text_of(content: Any) -> str:

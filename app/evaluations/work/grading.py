@@ -73,7 +73,7 @@ def answer_of(given: Any) -> Answer:
         given.text,
         given.calls,
         refusal=given.refusal,
-        seconds=given.total_ms / 1000,
+        seconds=None if given.total_ms is None else given.total_ms / 1000,
         cost=given.cost,
     )
 
