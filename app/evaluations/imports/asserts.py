@@ -128,6 +128,7 @@ class _Making:
         takes more.
         """
         first = several[0][2]
+        native.check_known(first)
         if len(several) < len(self.tests):
             raise Unlike(FEW) if first.type in native.JUDGED else Untranslatable(SOME)
         is_same = len({json.dumps(one.value, sort_keys=True) for _, _, one in several}) == 1

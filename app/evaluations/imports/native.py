@@ -110,17 +110,20 @@ def text_of(value: Any) -> str:
     raise Untranslatable(BAD_VALUE)
 
 
+def check_known(one: Assertion) -> None:
+    """Raise Untranslatable for a type that no grader has."""
+    if one.type not in MADE:
+        raise Untranslatable(JAVASCRIPT if one.type.endswith("javascript") else NOTHING)
+
+
 def grader_of(one: Assertion, value: Any) -> JsonObject:
     """The grader that grades every case like this assertion; `value` has our places. Raises
     Untranslatable where Python could, Unlike where nothing can.
     """
     if one.is_transformed:
         raise Unlike(TRANSFORMED)
-    make = MADE.get(one.type)
-    if make is None:
-        raise Untranslatable(JAVASCRIPT if one.type.endswith("javascript") else NOTHING)
     name = " ".join((one.metric or one.type).split())[:100] or one.type
-    return {"name": name, **make(one, value)}
+    return {"name": name, **MADE[one.type](one, value)}
 
 
 def _equals(_one: Assertion, value: Any) -> JsonObject:
