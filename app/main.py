@@ -76,6 +76,8 @@ from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
 from app.evaluations import api as evaluations_api
+from app.evaluations.golden import api as golden_api
+from app.evaluations.golden import routes as golden
 from app.evaluations.imports import api as evaluation_imports_api
 from app.evaluations.imports import routes as evaluation_imports
 from app.evaluations.imports.access import IMPORTED_AT_ONCE, IMPORTED_BY_ONE
@@ -149,6 +151,7 @@ PAGES = (
     grading.router,
     evaluation_imports.importing,
     evaluation_imports.router,
+    golden.router,
     grading_trying.trying,
     playground.talking,
     playground.router,
@@ -192,6 +195,7 @@ API = (
     grading_api.router,
     evaluations_api.router,
     evaluation_imports_api.router,
+    golden_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,

@@ -19,6 +19,7 @@ by id needs a line in `tests/walls/named_rows.py`.
 
 from tests.walls.expected import Expected, edit, instance, manage, own, public, spend, view
 from tests.walls.matrix_evaluations import EVALUATIONS
+from tests.walls.matrix_golden import GOLDEN
 from tests.walls.matrix_grading import GRADING
 from tests.walls.matrix_imports import IMPORTS
 from tests.walls.matrix_playground import PLAYGROUND
@@ -357,6 +358,7 @@ TABLE: dict[str, Expected] = {
     **GRADING,
     **EVALUATIONS,
     **IMPORTS,
+    **GOLDEN,
 }
 
 PUBLIC = {name for name, expected in TABLE.items() if expected.access is None}

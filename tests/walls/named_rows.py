@@ -60,6 +60,10 @@ NAMED_ROWS += [
         422,
         {"contestants": [{}]},
     ),
+    NamedRow("golden.record", "evaluation_id", "evaluation_id", 422, {}),
+    NamedRow("api.golden.record", "evaluation_id", "evaluation_id", 422, {}),
+    NamedRow("golden.check", "connection_id", "connection_id", 409, {"model": "gpt-4.1"}),
+    NamedRow("api.golden.check", "connection_id", "connection_id", 409, {"model": "gpt-4.1"}),
     NamedRow("moderation.ask", "connection_id", "connection_id", 422, {}),
     NamedRow("api.moderation.ask", "connection_id", "connection_id", 422, {}),
 ]

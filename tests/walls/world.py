@@ -20,6 +20,7 @@ from app.connections.models import Connection
 from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
+from app.evaluations.golden.models import GoldenRecording
 from app.evaluations.models import Contestant
 from app.jobs import orphans
 from app.notices.models import Notice, WatchedDate
@@ -219,8 +220,11 @@ def _evaluation(
     evaluation = make_evaluation(session, project, version, name)
     run = make_evaluation_run(session, evaluation, connection)
     contestant_id = session.query(Contestant.id).filter_by(run_id=run.id).scalar()
+    golden = GoldenRecording(project_id=project.id, run_id=run.id, created_at=run.created_at)
+    session.add(golden)
+    session.flush()
     run_ids = {"evaluation_run_id": run.id, "contestant_id": contestant_id}
-    return {"evaluation_id": evaluation.id, **run_ids}
+    return {"evaluation_id": evaluation.id, "golden_id": golden.id, **run_ids}
 
 
 def _endpoint(session: Session, project: Project, name: str) -> Ids:
