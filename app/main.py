@@ -75,6 +75,12 @@ from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
+from app.evaluations import api as evaluations_api
+from app.evaluations.golden import api as golden_api
+from app.evaluations.golden import routes as golden
+from app.evaluations.imports import api as evaluation_imports_api
+from app.evaluations.imports import routes as evaluation_imports
+from app.evaluations.imports.access import IMPORTED_AT_ONCE, IMPORTED_BY_ONE
 from app.grading import api as grading_api
 from app.grading import api_judging as grading_judging_api
 from app.grading import routes as grading
@@ -104,6 +110,7 @@ from app.rescue import routes_archive as rescue_archive
 from app.rescue import routes_manifest as rescued
 from app.rescue.evals import api as rescued_evals_api
 from app.rescue.evals import routes as rescued_evals
+from app.rescue.evals import routes_import as rescued_evals_import
 from app.rescue.usage import routes as rescued_usage
 from app.settings import ROOT
 from app.upkeep import routes as upkeep
@@ -144,6 +151,9 @@ PAGES = (
     catalog.talking,
     catalog.router,
     grading.router,
+    evaluation_imports.importing,
+    evaluation_imports.router,
+    golden.router,
     grading_trying.trying,
     grading_judging.asking,
     playground.talking,
@@ -154,6 +164,7 @@ PAGES = (
     routes_dates.router,
     routes_prices.router,
     rescued_evals.router,
+    rescued_evals_import.router,
     rescue_archive.router,
     rescued_usage.router,
     notices.router,
@@ -186,9 +197,13 @@ API = (
     api_prices.router,
     grading_api.router,
     grading_judging_api.router,
+    evaluations_api.router,
+    evaluation_imports_api.router,
+    golden_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,
+    rescued_evals_import.api,
     rescue_archive.api,
     notices_api.router,
     endpoints_api.router,
@@ -236,6 +251,7 @@ def create_app() -> FastAPI:
     app.state.asking_seats = Seats(ASKING, of_one=ASKING_OF_ONE)
     app.state.answer_seats = Seats(WAITERS, of_one=ANSWERS_OF_ONE)
     app.state.question_seats = Seats(ASKED_AT_ONCE, of_one=ASKED_BY_ONE)
+    app.state.import_seats = Seats(IMPORTED_AT_ONCE, of_one=IMPORTED_BY_ONE)
     app.state.trying_seats = Seats(TRIED_AT_ONCE, of_one=TRIED_BY_ONE)
     app.state.judging_seats = Seats(JUDGED_AT_ONCE, of_one=JUDGED_BY_ONE)
     app.state.packing = set()

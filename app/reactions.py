@@ -5,6 +5,7 @@ from app.catalog.service import forget_base_models
 from app.connections import hooks, standing
 from app.connections import service as connections
 from app.connections.practice import add_practice
+from app.evaluations import service as evaluations
 from app.jobs.hints import heard
 from app.jobs.lifetimes import at_work, saved
 from app.jobs.queries import names_under_way
@@ -19,8 +20,13 @@ projects.FURNISH.extend((add_practice, watch))
 standing.FORGET.append(forget_base_models)
 standing.FORGET.append(wake)
 standing.GO_ON.append(go_on)
+standing.GO_ON.append(evaluations.key_works)
 standing.REFUSED.append(tell_refused)
-connections.UNDER_WAY += [names_under_way, rescues_under_way]
+connections.UNDER_WAY += [
+    names_under_way,
+    evaluations.names_under_way,
+    rescues_under_way,
+]
 hooks.HEARD.append(heard)
 stopping.AT_WORK.append(at_work)
 stopping.SAVED.append(saved)

@@ -194,7 +194,10 @@ class Letters:
 def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
     """Tasks and nudges of this test; a task runs when the test delivers it."""
     kept = Letters()
-    domains = ("connections", "datasets", "catalog", "notices", "jobs", "rescue", "upkeep")
+    domains = (
+        *("connections", "datasets", "catalog", "notices", "jobs", "evaluations"),
+        *("rescue", "upkeep"),
+    )
     for place in ("app.core.queue", *(f"app.{domain}.tasks" for domain in domains)):
         monkeypatch.setattr(f"{place}.post", kept.post)
     monkeypatch.setattr(events, "nudge", kept.nudges.append)

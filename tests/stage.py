@@ -24,6 +24,7 @@ from app.jobs.models import Job
 from app.projects.models import Project
 from app.settings import settings
 from tests import make
+from tests.evaluations.making import make_evaluation, make_evaluation_run
 from tests.witness import handle
 
 # For what is the same on both databases and asked with many values.
@@ -169,6 +170,8 @@ def furnished(team) -> SimpleNamespace:
         conversation = make.make_conversation(session, project, connection)
         saved = make.make_collected_row(session, project)
         grader = make.make_grader(session, project)
+        evaluation = make_evaluation(session, project, version)
+        run = make_evaluation_run(session, evaluation, connection)
         return SimpleNamespace(
             **vars(team),
             job_id=model.job_id,
@@ -177,6 +180,8 @@ def furnished(team) -> SimpleNamespace:
             conversation_id=conversation.id,
             collection_id=saved.collection_id,
             grader_id=grader.id,
+            evaluation_id=evaluation.id,
+            evaluation_run_id=run.id,
         )
 
 

@@ -31,6 +31,7 @@ from app.projects.models import Project
 from app.rescue import service as rescues
 from app.upkeep import service as upkeep
 from tests import make
+from tests.evaluations import steps as evaluations
 from tests.forgetting import forget
 from tests.jobs.steps import queue_job
 from tests.stage import Team, run_together
@@ -40,7 +41,7 @@ from tests.witness.script import Fault
 
 MOST_STEPS = 100
 OTHERWISE_EACH_TIME = {
-    *("fence", "place", "report", "milliseconds", "pace", "pace_limit"),
+    *("fence", "place", "report", "milliseconds", "total_ms", "pace", "pace_limit"),
     *("op_key", "message_id", "sealed"),
 }
 Args = tuple[int, ...]
@@ -97,6 +98,18 @@ def rows_to_moderate(team: Team, witness: Witness) -> Args:
         connection = session.get_one(Connection, team.connection_id)
         asked = moderation.begin(session, version, connection, actor_id=team.users["owner"])
         return (asked.id,)
+
+
+def an_evaluation_without_its_cases(team: Team, witness: Witness) -> Args:
+    return (evaluations.begin(team),)
+
+
+def a_contestant_that_nobody_has_asked(team: Team, witness: Witness) -> Args:
+    """One case: which of several answers comes first is otherwise each time."""
+    evaluation_id = evaluations.begin(team, rows=1)
+    queue.TASKS["evaluations.read_cases"](evaluation_id)
+    run = evaluations.run_of(evaluations.start(team, evaluation_id))
+    return (run.contestants[0].id,)
 
 
 def a_forgotten_upload(team: Team, witness: Witness) -> Args:
@@ -202,6 +215,8 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "datasets.forget_upload": a_forgotten_upload,
     "datasets.mend": a_version_whose_index_is_lost,
     "datasets.moderate": rows_to_moderate,
+    "evaluations.answer": a_contestant_that_nobody_has_asked,
+    "evaluations.read_cases": an_evaluation_without_its_cases,
     "jobs.orphans": a_stray_run,
     "jobs.start": a_queued_job,
     "jobs.sweep": a_run_that_ended,

@@ -17,6 +17,8 @@ from app.datasets.models import DatasetVersion
 from app.grading.models import GraderVersion, LibraryGrader
 
 NAME_LENGTH = 120
+# Pass rules beside the place of a grader.
+ALL, ANY = "all", "any"
 
 
 class EvaluationStatus(StrEnum):
@@ -65,7 +67,8 @@ class Evaluation(Leased, Base):
     `source` says where the cases come from, as `sources.py` reads it: a dataset version, rows that
     were pasted, an eval that came home. `prompt` is the messages with places (`{{ item.x }}`) that
     ask a case that brings none of its own. `pass_rule` is "all", "any", or the place of the one
-    grader that decides. The lease is that of the reading of its cases.
+    grader that decides. The lease is that of the reading of its cases. `tokens` are those of all
+    its cases as they are asked, `answer_tokens` those of their references, by o200k_base.
     """
 
     __tablename__ = "evaluations"
@@ -82,6 +85,8 @@ class Evaluation(Leased, Base):
     prompt: Mapped[list[Any] | None]
     pass_rule: Mapped[str] = mapped_column(String(8))
     cases: Mapped[int] = mapped_column(default=0)
+    tokens: Mapped[int] = mapped_column(default=0, server_default="0")
+    answer_tokens: Mapped[int] = mapped_column(default=0, server_default="0")
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
     archived_at: Mapped[datetime | None]
@@ -129,6 +134,7 @@ class Case(Base):
     tools: Mapped[list[Any] | None]
     item: Mapped[dict[str, Any]]
     reference: Mapped[str | None] = mapped_column(Text)
+    tokens: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class CaseTag(Base):
@@ -148,11 +154,12 @@ class CaseTag(Base):
 class EvaluationRun(Base):
     """The evaluation's cases put to contestants once. `number` counts an evaluation's runs from 1.
 
-    `settings` are how answers are sampled (temperature, max_tokens, seed, a system prompt of its
-    own). Each case is asked `repeats` times. Money is in millionths of a dollar: `estimate` is what
-    it was to cost (null: unknown), `cap` where it pauses by itself, `spent` what the answers and
-    judges came to. `origin` says in words what asked for it where no person did. `is_frozen` runs
-    are recordings: they stay.
+    `settings` are `forms.AnswerSettings`: how answers are sampled, and how fast they are asked for.
+    Each case is asked `repeats` times. Money is in millionths of a dollar: `estimate` is what it
+    was to cost (null: unknown), `cap` where it pauses by itself, `spent` what the answers and
+    judges came to, `guessed` the part of that for answers that were asked for and never came: they
+    may be billed. `origin` says in words what asked for it where no person did. `is_frozen` runs
+    are recordings: they stay. `request_sha256` is of what the `request_key` asked for.
     """
 
     __tablename__ = "evaluation_runs"
@@ -167,6 +174,7 @@ class EvaluationRun(Base):
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id", ondelete="RESTRICT"))
     number: Mapped[int]
     request_key: Mapped[str] = mapped_column(String(64))
+    request_sha256: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[str] = mapped_column(String(16))
     paused_by: Mapped[str | None] = mapped_column(String(16))
     words: Mapped[str | None] = mapped_column(Text)
@@ -176,6 +184,7 @@ class EvaluationRun(Base):
     estimate: Mapped[int | None]
     cap: Mapped[int | None]
     spent: Mapped[int] = mapped_column(default=0)
+    guessed: Mapped[int] = mapped_column(default=0, server_default="0")
     is_frozen: Mapped[bool] = mapped_column(default=False)
     origin: Mapped[str | None] = mapped_column(String(64))
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
@@ -258,8 +267,8 @@ class Contestant(Leased, Base):
 class GivenAnswer(Base):
     """What a model answered, kept under what it was asked: `digest` is of the connection, the
     model, the messages, the settings and which repeat it is. Asked the same again, a run takes it
-    from here. Judges' replies too. `total_ms` is how long it took, `cost` in millionths of a dollar
-    (null: unknown).
+    from here. Judges' replies too. `total_ms` is how long it took, `cost` in millionths of a
+    dollar; null where nobody knows.
     """
 
     __tablename__ = "given_answers"
@@ -274,14 +283,16 @@ class GivenAnswer(Base):
     finish_reason: Mapped[str | None] = mapped_column(String(64))
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
-    total_ms: Mapped[int]
+    total_ms: Mapped[int | None]
     cost: Mapped[int | None]
     answered_at: Mapped[datetime]
 
 
 class Result(Base):
     """One contestant's answer to one case, `repeat` from 0. `asked` counts the times it was sent,
-    written down before each; `not_before` is when it may be sent again. `score` is the mean of what
+    written down before each; `not_before` is when it may be sent again, `tries` how often that
+    failed while the provider answered others. `held` is the most that it can cost while it is
+    asked (null: unknown). `score` is the mean of what
     its graders gave, `passed` what the pass rule makes of them; both are null until it is graded.
     `error` says why there is no answer, or why there was none the last time.
     """
@@ -303,6 +314,8 @@ class Result(Base):
     status: Mapped[str] = mapped_column(String(16))
     asked: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    held: Mapped[int | None]
     answer_id: Mapped[int | None] = mapped_column(
         ForeignKey("given_answers.id", ondelete="RESTRICT"), index=True
     )
@@ -337,3 +350,19 @@ class Grade(Base):
     answer_id: Mapped[int | None] = mapped_column(
         ForeignKey("given_answers.id", ondelete="RESTRICT"), index=True
     )
+
+
+class AnswerPace(Base):
+    """How fast the models of a connection turned out to answer, in requests a second: a slice
+    begins where the last one ended. `most` is what was granted when the provider said no;
+    `outages` counts the slices in a row in which it answered nothing at all.
+    """
+
+    __tablename__ = "answer_paces"
+
+    connection_id: Mapped[int] = mapped_column(
+        ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True
+    )
+    rate: Mapped[float]
+    most: Mapped[float | None]
+    outages: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -15,13 +15,14 @@ from app.connections import queries as connections
 from app.core import clock
 from app.core.pages import path_for
 from app.datasets.queries import ready_versions
+from app.jobs import queries_offered
+from app.jobs.queries_offered import Offered
 from app.playground import queries, views
 from app.playground.codes import code_of, columns_in, few_shot
 from app.playground.forms import MOST_COLUMNS
 from app.playground.models import Conversation
 from app.playground.preparing import Told, told
 from app.playground.prompts import Trained, differences
-from app.playground.queries import Offered
 from app.playground.snippets import snippets
 from app.playground.verdicts import grading
 from app.projects.access import role_here
@@ -47,7 +48,7 @@ def show(
     WrongInput for an address that names none.
     """
     here = connections.connections_of(session, project_id)
-    offered = queries.offered(session, project_id)
+    offered = queries_offered.offered(session, project_id)
     versions = {
         one.id: f"{one.dataset.name}, version {one.number}"
         for one in ready_versions(session, project_id)
@@ -156,7 +157,7 @@ def prompt_part(
     codes = request.query_params.getlist("column")
     asked = [one.model_dump(exclude_none=True) for one in columns_in(codes)]
     here = connections.connections_of(session, project_id)
-    names = views.Names(here, queries.offered(session, project_id), {})
+    names = views.Names(here, queries_offered.offered(session, project_id), {})
     trained = trained_prompts(session, project_id, names, asked)
     return views.PromptPart(check(request, project_id, codes, trained, system))
 

@@ -15,11 +15,11 @@ from app.connections.models import Connection
 from app.core.list_views import ListView
 from app.core.pages import money, number
 from app.grading.verdicts import Verdict
+from app.jobs.queries_offered import Offered
 from app.playground.codes import code_of
 from app.playground.models import Answer, Conversation
 from app.playground.preparing import Told
 from app.playground.prompts import Difference
-from app.playground.queries import Offered
 from app.playground.verdicts import GradingView
 from app.projects.views import initials
 

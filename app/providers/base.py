@@ -62,6 +62,7 @@ __all__ = [
     "Method",
     "NotFound",
     "NotPermitted",
+    "NotReached",
     "NotSent",
     "Page",
     "Parameter",
@@ -146,6 +147,10 @@ class ProviderUnavailable(ProviderError):
 
 class AllowanceSpent(ProviderUnavailable):
     """We would ask oftener than the provider allows: nothing left this machine."""
+
+
+class NotReached(ProviderUnavailable):
+    """No connection came about: nothing was asked."""
 
 
 class TooLarge(ProviderUnavailable):

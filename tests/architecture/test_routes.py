@@ -8,9 +8,11 @@ from app.collections.access import made_collection
 from app.connections.access import connection_to_test
 from app.core.database import request_session
 from app.datasets.access import receiving_dataset, receiving_upload
+from app.evaluations.imports.access import importing_project
 from app.grading.access import judged_grader, trying_project
 from app.playground.access import asking_conversation, asking_project
 from app.projects.access import ordering_project, receiving_project
+from app.rescue.evals.routes_import import importing_eval
 from tests.architecture.routes import every_route
 
 ASYNC = {
@@ -21,6 +23,7 @@ ASYNC = {
     "datasets.upload_version_form": "an upload is received",
     "api.datasets.create": "an upload is received",
     "api.datasets.add_version": "an upload is received",
+    "evaluations.import_file": "an upload is received",
     "uploads.append": "an upload is received",
     "uploads.complete": "an upload is received, and perhaps read once more",
     "api.uploads.append": "an upload is received",
@@ -49,6 +52,8 @@ CHECK_CSRF_THEMSELVES = (
     talkable_model,
     trying_project,
     judged_grader,
+    importing_project,
+    importing_eval,
     connection_to_test,
     made_collection,
     myself_briefly,

@@ -11,7 +11,8 @@ def address(route, team):
         "model_id": team.model_id, "user_id": team.users["viewer"],
         "endpoint_id": team.endpoint_id, "conversation_id": team.conversation_id,
         "collection_id": team.collection_id,
-        "grader_id": team.grader_id,
+        "grader_id": team.grader_id, "evaluation_id": team.evaluation_id,
+        "evaluation_run_id": team.evaluation_run_id,
     }  # fmt: skip
     ids |= {name: value for name, value in vars(team).items() if name.startswith("rescue")}
     path = re.sub(r"\{(\w+)\}", lambda name: str(ids.get(name[1], 1)), route.path)

@@ -18,7 +18,10 @@ by id needs a line in `tests/walls/named_rows.py`.
 """
 
 from tests.walls.expected import Expected, edit, instance, manage, own, public, spend, view
+from tests.walls.matrix_evaluations import EVALUATIONS
+from tests.walls.matrix_golden import GOLDEN
 from tests.walls.matrix_grading import GRADING
+from tests.walls.matrix_imports import IMPORTS
 from tests.walls.matrix_playground import PLAYGROUND
 
 TABLE: dict[str, Expected] = {
@@ -353,6 +356,9 @@ TABLE: dict[str, Expected] = {
     "api.models.chat": spend(422),
     **PLAYGROUND,
     **GRADING,
+    **EVALUATIONS,
+    **IMPORTS,
+    **GOLDEN,
 }
 
 PUBLIC = {name for name, expected in TABLE.items() if expected.access is None}

@@ -5,6 +5,8 @@ from typing import NamedTuple
 from tests.walls.expected import Sends
 
 A_JOB = {"base_model": "gpt-4o-mini-2024-07-18", "nonce": "n"}
+AN_EVALUATION = {"name": "Held out", "graders": [1]}
+A_RUN = {"contestants": [{"model": "gpt-4o-mini-2024-07-18"}]}
 A_GRADER = {"type": "match", "name": "right", "reference": "{{ item.answer }}"}
 A_JUDGE = {"type": "pairwise", "name": "better", "model": "m", "rubric": "The shorter."}
 JOBS_ROWS = {
@@ -15,7 +17,8 @@ JOBS_ROWS = {
 
 
 class NamedRow(NamedTuple):
-    """A field that names a row by its id, and what is answered where the row is another team's.
+    """A field that names a row by its id, or the path to one in a body (`contestants.0.model_id`),
+    and what is answered where the row is another team's.
 
     `row` is the row's name in paths, `sends` what else makes the request right.
     """
@@ -52,6 +55,21 @@ NAMED_ROWS += [
     NamedRow("api.graders.judge", "version_id", "version_id", 422, {}),
     NamedRow("graders.create", "connection_id", "connection_id", 422, A_JUDGE),
     NamedRow("api.graders.create", "connection_id", "connection_id", 422, {"grader": A_JUDGE}),
+    NamedRow("api.evaluations.create", "version_id", "version_id", 422, AN_EVALUATION),
+    NamedRow(
+        "api.evaluation_runs.start", "contestants.0.connection_id", "connection_id", 422, A_RUN
+    ),
+    NamedRow(
+        "api.evaluation_runs.start",
+        "contestants.0.recorded_id",
+        "contestant_id",
+        422,
+        {"contestants": [{}]},
+    ),
+    NamedRow("golden.record", "evaluation_id", "evaluation_id", 422, {}),
+    NamedRow("api.golden.record", "evaluation_id", "evaluation_id", 422, {}),
+    NamedRow("golden.check", "connection_id", "connection_id", 409, {"model": "gpt-4.1"}),
+    NamedRow("api.golden.check", "connection_id", "connection_id", 409, {"model": "gpt-4.1"}),
     NamedRow("moderation.ask", "connection_id", "connection_id", 422, {}),
     NamedRow("api.moderation.ask", "connection_id", "connection_id", 422, {}),
 ]

@@ -20,6 +20,8 @@ from app.connections.models import Connection
 from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
+from app.evaluations.golden.models import GoldenRecording
+from app.evaluations.models import Contestant
 from app.jobs import orphans
 from app.notices.models import Notice, WatchedDate
 from app.notices.sending.addressing import deliver_to
@@ -30,6 +32,7 @@ from app.providers.base import BaseModelInfo
 from app.rescue.models import Stage
 from tests import make
 from tests.architecture.routes import Route
+from tests.evaluations.making import make_evaluation, make_evaluation_run
 from tests.rescue.history import bring_home
 from tests.stage import Team, make_team
 from tests.walls.expected import Sends
@@ -200,6 +203,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_id": rescued_run.id,
         "conversation_id": conversation.id,
         "grader_id": make.make_grader(session, project, name).id,
+        **_evaluation(session, project, connection, version, name),
         "upload_id": make.make_upload(session, project, name).id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,
@@ -207,6 +211,20 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "invitation_id": open_invitations(session, project.id, clock.now(session))[0].id,
         "token": "no-link-has-this-token",
     }
+
+
+def _evaluation(
+    session: Session, project: Project, connection: Connection, version: DatasetVersion, name: str
+) -> Ids:
+    """An evaluation that has its cases, and a run of it that nobody has begun."""
+    evaluation = make_evaluation(session, project, version, name)
+    run = make_evaluation_run(session, evaluation, connection)
+    contestant_id = session.query(Contestant.id).filter_by(run_id=run.id).scalar()
+    golden = GoldenRecording(project_id=project.id, run_id=run.id, created_at=run.created_at)
+    session.add(golden)
+    session.flush()
+    run_ids = {"evaluation_run_id": run.id, "contestant_id": contestant_id}
+    return {"evaluation_id": evaluation.id, "golden_id": golden.id, **run_ids}
 
 
 def _endpoint(session: Session, project: Project, name: str) -> Ids:

@@ -19,6 +19,7 @@ from app.providers.base import (
     KeyRejected,
     NotFound,
     NotPermitted,
+    NotReached,
     ProviderError,
     ProviderUnavailable,
     RequestRejected,
@@ -73,7 +74,8 @@ def _of_transport(cause: BaseException | None, label: str) -> ProviderError:
         return AllowanceSpent(str(cause), retry_after=cause.seconds)
     if isinstance(cause, AnswerTooLarge):
         return TooLarge(f"{label} answers with too much. {cause}")
-    return ProviderUnavailable(connection_words(cause, label))
+    kind = NotReached if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) else None
+    return (kind or ProviderUnavailable)(connection_words(cause, label))
 
 
 def _of_status(error: openai.APIStatusError, label: str, secret: str) -> ProviderError:

@@ -12,7 +12,7 @@ from app.core.database import DbSession
 from app.core.keyset import page_of, place_of
 from app.core.list_views import list_view
 from app.core.pages import asked_part, page, path_for
-from app.projects.access import CurrentProject
+from app.projects.access import CurrentProject, role_here
 from app.rescue.access_streams import (
     CurrentEval,
     CurrentRun,
@@ -65,7 +65,9 @@ def index(request: Request, session: DbSession, project: CurrentProject) -> Resp
 
 @router.get("/rescued-evals/{rescued_eval_id}", name="rescued_evals.show")
 def show(request: Request, session: DbSession, one: CurrentEval) -> Response:
-    view = eval_views.show(one, queries.runs_of(session, one))
+    view = eval_views.show(
+        one, queries.runs_of(session, one), can_edit=role_here(request).may("edit")
+    )
     return page(request, "rescue/eval.html", view)
 
 

@@ -87,6 +87,7 @@ class ShowView:
     runs: tuple[RunRow, ...]
     items: int
     chart: ColumnChart | None
+    can_edit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,10 @@ def run_row(row: RescuedObject, run: Run | None, items: RescuedObject | None) ->
 
 
 def show(
-    one: RescuedObject, runs: Sequence[tuple[RescuedObject, RescuedObject | None]]
+    one: RescuedObject,
+    runs: Sequence[tuple[RescuedObject, RescuedObject | None]],
+    *,
+    can_edit: bool,
 ) -> ShowView:
     """An eval's page, of its own JSON and that of its runs."""
     content = read_object(one.sha256) or {}
@@ -194,6 +198,7 @@ def show(
         runs=tuple(rows),
         items=sum(row.items or 0 for row in rows),
         chart=_pass_rates(rows),
+        can_edit=can_edit,
     )
 
 

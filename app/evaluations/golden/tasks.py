@@ -1,0 +1,34 @@
+"""The worker's part: what recordings and checks came to, once their runs are over."""
+
+from app.core.database import read_only
+from app.core.queue import Work, finds_work, post, task
+from app.evaluations.golden import queries, reckoning
+
+
+@finds_work
+def waiting() -> list[Work]:
+    """Every recording and every check that is over and not reckoned."""
+    with read_only() as session:
+        return [
+            *(("golden.noise", one) for one in queries.due_recordings(session)),
+            *(("golden.verdict", one) for one in queries.due_checks(session)),
+        ]
+
+
+@task("golden.due", queue="evaluate")
+def due() -> None:
+    """Ring for what is due."""
+    for name, row_id in waiting():
+        post(name, row_id)
+
+
+@task("golden.noise", queue="evaluate")
+def noise(recording_id: int) -> None:
+    """How much a recorded model differs from itself."""
+    reckoning.reckon_noise(recording_id)
+
+
+@task("golden.verdict", queue="evaluate")
+def verdict(check_id: int) -> None:
+    """Whether a successor is no worse than the margin allows."""
+    reckoning.reckon_verdict(check_id)

@@ -1,0 +1,1 @@
+"""Evaluations that began elsewhere: in promptfoo, or in OpenAI's Evals."""

@@ -1,0 +1,138 @@
+"""A run as a form asks for it, checked: who answers, what grades, what it is to cost."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app.catalog import service as catalog
+from app.connections import queries as connections
+from app.core.errors import Conflict, WrongInput
+from app.datasets import queries as datasets
+from app.datasets.models import DatasetVersion, VersionStatus
+from app.evaluations import queries
+from app.evaluations.forms import ContestantForm, RunForm, Shots
+from app.evaluations.models import Contestant, ContestantKind, Evaluation
+from app.evaluations.prices import Asked, Cost, estimate, total
+from app.graders.reading import read_grader
+from app.grading.models import GraderVersion
+
+MOST_RESULTS = 500_000
+NO_CONNECTION = "The project has no such connection."
+NO_EXAMPLES = "The project has no such version of a chat dataset that is ready."
+NO_RECORDED = "The evaluation has no such contestant with answers."
+TOO_MANY = f"At most {MOST_RESULTS:,} answers in a run: cases times contestants times repeats."
+NO_CAP = "Where a price is not known, no cap can hold: leave it out, or ask other models."
+
+
+class Order(NamedTuple):
+    """What is to be written down: the columns of each contestant, the graders' versions by place,
+    and the cost.
+    """
+
+    contestants: list[dict[str, Any]]
+    graders: list[tuple[int, GraderVersion]]
+    cost: Cost
+
+
+def checked(session: Session, evaluation: Evaluation, form: RunForm) -> Order:
+    """The form checked against what the project has. Raises WrongInput naming each field, Conflict
+    where a grader cannot grade here or a key is refused.
+    """
+    graders = queries.newest_versions_of(session, evaluation)
+    for _, version in graders:
+        if reason := read_grader(version.settings).alone():
+            raise Conflict(reason)
+    cost = priced(session, evaluation, form)
+    made = [
+        _recorded(session, evaluation, one, f"contestants.{place}")
+        if one.recorded_id is not None
+        else _model(session, evaluation.project_id, one)
+        for place, one in enumerate(form.contestants)
+    ]
+    return Order(made, graders, cost)
+
+
+def priced(session: Session, evaluation: Evaluation, form: RunForm) -> Cost:
+    """What it is to cost; nothing is written. Raises as `checked` does, for the models."""
+    if evaluation.cases * len(form.contestants) * form.repeats > MOST_RESULTS:
+        raise WrongInput.field("contestants", TOO_MANY)
+    asked = [
+        _asked(session, evaluation.project_id, one, f"contestants.{place}")
+        for place, one in enumerate(form.contestants)
+        if one.recorded_id is None
+    ]
+    most = form.settings.max_tokens
+    costs = (estimate(evaluation, one, repeats=form.repeats, max_tokens=most) for one in asked)
+    cost = total(costs)
+    if form.cap_usd is not None and cost.most is None:
+        raise WrongInput.field("cap_usd", NO_CAP)
+    return cost
+
+
+def _asked(session: Session, project_id: int, one: ContestantForm, at: str) -> Asked:
+    connection = connections.connection_in(session, project_id, one.connection_id or 0)
+    if connection is None:
+        raise WrongInput.field(f"{at}.connection_id", NO_CONNECTION)
+    if connection.refused_at is not None:
+        raise Conflict(f"{connection.words} Nothing is asked until it is changed.")
+    version = _version(session, project_id, one.shots, at)
+    return Asked(connection, one.model or "", one.shots.k if one.shots else 0, version)
+
+
+def _version(
+    session: Session, project_id: int, shots: Shots | None, at: str
+) -> DatasetVersion | None:
+    if shots is None:
+        return None
+    version = datasets.version_in(session, project_id, shots.version_id)
+    if version is None or version.format != "chat" or version.status != VersionStatus.READY:
+        raise WrongInput.field(f"{at}.shots.version_id", NO_EXAMPLES)
+    return version
+
+
+def _model(session: Session, project_id: int, one: ContestantForm) -> dict[str, Any]:
+    connection_id, model = one.connection_id or 0, one.model or ""
+    connections.keep_in_place(session, connection_id)
+    ref = catalog.ref_of(session, project_id=project_id, connection_id=connection_id, name=model)
+    job_id, step = queries.origin_of_model(session, connection_id, model)
+    shots = one.shots.model_dump(exclude={"version_id"}) if one.shots else None
+    return {
+        "kind": ContestantKind.MODEL,
+        "name": (one.name or name_of(model, one.shots))[:255],
+        "model_ref_id": ref.id,
+        "shots": shots,
+        "shots_version_id": one.shots.version_id if one.shots else None,
+        "job_id": job_id,
+        "checkpoint_step": step,
+    }
+
+
+def name_of(model: str, shots: Shots | None) -> str:
+    """What a contestant is called without a name of its own."""
+    if shots is None:
+        return model
+    near = "nearest examples" if shots.way == "nearest" else "examples"
+    return f"{model}, {shots.k} {near}"
+
+
+def _recorded(
+    session: Session, evaluation: Evaluation, one: ContestantForm, at: str
+) -> dict[str, Any]:
+    found = queries.contestant_in(session, evaluation.id, one.recorded_id or 0)
+    if found is None or found.recorded_id is not None or not found.graded:
+        raise WrongInput.field(f"{at}.recorded_id", NO_RECORDED)
+    return {
+        "kind": ContestantKind.RECORDED,
+        "name": (one.name or recorded_name(found))[:255],
+        "model_ref_id": found.model_ref_id,
+        "recorded_id": found.id,
+        "shots": found.shots,
+        "shots_version_id": found.shots_version_id,
+        "job_id": found.job_id,
+        "checkpoint_step": found.checkpoint_step,
+    }
+
+
+def recorded_name(contestant: Contestant) -> str:
+    """What a contestant of an earlier run is called when it takes part again."""
+    return f"{contestant.name}, as in run {contestant.run.number}"
