@@ -9,6 +9,7 @@ from app.core import heartbeat, instance
 from app.core.orm import Base
 from app.datasets import models as datasets
 from app.evaluations import models as evaluations
+from app.evaluations.reports import models as evaluation_reports
 from app.grading import models as grading
 from app.jobs import models as jobs
 from app.notices import models as notices
@@ -29,6 +30,7 @@ MODULES = (
     budgets,
     jobs,
     evaluations,
+    evaluation_reports,
     playground,
     rescue,
     heartbeat,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.catalog import service as catalog
 from app.connections.models import Connection
 from app.core import clock
+from app.core.database import unit_of_work
 from app.datasets.models import DatasetVersion
 from app.evaluations.models import (
     Case,
@@ -31,6 +32,9 @@ from app.evaluations.models import (
     RunGrader,
     RunStatus,
 )
+from app.evaluations.reports import service as reports
+from app.evaluations.reports import tasks as reports_tasks
+from app.evaluations.reports.models import Report
 from app.graders.base import Answer
 from app.graders.reading import read_grader
 from app.grading import queries as graders
@@ -350,3 +354,12 @@ def _give(
 def _insert(session: Session, table: Any, rows: list[dict[str, Any]]) -> None:
     for first in range(0, len(rows), AT_ONCE):
         session.execute(insert(table), rows[first : first + AT_ONCE])
+
+
+def make_report(run_id: int) -> None:
+    """Have a run's report made, as a worker does. No session may be open."""
+    with unit_of_work() as session:
+        reports.ask(session, run_id)
+        report_id = session.scalar(select(Report.id).where(Report.run_id == run_id))
+    assert report_id is not None
+    reports_tasks.report(report_id)
