@@ -75,6 +75,8 @@ from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
+from app.evaluations.reports import routes as evaluation_reports
+from app.evaluations.reports import routes_runs as evaluation_runs
 from app.grading import api as grading_api
 from app.grading import routes as grading
 from app.grading import routes_trying as grading_trying
@@ -142,6 +144,8 @@ PAGES = (
     catalog.talking,
     catalog.router,
     grading.router,
+    evaluation_reports.router,
+    evaluation_runs.router,
     grading_trying.trying,
     playground.talking,
     playground.router,

@@ -50,9 +50,7 @@ def _reckoned(run: EvaluationRun, tally: Any) -> dict[str, Any]:
     from app.evaluations.reports.reckoning import Entrant, reckon  # noqa: PLC0415 - numpy
 
     with read_only() as session:
-        tuned = queries.tuned_refs(
-            session, [one.model_ref_id for one in run.contestants if one.model_ref_id is not None]
-        )
+        tuned = queries.tuned_refs(session, [one.model_ref_id for one in run.contestants])
         tags = queries.numbers_by_tag(session, run.evaluation_id)
     names = names_of(run.contestants)
     entrants = [

@@ -1,10 +1,10 @@
 """Every select about what runs have shown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from app.catalog.models import ModelRef, TunedModel
 from app.evaluations.models import (
@@ -19,7 +19,7 @@ from app.evaluations.models import (
     Result,
     RunGrader,
 )
-from app.evaluations.reports.models import BoardCase, Report
+from app.evaluations.reports.models import MISSING, RIGHT, BoardCase, Report
 from app.grading.models import GraderVersion
 
 MOST_LABELS = 200
@@ -100,6 +100,17 @@ def runs_of(session: Session, evaluation_id: int) -> Sequence[EvaluationRun]:
     ).all()
 
 
+def run_before(session: Session, run: EvaluationRun) -> tuple[int, int] | None:
+    """Id and number of the run of the same evaluation before this one."""
+    row = session.execute(
+        select(EvaluationRun.id, EvaluationRun.number)
+        .where(EvaluationRun.evaluation_id == run.evaluation_id, EvaluationRun.number < run.number)
+        .order_by(EvaluationRun.number.desc())
+        .limit(1)
+    ).first()
+    return (row.id, row.number) if row else None
+
+
 def run_by_id(session: Session, run_id: int) -> EvaluationRun | None:
     """The run with its evaluation, contestants and graders, whichever project it belongs to: the
     caller checks the fence.
@@ -136,9 +147,10 @@ def reports_of(session: Session, run_ids: Sequence[int]) -> dict[int, Report]:
     return {one.run_id: one for one in rows}
 
 
-def tuned_refs(session: Session, ref_ids: Sequence[int]) -> dict[int, TunedModel]:
+def tuned_refs(session: Session, ref_ids: Iterable[int | None]) -> dict[int, TunedModel]:
     """The tuned models among these, by what is talked to."""
-    rows = session.scalars(select(TunedModel).where(TunedModel.model_ref_id.in_(ref_ids)))
+    known = {one for one in ref_ids if one is not None}
+    rows = session.scalars(select(TunedModel).where(TunedModel.model_ref_id.in_(known)))
     return {one.model_ref_id: one for one in rows}
 
 
@@ -235,6 +247,120 @@ def board_between(
         )
     )
     return {row.number: (row.marks, row.labels) for row in rows}
+
+
+def ids_of_board(run_id: int) -> Select[int]:
+    """The numbers of a run's cases: what its matrix is filtered from."""
+    return select(BoardCase.number).where(BoardCase.run_id == run_id)
+
+
+def board_rows(session: Session, run_id: int, numbers: Sequence[int]) -> list[Any]:
+    """Number, case_id, question and reference of these cases, in the order of the numbers."""
+    rows = session.execute(
+        select(BoardCase.number, BoardCase.case_id, BoardCase.question, Case.reference)
+        .join(Case, Case.id == BoardCase.case_id)
+        .where(BoardCase.run_id == run_id, BoardCase.number.in_(numbers))
+    )
+    found = {row.number: row for row in rows}
+    return [found[one] for one in numbers if one in found]
+
+
+def board_counts(
+    session: Session, run_id: int, asked: Sequence[ColumnElement[bool]]
+) -> tuple[int, ...]:
+    """How many of a run's cases each condition holds of, in one look."""
+    counts = [func.count().filter(one) for one in asked]
+    query = select(*counts).select_from(BoardCase).where(BoardCase.run_id == run_id)
+    return tuple(session.execute(query).one()) if counts else ()
+
+
+def marks_of_two(
+    session: Session, run_id: int, place: int, other_id: int, other_place: int
+) -> tuple[int, int, int, int, int]:
+    """Of two contestants by their places from 1, each in a run of the same evaluation: the cases
+    only the first had right, only the second, both; those that both answered; all.
+    """
+    other = aliased(BoardCase)
+    mine = func.substr(BoardCase.marks, place, 1)
+    theirs = func.substr(other.marks, other_place, 1)
+    both = and_(mine != MISSING, theirs != MISSING)
+    query = (
+        select(
+            func.count().filter(and_(both, mine == RIGHT, theirs != RIGHT)),
+            func.count().filter(and_(both, mine != RIGHT, theirs == RIGHT)),
+            func.count().filter(and_(mine == RIGHT, theirs == RIGHT)),
+            func.count().filter(both),
+            func.count(),
+        )
+        .select_from(BoardCase)
+        .join(other, and_(other.number == BoardCase.number, other.run_id == other_id))
+        .where(BoardCase.run_id == run_id)
+    )
+    more, fewer, right, answered, of = session.execute(query).one()
+    return more, fewer, right, answered, of
+
+
+def answers_to(
+    session: Session, contestant_ids: Sequence[int], case_ids: Sequence[int], longest: int
+) -> Sequence[Any]:
+    """What the contestants answered to these cases, each answer cut to so many characters."""
+    return session.execute(
+        select(
+            Result.id,
+            Result.case_id,
+            Result.contestant_id,
+            Result.repeat,
+            Result.status,
+            Result.passed,
+            Result.score,
+            Result.error,
+            Result.asked,
+            Result.is_cached,
+            func.substr(GivenAnswer.text, 1, longest).label("text"),
+            GivenAnswer.calls,
+            GivenAnswer.refusal,
+            GivenAnswer.finish_reason,
+            GivenAnswer.prompt_tokens,
+            GivenAnswer.completion_tokens,
+            GivenAnswer.total_ms,
+            GivenAnswer.cost,
+        )
+        .outerjoin(GivenAnswer, GivenAnswer.id == Result.answer_id)
+        .where(Result.contestant_id.in_(contestant_ids), Result.case_id.in_(case_ids))
+        .order_by(Result.case_id, Result.contestant_id, Result.repeat)
+    ).all()
+
+
+def grades_of(session: Session, result_ids: Sequence[int]) -> Sequence[Grade]:
+    """What the graders said of these results, in their order."""
+    query = select(Grade).where(Grade.result_id.in_(result_ids))
+    return session.scalars(query.order_by(Grade.result_id, Grade.place)).all()
+
+
+def case_numbered(session: Session, evaluation_id: int, number: int) -> Case | None:
+    """A case of an evaluation."""
+    return session.scalar(
+        select(Case).where(Case.evaluation_id == evaluation_id, Case.number == number)
+    )
+
+
+def cases_numbered(session: Session, evaluation_id: int, numbers: Sequence[int]) -> Sequence[Case]:
+    """These cases of an evaluation, in order."""
+    return session.scalars(
+        select(Case)
+        .where(Case.evaluation_id == evaluation_id, Case.number.in_(numbers))
+        .order_by(Case.number)
+    ).all()
+
+
+def tags_of_case(session: Session, case_id: int) -> list[tuple[str, str]]:
+    """A case's fields and values."""
+    rows = session.execute(
+        select(CaseTag.field, CaseTag.value)
+        .where(CaseTag.case_id == case_id)
+        .order_by(CaseTag.field, CaseTag.value)
+    )
+    return [(row.field, row.value) for row in rows]
 
 
 def tags_of(session: Session, evaluation_id: int) -> list[tuple[str, str, int]]:
