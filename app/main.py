@@ -75,6 +75,7 @@ from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
+from app.evaluations.reports import api as evaluation_reports_api
 from app.evaluations.reports import routes as evaluation_reports
 from app.evaluations.reports import routes_runs as evaluation_runs
 from app.grading import api as grading_api
@@ -186,6 +187,7 @@ API = (
     api_dates.router,
     api_prices.router,
     grading_api.router,
+    evaluation_reports_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,

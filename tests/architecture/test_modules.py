@@ -72,6 +72,7 @@ def test_every_task_that_is_asked_for_exists():
         "connections.due",
         "jobs.due",
         "datasets.due",
+        "evaluation_reports.due",
         "notices.due",
         "rescue.due",
         "upkeep.due",

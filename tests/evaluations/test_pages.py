@@ -158,7 +158,7 @@ def test_while_it_runs_the_page_says_how_far_it_is_and_asks_again(team, browser)
     assert f'data-topic="evaluation_run:{run_id}"' in text
     assert "The cases are being sorted" in text
     part = reads.get(f"/evaluation-runs/{run_id}/standing").text
-    assert part.lstrip().startswith('<div id="standing"')
+    assert part.lstrip().startswith('<div id="run-now"')
     assert "100.0 %" in part
 
 

@@ -30,6 +30,7 @@ from app.providers.base import BaseModelInfo
 from app.rescue.models import Stage
 from tests import make
 from tests.architecture.routes import Route
+from tests.evaluations.planted import Player, Question, plant_evaluation, plant_run, right_in
 from tests.rescue.history import bring_home
 from tests.stage import Team, make_team
 from tests.walls.expected import Sends
@@ -200,6 +201,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_id": rescued_run.id,
         "conversation_id": conversation.id,
         "grader_id": make.make_grader(session, project, name).id,
+        **_evaluation(session, project, name, job.id),
         "upload_id": make.make_upload(session, project, name).id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,
@@ -207,6 +209,13 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "invitation_id": open_invitations(session, project.id, clock.now(session))[0].id,
         "token": "no-link-has-this-token",
     }
+
+
+def _evaluation(session: Session, project: Project, name: str, job_id: int) -> Ids:
+    """An evaluation and its run, in which a checkpoint of the job took part."""
+    kept = plant_evaluation(session, project, [Question(f"Where is {name}?", name)], name=name)
+    run = plant_run(session, kept, Player(name, right_in(100), job_id=job_id, checkpoint_step=1))
+    return {"evaluation_id": kept.id, "evaluation_run_id": run.id, "number": 1}
 
 
 def _endpoint(session: Session, project: Project, name: str) -> Ids:

@@ -24,26 +24,26 @@ def viewable_evaluation(
 
 @declares("view")
 def viewable_run(
-    request: Request, session: DbSession, user: CurrentUser, run_id: PathId
+    request: Request, session: DbSession, user: CurrentUser, evaluation_run_id: PathId
 ) -> EvaluationRun:
     """The run of the URL, for members of its project."""
-    return reach(request, session, user, queries.run_by_id(session, run_id), "view")
+    return reach(request, session, user, queries.run_by_id(session, evaluation_run_id), "view")
 
 
 @declares("edit")
 def collected_run(
-    request: Request, session: DbSession, user: CurrentUser, run_id: PathId
+    request: Request, session: DbSession, user: CurrentUser, evaluation_run_id: PathId
 ) -> EvaluationRun:
     """The run of the URL, for those who may keep rows of its cases."""
-    return reach(request, session, user, queries.run_by_id(session, run_id), "edit")
+    return reach(request, session, user, queries.run_by_id(session, evaluation_run_id), "edit")
 
 
 @declares("view")
-def streamed_run(request: Request, run_id: PathId) -> Entered[EvaluationRun]:
+def streamed_run(request: Request, evaluation_run_id: PathId) -> Entered[EvaluationRun]:
     """The run of the URL for a file made of it: no session stays open while it is sent."""
 
     def load(session: Session, user: User) -> EvaluationRun:
-        return reach(request, session, user, queries.run_by_id(session, run_id), "view")
+        return reach(request, session, user, queries.run_by_id(session, evaluation_run_id), "view")
 
     return briefly(request, load)
 

@@ -14,7 +14,7 @@ from app.core.keyset import page_of
 from app.core.listing import Asked
 from app.core.pages import path_for
 from app.evaluations.models import Case, Grade
-from app.evaluations.reports import queries
+from app.evaluations.reports import queries_cases
 from app.evaluations.reports.cases import beside, cell_of, said_of
 from app.evaluations.reports.entrants import Opened, head_of
 from app.evaluations.reports.scores import seconds
@@ -30,16 +30,16 @@ def case_view(request: Request, session: Session, here: Opened, number: int) -> 
     """The page of one case; what stands beside it is of the list that the address asks for. Raises
     NotFound.
     """
-    case = queries.case_numbered(session, here.run.evaluation_id, number)
+    case = queries_cases.case_numbered(session, here.run.evaluation_id, number)
     if case is None:
         raise NotFound
     asked = here.table.read(request)
     query = asked.query(after=None, before=None)
-    results = queries.answers_to(session, here.ids, [case.id], TEXT_LENGTH)
-    grades = _by_result(queries.grades_of(session, [one.id for one in results]))
+    results = queries_cases.answers_to(session, here.ids, [case.id], TEXT_LENGTH)
+    grades = _by_result(queries_cases.grades_of(session, [one.id for one in results]))
     drawn = _drawn(case)
     earlier, later = _beside(session, here, asked, number)
-    path = path_for(request, "evaluation_runs.show", run_id=here.run.id)
+    path = path_for(request, "evaluation_runs.show", evaluation_run_id=here.run.id)
     words = f"?{urlencode(query)}" if query else ""
     return CaseView(
         head=head_of(here),
@@ -47,7 +47,7 @@ def case_view(request: Request, session: Session, here: Opened, number: int) -> 
         turns=drawn.turns,
         item=fields_in(case.item),
         reference=case.reference,
-        tags=tuple(queries.tags_of_case(session, case.id)),
+        tags=tuple(queries_cases.tags_of_case(session, case.id)),
         row_url=_row_url(request, here, case),
         answers=tuple(_answer(here, case, one, grades.get(one.id, {})) for one in results),
         earlier_url=f"{path}/cases/{earlier}{words}" if earlier else None,
@@ -79,7 +79,7 @@ def _beside(
     session: Session, here: Opened, asked: Asked, number: int
 ) -> tuple[int | None, int | None]:
     """The numbers of the cases before and after this one, in the order of the list."""
-    fenced = queries.ids_of_board(here.run.id)
+    fenced = queries_cases.ids_of_board(here.run.id)
     if not here.is_made:
         return None, None
     before = page_of(session, fenced, replace(asked, before=number, after=None), limit=1)
@@ -89,7 +89,8 @@ def _beside(
 
 def _answer(here: Opened, case: Case, result: Any, grades: Mapping[int, Grade]) -> AnswerView:
     place = here.places[result.contestant_id]
-    cell = cell_of(place, here.names[place], [result], case.reference, is_scored=True)
+    is_scored = here.figures is not None and here.figures.measure != "passes"
+    cell = cell_of(place, here.names[place], [result], case.reference, is_scored=is_scored)
     text = said_of(result)
     whole = beside(case.reference, text, is_whole=True) if text else ()
     facts = [

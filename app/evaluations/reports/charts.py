@@ -101,7 +101,7 @@ def _marks(low: float, high: float) -> list[float]:
     width = (high - low) or abs(high) or 1
     rough = width / MARKS
     power = 10 ** floor(log10(rough))
-    step = next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= rough)
+    step = next(power * n for n in (1, 2, 5, 10) if power * n >= rough)
     first, last = floor(low / step), ceil(high / step)
     return [round(at * step, 10) for at in range(first, max(last, first + 1) + 1)]
 

@@ -9,7 +9,7 @@ from app.collections import service as collections
 from app.collections.models import Collection, Kind
 from app.core.errors import WrongInput
 from app.evaluations.models import Case, EvaluationRun
-from app.evaluations.reports import queries
+from app.evaluations.reports import queries_cases
 from app.evaluations.reports.board import question_of
 
 MOST = 500
@@ -28,7 +28,7 @@ def collect(
     """
     if not numbers:
         raise WrongInput.field("chosen", "No case is chosen.")
-    cases = queries.cases_numbered(session, run.evaluation_id, numbers)
+    cases = queries_cases.cases_numbered(session, run.evaluation_id, numbers)
     collection = collections.named(
         session, project_id=run.project_id, actor_id=actor_id, name=name, kind=Kind.EVALUATION
     )

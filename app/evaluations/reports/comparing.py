@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from app.evaluations.reports import queries
+from app.evaluations.reports import queries_cases
+from app.evaluations.reports.differences import KINDS
 from app.evaluations.reports.entrants import Opened
-from app.evaluations.reports.scores import KINDS, said, signed
+from app.evaluations.reports.scores import said, signed
 from app.evaluations.reports.views import Then
 from app.evidence.base import FEWEST, Verdict, VerdictKind
 from app.evidence.proportions import paired_interval
@@ -17,7 +18,7 @@ def verdict_between(
     session: Session, one: Opened, place: int, other: Opened, other_place: int
 ) -> Verdict:
     """A contestant of the later run against one of the earlier, by which cases each had right."""
-    more, fewer, both, cases, of = queries.marks_of_two(
+    more, fewer, both, cases, of = queries_cases.marks_of_two(
         session, one.run.id, place + 1, other.run.id, other_place + 1
     )
     first = f"{one.names[place]} in run {one.run.number}"

@@ -107,7 +107,7 @@ def head_of(here: Opened) -> RunHead:
         lead=lead(run, here.figures, here.names),
         next=follows(run, here.figures),
         facts=tuple(filter(None, facts)),
-        by=run.origin or (run.creator.name if run.creator else GONE),
+        by=run.origin or f"asked by {run.creator.name if run.creator else GONE}",
         at=run.ended_at or run.created_at,
         is_live=run.status == RunStatus.RUNNING or here.figures is None,
         topic=f"evaluation_run:{run.id}",
@@ -116,4 +116,6 @@ def head_of(here: Opened) -> RunHead:
 
 def cases_url(request: Request, run_id: int, **query: str | int | None) -> str:
     """The address of a run's cases with these filters."""
-    return f"{path_for(request, 'evaluation_runs.show', query=query, run_id=run_id)}#cases"
+    return (
+        f"{path_for(request, 'evaluation_runs.show', query=query, evaluation_run_id=run_id)}#cases"
+    )

@@ -11,7 +11,7 @@ from typing import Any
 from app.core.cells import cell
 from app.core.database import read_only
 from app.evaluations.models import Case
-from app.evaluations.reports import queries
+from app.evaluations.reports import queries_cases
 from app.evaluations.reports.board import question_of
 from app.evaluations.reports.cases import said_of
 from app.evaluations.reports.entrants import Opened
@@ -34,7 +34,7 @@ def as_jsonl(here: Opened) -> Iterator[bytes]:
     graders = [one.version.grader.name for one in here.run.graders]
     for case, answers in _answers(here):
         with read_only() as session:
-            grades = queries.grades_of(session, [one.id for one in answers])
+            grades = queries_cases.grades_of(session, [one.id for one in answers])
         said: dict[int, list[Any]] = {}
         for one in grades:
             said.setdefault(one.result_id, []).append(
@@ -76,8 +76,8 @@ def _answers(here: Opened) -> Iterator[tuple[Case, Sequence[Any]]]:
     for first in range(1, last + 1, AT_ONCE):
         with read_only() as session:
             numbers = range(first, first + AT_ONCE)
-            cases = queries.cases_numbered(session, here.run.evaluation_id, numbers)
-            found = queries.answers_to(session, here.ids, [one.id for one in cases], WHOLE)
+            cases = queries_cases.cases_numbered(session, here.run.evaluation_id, numbers)
+            found = queries_cases.answers_to(session, here.ids, [one.id for one in cases], WHOLE)
         by_case: dict[int, list[Any]] = {}
         for one in found:
             by_case.setdefault(one.case_id, []).append(one)

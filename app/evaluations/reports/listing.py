@@ -3,18 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func
 
 from app.core.listing import Column, Filter, Table, by_id, contains, one_of, put_away
-from app.evaluations.models import (
-    Case,
-    CaseTag,
-    Evaluation,
-    EvaluationStatus,
-    GivenAnswer,
-    Result,
-)
+from app.evaluations.models import Case, CaseTag, Evaluation, EvaluationStatus
 from app.evaluations.reports.models import LABEL_WIDTH, MISSING, MIXED, RIGHT, WRONG, BoardCase
+from app.evaluations.reports.queries_cases import holds
 
 STATUSES = {
     EvaluationStatus.READING: "being read",
@@ -76,7 +70,9 @@ def cases_table(who: Entrants) -> Table:
             Column("right", "Right", BoardCase.right, is_number=True, is_extra=True),
         ),
         filters=(
-            Filter("q", "Question, reference or answer", "text", str, _holds(who)),
+            Filter(
+                "q", "Question, reference or answer", "text", str, lambda text: holds(who.ids, text)
+            ),
             _marked("wrong", "Wrong", places, (WRONG, MIXED)),
             _marked("right", "Right", places, (RIGHT,)),
             _marked("mixed", "Right at times", places, (MIXED,)),
@@ -115,29 +111,6 @@ def _flag(key: str, words: str, condition: ColumnElement[bool]) -> Filter:
         return True
 
     return Filter(key, words, "flag", parse, lambda _: condition, (("yes", words),))
-
-
-def _holds(who: Entrants) -> Callable[[str], ColumnElement[bool]]:
-    """Anywhere in what was asked, wanted or answered."""
-
-    def where(text: str) -> ColumnElement[bool]:
-        wanted = select(Case.id).where(
-            Case.id == BoardCase.case_id, Case.reference.icontains(text, autoescape=True)
-        )
-        answered = (
-            select(Result.case_id)
-            .join(GivenAnswer, GivenAnswer.id == Result.answer_id)
-            .where(
-                Result.contestant_id.in_(who.ids), GivenAnswer.text.icontains(text, autoescape=True)
-            )
-        )
-        return or_(
-            BoardCase.question.icontains(text, autoescape=True),
-            wanted.exists(),
-            BoardCase.case_id.in_(answered),
-        )
-
-    return where
 
 
 def _tag(text: str) -> tuple[str, str]:

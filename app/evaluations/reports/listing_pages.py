@@ -9,7 +9,7 @@ from app.core.pages import percent
 from app.core.views import ChartColumn, ColumnChart
 from app.datasets import queries as datasets
 from app.evaluations.models import Evaluation, EvaluationRun, EvaluationStatus, RunStatus
-from app.evaluations.reports import queries
+from app.evaluations.reports import queries, queries_cases
 from app.evaluations.reports.entrants import Opened, opened, opened_all
 from app.evaluations.reports.listing import EVALUATIONS
 from app.evaluations.reports.scores import said
@@ -112,7 +112,7 @@ def evaluation_view(session: Session, evaluation: Evaluation, *, can_edit: bool)
         created_at=evaluation.created_at,
         runs=tuple(_run_row(one) for one in runs),
         over_time=_over_time(runs),
-        tags=tuple(queries.tags_of(session, evaluation.id)),
+        tags=tuple(queries_cases.tags_of(session, evaluation.id)),
         can_edit=can_edit,
         topic=f"evaluation:{evaluation.id}",
     )
@@ -124,7 +124,8 @@ def _evaluation_lead(evaluation: Evaluation, runs: list[Opened]) -> str:
     if evaluation.status == EvaluationStatus.READING:
         return "Its cases are being read."
     if runs:
-        return lead(runs[0].run, runs[0].figures, runs[0].names)
+        latest = next((one for one in runs if one.run.ended_at is not None), runs[0])
+        return lead(latest.run, latest.figures, latest.names)
     return f"{evaluation.cases:,} cases are ready, and nobody has been asked yet."
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.database import read_only, unit_of_work
 from app.evaluations.models import Contestant, EvaluationRun, RunStatus
-from app.evaluations.reports import queries, service
+from app.evaluations.reports import queries, queries_cases, service
 from app.evaluations.reports.figures import written
 from app.evaluations.reports.service import Work
 
@@ -29,11 +29,11 @@ def make(work: Work) -> None:
     for first in range(1, cases + 1, CASES_AT_ONCE):
         last = first + CASES_AT_ONCE - 1
         with read_only() as session:
-            asked = queries.cases_between(session, run.evaluation_id, first, last)
-            results = queries.results_between(
+            asked = queries_cases.cases_between(session, run.evaluation_id, first, last)
+            results = queries_cases.results_between(
                 session, run, first, last, label_place=_label_place(run)
             )
-            there = queries.board_between(session, run.id, first, last)
+            there = queries_cases.board_between(session, run.id, first, last)
         lines = lines_of(asked, results, tally, places)
         changed = [
             one.values(run.id) for one in lines if there.get(one.number) != (one.marks, one.labels)
@@ -51,7 +51,7 @@ def _reckoned(run: EvaluationRun, tally: Any) -> dict[str, Any]:
 
     with read_only() as session:
         tuned = queries.tuned_refs(session, [one.model_ref_id for one in run.contestants])
-        tags = queries.numbers_by_tag(session, run.evaluation_id)
+        tags = queries_cases.numbers_by_tag(session, run.evaluation_id)
     names = names_of(run.contestants)
     entrants = [
         Entrant(place, names[place], is_tuned(one, tuned))
@@ -78,7 +78,7 @@ def _labels(session: Session, run: EvaluationRun) -> Sequence[str]:
     """The labels that answers are sorted by: the right answers, where they are few and each is
     asked for more than once.
     """
-    found = queries.references_of(session, run.evaluation_id)
+    found = queries_cases.references_of(session, run.evaluation_id)
     return found if 1 < len(found) <= run.evaluation.cases // 2 else ()
 
 

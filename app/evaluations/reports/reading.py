@@ -13,11 +13,12 @@ from app.core.keyset import page_of, place_of
 from app.core.list_views import list_view
 from app.core.listing import NUMBER
 from app.core.pages import path_for
-from app.evaluations.reports import cases, charts, queries
+from app.evaluations.reports import cases, charts, queries, queries_cases
 from app.evaluations.reports.collecting import MOST
 from app.evaluations.reports.confusion import Confusion, confusion_of
+from app.evaluations.reports.differences import differences_of, slices_of
 from app.evaluations.reports.entrants import Opened, cases_url, head_of
-from app.evaluations.reports.scores import Scores, differences_of, scores_of, slices_of
+from app.evaluations.reports.scores import Scores, scores_of
 from app.evaluations.reports.views import Chip, RunView, StandingView
 
 PAGE = 20
@@ -27,15 +28,17 @@ COLLECTION = "Failures of {name}"
 def run_view(request: Request, session: Session, here: Opened, *, can_edit: bool) -> RunView:
     """The whole page; its list of cases is as the address asks."""
     run, figures = here.run, here.figures
-    asked, fenced = here.table.read(request), queries.ids_of_board(run.id)
+    asked, fenced = here.table.read(request), queries_cases.ids_of_board(run.id)
     found = page_of(session, fenced, asked, limit=PAGE)
     place = place_of(session, fenced, asked, found)
-    board = queries.board_rows(session, run.id, found.ids)
-    results = queries.answers_to(session, here.ids, [row.case_id for row in board], cases.SHOWN + 1)
+    board = queries_cases.board_rows(session, run.id, found.ids)
+    results = queries_cases.answers_to(
+        session, here.ids, [row.case_id for row in board], cases.SHOWN + 1
+    )
     against = chosen(request, "against", len(here.names), here.against)
     first, second = figures.leading if figures and figures.leading else (0, 0)
     mixed = chosen(request, "confusion", len(here.names), first)
-    path = path_for(request, "evaluation_runs.show", run_id=run.id)
+    path = path_for(request, "evaluation_runs.show", evaluation_run_id=run.id)
     return RunView(
         head=head_of(here),
         scores=_scores(here),
@@ -110,7 +113,7 @@ def chosen(request: Request, key: str, contestants: int, otherwise: int) -> int:
 
 def _options(session: Session, here: Opened) -> dict[str, list[tuple[str, str]]]:
     labels = here.figures.labels if here.figures else ()
-    tags = queries.tags_of(session, here.run.evaluation_id)
+    tags = queries_cases.tags_of(session, here.run.evaluation_id)
     return {
         "tag": [(f"{name}:{value}", f"{name} {value}, {n:,}") for name, value, n in tags],
         "reference": [(label, label) for label in labels],
@@ -129,7 +132,7 @@ def _chips(request: Request, session: Session, here: Opened, against: int) -> tu
         words = f"against {here.names[against]}"
         wanted.append((f"Fixed {words}", {"right": one, "wrong": other}))
         wanted.append((f"Broken {words}", {"wrong": one, "right": other}))
-    counts = queries.board_counts(
+    counts = queries_cases.board_counts(
         session, here.run.id, [_condition(here, query) for _, query in wanted]
     )
     known = {one.key for one in here.table.filters}

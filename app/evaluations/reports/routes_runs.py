@@ -19,7 +19,7 @@ from app.core.errors import WrongInput
 from app.core.keyset import page_of
 from app.core.listing import chosen_in
 from app.core.pages import asked_part, page, path_for, redirect
-from app.evaluations.reports import collecting, export, queries, reading
+from app.evaluations.reports import collecting, export, queries_cases, reading
 from app.evaluations.reports.access import CollectedRun, ReadRun, StreamedRun
 from app.evaluations.reports.case_page import case_view
 from app.evaluations.reports.confusion import cells_of, confusion_of, said
@@ -33,30 +33,30 @@ router = APIRouter(dependencies=[Depends(csrf_checked)])
 SANDBOXED = "sandbox; default-src 'none'"
 
 
-@router.get("/evaluation-runs/{run_id}", name="evaluation_runs.show")
+@router.get("/evaluation-runs/{evaluation_run_id}", name="evaluation_runs.show")
 def show(request: Request, session: DbSession, run: ReadRun) -> Response:
     can_edit = role_here(request).may("edit")
     view = reading.run_view(request, session, opened(session, run), can_edit=can_edit)
     return page(request, "evaluations/run.html", view, fragment=asked_part(request, "rows"))
 
 
-@router.get("/evaluation-runs/{run_id}/standing", name="evaluation_runs.standing")
+@router.get("/evaluation-runs/{evaluation_run_id}/standing", name="evaluation_runs.standing")
 def standing(request: Request, session: DbSession, run: ReadRun) -> Response:
     view = reading.standing_view(opened(session, run))
     return page(request, "evaluations/run.html", view, fragment="standing")
 
 
-@router.get("/evaluation-runs/{run_id}/cases/{number}", name="evaluation_runs.case")
+@router.get("/evaluation-runs/{evaluation_run_id}/cases/{number}", name="evaluation_runs.case")
 def case(request: Request, session: DbSession, run: ReadRun, number: PathId) -> Response:
     view = case_view(request, session, opened(session, run), number)
     return page(request, "evaluations/case.html", view)
 
 
-@router.get("/evaluation-runs/{run_id}/confusion", name="evaluation_runs.confusion")
+@router.get("/evaluation-runs/{evaluation_run_id}/confusion", name="evaluation_runs.confusion")
 def confusion(request: Request, session: DbSession, run: ReadRun) -> Response:
     here = opened(session, run)
     place = reading.chosen(request, "contestant", len(here.names), 0)
-    path = path_for(request, "evaluation_runs.confusion", run_id=run.id)
+    path = path_for(request, "evaluation_runs.confusion", evaluation_run_id=run.id)
     link = partial(reading.confused_url, request, run.id, place)
     view = ConfusionView(
         head=head_of(here),
@@ -71,7 +71,9 @@ def confusion(request: Request, session: DbSession, run: ReadRun) -> Response:
     return page(request, "evaluations/confusion.html", view)
 
 
-@router.get("/evaluation-runs/{run_id}/confusion.csv", name="evaluation_runs.confusion_csv")
+@router.get(
+    "/evaluation-runs/{evaluation_run_id}/confusion.csv", name="evaluation_runs.confusion_csv"
+)
 def confusion_csv(request: Request, session: DbSession, run: ReadRun) -> Response:
     here = opened(session, run)
     place = reading.chosen(request, "contestant", len(here.names), 0)
@@ -101,17 +103,18 @@ def _headers(name: str) -> dict[str, str]:
     }
 
 
-@router.get("/evaluation-runs/{run_id}/answers.csv", name="evaluation_runs.csv")
+@router.get("/evaluation-runs/{evaluation_run_id}/answers.csv", name="evaluation_runs.csv")
 def as_csv(entered: StreamedRun) -> Response:
-    return sent_csv(entered.thing.id, _opened_anew(entered))
+    return sent_csv(entered.thing.id, opened_anew(entered))
 
 
-@router.get("/evaluation-runs/{run_id}/answers.jsonl", name="evaluation_runs.jsonl")
+@router.get("/evaluation-runs/{evaluation_run_id}/answers.jsonl", name="evaluation_runs.jsonl")
 def as_jsonl(entered: StreamedRun) -> Response:
-    return sent_jsonl(entered.thing.id, _opened_anew(entered))
+    return sent_jsonl(entered.thing.id, opened_anew(entered))
 
 
-def _opened_anew(entered: StreamedRun) -> Opened:
+def opened_anew(entered: StreamedRun) -> Opened:
+    """The run of a file, in a session of its own that is closed again."""
     with read_only() as session:
         return opened(session, entered.thing)
 
@@ -128,7 +131,7 @@ def sent_jsonl(run_id: int, here: Opened) -> Response:
     return StreamingResponse(export.as_jsonl(here), media_type=kind, headers=_headers(name))
 
 
-@router.post("/evaluation-runs/{run_id}/collect", name="evaluation_runs.collect")
+@router.post("/evaluation-runs/{evaluation_run_id}/collect", name="evaluation_runs.collect")
 def collect(
     request: Request,
     session: DbSession,
@@ -147,7 +150,7 @@ def collect(
 
 def _matching(request: Request, session: Session, here: Opened) -> Sequence[int]:
     """The numbers of all cases that the address asks for. Raises WrongInput where they are many."""
-    asked, fenced = here.table.read(request), queries.ids_of_board(here.run.id)
+    asked, fenced = here.table.read(request), queries_cases.ids_of_board(here.run.id)
     found = page_of(session, fenced, asked, limit=collecting.MOST)
     if found.has_later:
         raise WrongInput.field("chosen", f"At most {collecting.MOST} cases at once: filter them.")

@@ -1,6 +1,4 @@
-"""Scores, differences and slices of a run as its pages show them: numbers in words and in places of
-a drawing. Pure.
-"""
+"""Scores of a run as its pages show them: numbers in words and in places of a drawing. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,19 +6,10 @@ from math import ceil, floor, log10
 
 from app.evaluations.models import Contestant, ContestantKind
 from app.evaluations.reports.figures import Figures, Standing
-from app.evidence.base import Estimate, Interval, Measure, Slice, Verdict
+from app.evidence.base import Estimate, Interval, Measure
 from app.evidence.proportions import proportion
-from app.evidence.words import sentence
 
 WIDTH = 1000
-KINDS = {
-    "better": "better",
-    "worse": "worse",
-    "same": "the same",
-    "no_large_difference": "no large difference",
-    "not_enough": "not enough evidence",
-    "too_few": "too few cases",
-}
 MEASURES: Mapping[Measure, str] = {"passes": "Correct", "share": "Score", "number": "Score"}
 UNKNOWN = "unknown"
 
@@ -68,45 +57,6 @@ class Scores:
     scale: tuple[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class DifferenceRow:
-    """A contestant against the one that all are compared with."""
-
-    place: int
-    name: str
-    is_base: bool
-    amount: str
-    interval: str
-    bar: Bar | None
-    fixed: int
-    broken: int
-    words: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Differences:
-    """Everybody against `name`; `scale` is how far the drawing reaches to each side."""
-
-    place: int
-    name: str
-    unit: str
-    rows: tuple[DifferenceRow, ...]
-    scale: tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SliceRow:
-    """The leading pair within a part of the cases."""
-
-    name: str
-    cases: int
-    first: str
-    second: str
-    words: str
-    is_shown: bool
-
-
 def scores_of(
     contestants: Sequence[Contestant],
     names: Sequence[str],
@@ -122,12 +72,14 @@ def scores_of(
     ]
     low, high = _ends([one.score for one in found], measure)
     leading = figures.leading[0] if figures and figures.leading else None
+    scaled = scaled_to(low, high)
+    ranked = sorted(found, key=lambda one: -(one.score.value or 0)) if figures else found
     return Scores(
         MEASURES[measure],
         measure == "passes",
         tuple(
-            _score_row(one, standing, names, notes, tuned, leading, measure, _scaled(low, high))
-            for one, standing in zip(contestants, found, strict=True)
+            _score_row(contestants[one.place], one, names, notes, tuned, leading, measure, scaled)
+            for one in ranked
         ),
         (plain(low, measure), plain(high, measure)) if high > low else None,
     )
@@ -211,73 +163,11 @@ def span(interval: Interval | None, measure: Measure) -> str:
     return " to ".join(f"{end * 100:.1f}".replace("-", "−") for end in ends)
 
 
-def differences_of(
-    figures: Figures, names: Sequence[str], tuned: Sequence[bool], against: int
-) -> Differences:
-    """Everybody against the contestant at this place, the most different first."""
-    found = [
-        (place, verdict)
-        for place in range(len(names))
-        if place != against and (verdict := figures.verdict(place, against)) is not None
-    ]
-    found.sort(key=lambda one: -(one[1].difference or 0))
-    reach = _reach([verdict for _, verdict in found], figures.measure)
-    far = f"{reach:.3g}" if figures.measure == "number" else f"{reach * 100:.0f}"
-    return Differences(
-        place=against + 1,
-        name=names[against],
-        unit="Difference" if figures.measure == "number" else "Points",
-        rows=tuple(
-            _difference_row(place, verdict, names, tuned, reach) for place, verdict in found
-        ),
-        scale=(f"−{far}", f"+{far}"),
-    )
-
-
-def _difference_row(
-    place: int, verdict: Verdict, names: Sequence[str], tuned: Sequence[bool], reach: float
-) -> DifferenceRow:
-    difference, ends = verdict.difference, verdict.interval
-    scaled = _scaled(-reach, reach)
-    return DifferenceRow(
-        place=place + 1,
-        name=names[place],
-        is_base=not tuned[place],
-        amount=UNKNOWN if difference is None else signed(difference, verdict.measure),
-        interval=span(ends, verdict.measure),
-        bar=scaled(ends, difference) if ends and difference is not None else None,
-        fixed=verdict.better_on,
-        broken=verdict.worse_on,
-        words=KINDS[verdict.kind],
-        sentence=sentence(verdict),
-    )
-
-
 def signed(difference: float, measure: Measure) -> str:
     """+5.3, −13.3; of points without their unit."""
     size = difference if measure == "number" else difference * 100
     text = f"{size:+.3g}" if measure == "number" else f"{size:+.1f}"
     return text.replace("-", "−") if float(text) else "0"
-
-
-def slices_of(figures: Figures) -> tuple[SliceRow, ...]:
-    """The leading pair in the parts of the cases, those first that differ the most."""
-    ranked = sorted(figures.slices, key=lambda one: -abs(one.verdict.difference or 0))
-    return tuple(_slice_row(one, figures.measure) for one in ranked)
-
-
-def _slice_row(one: Slice, measure: Measure) -> SliceRow:
-    verdict = one.verdict
-    first, second = (
-        UNKNOWN if mean is None else said(mean, measure)
-        for mean in (verdict.first_mean, verdict.second_mean)
-    )
-    words = KINDS[verdict.kind]
-    if verdict.kind in {"better", "worse"} and not one.is_shown:
-        words = f"{words} here, not shown among all the slices"
-    elif verdict.kind in {"better", "worse"} and verdict.difference is not None:
-        words = f"{words} by {signed(abs(verdict.difference), measure).lstrip('+')}"
-    return SliceRow(one.name, verdict.cases, first, second, words, one.is_shown)
 
 
 def _ends(scores: Sequence[Estimate], measure: Measure) -> tuple[float, float]:
@@ -291,14 +181,7 @@ def _ends(scores: Sequence[Estimate], measure: Measure) -> tuple[float, float]:
     return floor(low / step) * step, ceil(high / step) * step
 
 
-def _reach(verdicts: Sequence[Verdict], measure: Measure) -> float:
-    far = [max(abs(one.interval.low), abs(one.interval.high)) for one in verdicts if one.interval]
-    widest = max(far, default=0) or 0.1
-    step = 0.05 if measure != "number" else 10 ** floor(log10(widest))
-    return ceil(widest / step) * step
-
-
-def _scaled(low: float, high: float) -> Callable[[Interval, float], Bar]:
+def scaled_to(low: float, high: float) -> Callable[[Interval, float], Bar]:
     width = high - low or 1
 
     def at(value: float) -> float:

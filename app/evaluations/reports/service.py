@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, leases
 from app.core.events import announce
 from app.core.queue import enqueue
 from app.evaluations.models import EvaluationRun, RunStatus
+from app.evaluations.reports import queries
 from app.evaluations.reports.models import BoardCase, Report
 
 LEASE_SECONDS = 120
@@ -30,7 +31,7 @@ def ask(session: Session, run_id: int) -> None:
     """Have the report of a run made: when it begins, whenever its answers or grades have changed
     without it running, and when it stops running.
     """
-    report = session.scalar(select(Report).where(Report.run_id == run_id))
+    report = queries.report_of(session, run_id)
     if report is None:
         report = Report(run_id=run_id)
         session.add(report)

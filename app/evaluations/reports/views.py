@@ -8,7 +8,8 @@ from app.core.list_views import ListView
 from app.core.views import ColumnChart, DotChart
 from app.evaluations.reports.cases import CaseRow, Cell
 from app.evaluations.reports.confusion import Confusion
-from app.evaluations.reports.scores import Differences, Scores, SliceRow
+from app.evaluations.reports.differences import Differences, SliceRow
+from app.evaluations.reports.scores import Scores
 from app.formats.drawn import Field, Turn
 
 GONE = "someone who left"

@@ -1,0 +1,26 @@
+"""The routes of evaluations: whom each lets in, what it answers."""
+
+from tests.walls.expected import Expected, edit, view
+
+EVALUATIONS: dict[str, Expected] = {
+    # Reading: evaluations, runs, cases
+    "evaluations.index": view(),
+    "evaluations.show": view(),
+    "evaluations.compare": view(),
+    "evaluations.of_job": view(),
+    "evaluations.of_model": view(),
+    "evaluation_runs.show": view(),
+    "evaluation_runs.standing": view(),
+    "evaluation_runs.case": view(),
+    "evaluation_runs.confusion": view(),
+    "evaluation_runs.confusion_csv": view(),
+    "evaluation_runs.csv": view(),
+    "evaluation_runs.jsonl": view(),
+    "evaluation_runs.collect": edit(303, {"collection": "Failures", "chosen": "1"}),
+    "api.evaluations.index": view(),
+    "api.evaluations.runs": view(),
+    "api.evaluation_runs.report": view(),
+    "api.evaluation_runs.cases": view(),
+    "api.evaluation_runs.csv": view(),
+    "api.evaluation_runs.jsonl": view(),
+}
