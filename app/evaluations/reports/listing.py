@@ -101,7 +101,7 @@ def _marked(
     def where(chosen: list[int]) -> ColumnElement[bool]:
         return and_(*(func.substr(BoardCase.marks, at, 1).in_(marks) for at in chosen))
 
-    return Filter(key, words, "set", parse, where, tuple(places))
+    return Filter(key, words, "named", parse, where, tuple(places))
 
 
 def _flag(key: str, words: str, condition: ColumnElement[bool]) -> Filter:

@@ -26,6 +26,7 @@ from app.evaluations.reports.confusion import cells_of, confusion_of, said
 from app.evaluations.reports.entrants import Opened, head_of, opened
 from app.evaluations.reports.forms import CollectForm, picked
 from app.evaluations.reports.views import ConfusionView
+from app.evidence.words import cases_in_words
 from app.projects.access import role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
@@ -144,8 +145,8 @@ def collect(
     collection, new = collecting.collect(
         session, run, numbers, name=form.collection, actor_id=user.id
     )
-    said = f"{len(numbers):,} cases are in {collection.name}, {new:,} of them new."
-    return redirect(request, "collections.show", toast=said, collection_id=collection.id)
+    told = f"{cases_in_words(len(numbers))} in {collection.name} now, {new:,} of them new."
+    return redirect(request, "collections.show", toast=told, collection_id=collection.id)
 
 
 def _matching(request: Request, session: Session, here: Opened) -> Sequence[int]:
