@@ -81,6 +81,9 @@ from app.evaluations.golden import routes as golden
 from app.evaluations.imports import api as evaluation_imports_api
 from app.evaluations.imports import routes as evaluation_imports
 from app.evaluations.imports.access import IMPORTED_AT_ONCE, IMPORTED_BY_ONE
+from app.evaluations.reports import api as evaluation_reports_api
+from app.evaluations.reports import routes as evaluation_reports
+from app.evaluations.reports import routes_runs as evaluation_runs
 from app.grading import api as grading_api
 from app.grading import api_judging as grading_judging_api
 from app.grading import routes as grading
@@ -154,6 +157,8 @@ PAGES = (
     evaluation_imports.importing,
     evaluation_imports.router,
     golden.router,
+    evaluation_reports.router,
+    evaluation_runs.router,
     grading_trying.trying,
     grading_judging.asking,
     playground.talking,
@@ -200,6 +205,7 @@ API = (
     evaluations_api.router,
     evaluation_imports_api.router,
     golden_api.router,
+    evaluation_reports_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,

@@ -10,6 +10,7 @@ from app.core.orm import Base
 from app.datasets import models as datasets
 from app.evaluations import models as evaluations
 from app.evaluations.golden import models as golden
+from app.evaluations.reports import models as evaluation_reports
 from app.grading import models as grading
 from app.jobs import models as jobs
 from app.notices import models as notices
@@ -31,6 +32,7 @@ MODULES = (
     jobs,
     evaluations,
     golden,
+    evaluation_reports,
     playground,
     rescue,
     heartbeat,

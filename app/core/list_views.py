@@ -27,7 +27,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class FilterField:
-    """One filter as it is drawn: `kind` is text, set, pick, number, date or flag."""
+    """One filter as it is drawn: `kind` is text, set, named, pick, number, date or flag."""
 
     key: str
     words: str
@@ -166,7 +166,8 @@ def _next_sort(asked: Asked, key: str) -> str:
 def _fields(asked: Asked, options: Mapping[str, Choices]) -> Iterator[FilterField]:
     for one in asked.table.filters:
         value = asked.filters.get(one.key, "")
-        values = frozenset(value.split(",")) if one.kind == "set" and value else frozenset({value})
+        is_set = one.kind in {"set", "named"}
+        values = frozenset(value.split(",")) if is_set and value else frozenset({value})
         yield FilterField(
             one.key, one.words, one.kind, value, values, _choices(one, options, value)
         )
@@ -181,7 +182,7 @@ def _choices(one: Filter, options: Mapping[str, Choices], value: str) -> Choices
 def _said(one: FilterField) -> str:
     if one.kind == "flag":
         return one.words
-    if one.kind in {"set", "pick"}:
+    if one.kind in {"set", "named", "pick"}:
         chosen = [words for key, words in one.choices if key in one.values]
         return f"{one.words}: {', '.join(chosen)}"
     return f"{one.words}: {one.value}"

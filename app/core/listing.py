@@ -44,7 +44,8 @@ class Filter:
     words; `where` makes a condition of the value, of the kind its list is fetched with. `otherwise`
     holds while nobody asks.
 
-    `kind` is how it is drawn: text, set, pick, number, date or flag. `choices` are (value, words).
+    `kind` is how it is drawn: text, set, named (a set whose words are somebody's), pick, number,
+    date or flag. `choices` are (value, words).
     """
 
     key: str

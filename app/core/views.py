@@ -32,6 +32,32 @@ class ColumnChart:
 
 
 @dataclass(frozen=True, slots=True)
+class Dot:
+    """One point of a chart, in hundredths of its width and height, with the ends of its interval;
+    `across` and `up` are its values in words.
+    """
+
+    label: str
+    name: str
+    x: float
+    y: float
+    low: float
+    high: float
+    across: str
+    up: str
+    is_base: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DotChart:
+    """Points, and the marks of both axes: where, in hundredths, and what in words."""
+
+    dots: tuple[Dot, ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorView:
     """`message` is one sentence for a person, `errors` what is wrong by field, `reference` what the
     log knows this failure by. The ways on, each empty where there is none: `again_url` asks the

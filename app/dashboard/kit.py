@@ -16,6 +16,8 @@ from app.core.errors import NotFound
 from app.core.list_views import ListView
 from app.core.pages import asked_part, page, path_for
 from app.core.views import ChartColumn, ColumnChart, FormState
+from app.dashboard.kit_evidence import EvidenceSample
+from app.dashboard.kit_evidence import sample as evidence_sample
 from app.dashboard.kit_list import sample_list, sample_question
 from app.dashboard.views import Happening
 from app.datasets.charts import ticks
@@ -58,6 +60,7 @@ class KitView:
     list: ListView
     acts: tuple[Act, ...]
     question: ChosenView
+    evidence: EvidenceSample
 
 
 @router.get("/kit", name="dashboard.kit")
@@ -158,6 +161,7 @@ def _view(here: str, metrics_url: str) -> KitView:
         list=sample_list(here),
         acts=ACTS[:2],
         question=sample_question(here),
+        evidence=evidence_sample(),
     )
 
 

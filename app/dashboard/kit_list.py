@@ -27,6 +27,7 @@ def sample_list(path: str) -> ListView:
             _field("name", "Name", "text", "intents"),
             _field("status", "State", "set", "running", STATES),
             _field("connection", "Connection", "pick", "", CONNECTIONS),
+            _field("wrong", "Wrong", "named", "", (("1", "tuned"), ("2", "gpt-4.1, few-shot"))),
             _field("since", "Started since", "date", ""),
             _field("archived", "Archived too", "flag", ""),
         ),

@@ -16,6 +16,7 @@ from app.core.database import read_only
 from app.core.errors import NotFound, NotSignedIn, ProductError
 from app.core.events import Hub
 from app.datasets import queries as datasets
+from app.evaluations.reports import queries as evaluations
 from app.jobs import queries as jobs
 from app.notices.endpoints import queries as endpoints
 from app.projects import queries as projects
@@ -34,6 +35,8 @@ PROJECT_OF: dict[str, Callable[[Session, int], int | None]] = {
     "job": jobs.project_id_of_job,
     "rescue": rescues.project_id_of_rescue,
     "endpoint": endpoints.project_id_of_endpoint,
+    "evaluation": evaluations.project_id_of_evaluation,
+    "evaluation_run": evaluations.project_id_of_run,
 }
 
 

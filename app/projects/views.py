@@ -46,9 +46,10 @@ class ShellProject:
 @dataclass(frozen=True, slots=True)
 class Shell:
     """Around every page. `user` is None before sign-in; `section` is home, datasets, jobs, models,
-    graders, playground, rescue, connections, notices, budget, members, activity, account, people,
-    storage, projects or empty. `as_of`: restored from a backup of that moment, and nobody has
-    allowed starts since. `room`: how full the disk is, for the instance's owner while it is nearly.
+    graders, evaluations, playground, rescue, connections, notices, budget, members, activity,
+    account, people, storage, projects or empty. `as_of`: restored from a backup of that moment, and
+    nobody has allowed starts since. `room`: how full the disk is, for the instance's owner while it
+    is nearly.
     """
 
     csrf: str
@@ -173,6 +174,8 @@ SECTIONS = {
     "jobs": "jobs",
     "models": "models",
     "graders": "graders",
+    "evaluations": "evaluations",
+    "evaluation_runs": "evaluations",
     "playground": "playground",
     "rescues": "rescue",
     "rescued": "rescue",

@@ -6,10 +6,15 @@ const FIELDS = "input:not([type=radio], [type=checkbox], [type=button], [type=su
 let first = "";
 let timer = 0;
 
+/** True of a key that is no command: it is typed, it belongs to a dialog, or single keys are off. */
+export function isNoCommand(event) {
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return true;
+  if (document.body.dataset.singleKeys !== "on") return true;
+  return Boolean(event.target.closest?.(FIELDS) || document.querySelector("dialog:modal"));
+}
+
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.body.dataset.singleKeys !== "on") return;
-  if (event.target.closest?.(FIELDS) || document.querySelector("dialog:modal")) return;
+  if (isNoCommand(event)) return;
   const asked = first ? `${first} ${event.key}` : event.key;
   clear();
   const target = find(asked);

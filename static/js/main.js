@@ -3,6 +3,7 @@ import "./copy.js";
 import "./dialog.js";
 import "./jump.js";
 import "./keys.js";
+import "./walk.js";
 import "./toast.js";
 import "./forms.js";
 import "./listing.js";

@@ -32,6 +32,8 @@ PARTS = {
     "results": "run_id",
     "grades": "run_id",
     "answer_paces": "connection_id",
+    "run_reports": "run_id",
+    "board_cases": "run_id",
 }
 TABLES = sorted(tables.metadata.tables.values(), key=lambda table: table.name)
 MAPPERS = sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__)

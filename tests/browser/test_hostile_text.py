@@ -39,8 +39,11 @@ OURS = {
     "api_tokens": {"fingerprint"},
     "calendar_links": {"fingerprint"},
     "collection_rows": {"digest"},
+    "board_cases": {"marks", "labels"},
     "connections": {"profile", "base_url"},
     "dataset_versions": {"sha256", "source_sha256"},
+    "evaluation_runs": {"request_key"},
+    "given_answers": {"digest"},
     "grader_versions": {"sha256"},
     "heartbeat": {"process"},
     "instance": {"secret_fingerprint"},
@@ -74,7 +77,8 @@ SHOWN = {
     "delivery_tries.answer", "delivery_tries.problem", "uploads.file_name",
     "spends.name", "spends.words", "conversations.title", "questions.text", "answers.text",
     "answers.error", "collections.name", "collection_rows.line", "collection_rows.origin",
-    "graders.name",
+    "graders.name", "evaluations.name", "contestants.name", "cases.reference", "case_tags.field",
+    "board_cases.question", "given_answers.text", "results.error",
 }  # fmt: skip
 
 FIND = """() => {

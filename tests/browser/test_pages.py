@@ -188,6 +188,33 @@ def save_an_answer(somebody):
     somebody.look()
 
 
+def test_cases_are_walked_with_the_keyboard_and_kept_with_one_press(workshop, chromium):
+    with visiting(chromium, workshop.address) as somebody:
+        page = somebody.page
+        somebody.enter(workshop.pages["evaluation-run"], EMAIL, PASSWORD)
+        shown = page.locator("[data-walk] th a")
+        numbers = [int(one) for one in shown.all_inner_texts()]
+        somebody.press("j")
+        somebody.press("j")
+        assert page.evaluate("document.activeElement.id") == f"case-{numbers[1]}"
+        somebody.press("Enter")
+        somebody.heading(f"Case {numbers[1]}")
+        somebody.look()
+        somebody.press("k")
+        somebody.heading(f"Case {numbers[0]}")
+        somebody.press("u")
+        page.get_by_label("Question, reference or answer").fill("no such words anywhere")
+        page.get_by_text("No case matches.").wait_for()
+        somebody.look()
+        somebody.go(workshop.pages["evaluation-run"])
+        page.locator(f"#choose-{numbers[0]}").check()
+        page.get_by_label("into").fill("Picked")
+        somebody.button("Collect", exact=True).click()
+        page.get_by_text("1 case in Picked now, 1 of them new.").wait_for()
+        somebody.heading("Picked")
+        somebody.look()
+
+
 def test_a_job_is_started_with_the_keyboard_alone(workshop, chromium):
     with visiting(chromium, workshop.address) as somebody:
         page = somebody.page

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.browser.evaluated import LABELS, evaluate
 from tests.browser.rescued import leave
 from tests.journeys.api import OWNER, TRAINING, Curve, Script, command
 from tests.processes import free_port, start_luthier
@@ -42,7 +43,7 @@ class Workshop:
     copies: Any
     rejected: Any
     job: Any
-    rescued: dict[str, str]
+    further: dict[str, str]
     port: int
 
     @property
@@ -90,7 +91,7 @@ class Workshop:
             "collection": "/collections/1",
             "connections": f"{project}/connections",
             "connection": f"/connections/{self.job['connection_id']}",
-            **self.rescued,
+            **self.further,
             "notices": f"{project}/notices",
             "calendar-link": f"{project}/calendar-link",
             "endpoints": f"{project}/endpoints",
@@ -155,7 +156,7 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
             "type": "label",
             "name": NAME,
             "reference": "{{ item.answer }}",
-            "labels": [HOSTILE[:100], "card_arrival"],
+            "labels": [HOSTILE[:100], *LABELS],
         }
         script.post(f"/projects/{project['id']}/graders", json={"grader": grader})
         judge = {
@@ -171,6 +172,14 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
         words = ("create-user", VIEWER, "--project", project["slug"], "--password-stdin")
         command(luthier.home, *words, typed=f"{PASSWORD}\n")
         rescued = leave(luthier.home, words=HOSTILE)
+        evaluated = evaluate(
+            luthier.home,
+            project["id"],
+            words=HOSTILE,
+            name=f"Held-out {NAME}",
+            model=f"tuned {NAME}",
+            label=HOSTILE,
+        )
         moderated(luthier.home, ready["version"]["id"])
         leaks = f"/dataset-versions/{copies['version']['id']}/leaks"
         training = {"training_version_id": ready["version"]["id"]}
@@ -178,7 +187,15 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
         place = {"name": NAME, "url": "https://hooks.example.org/x", "topics": ["budget"]}
         script.post(f"/projects/{project['id']}/webhooks", json=place)
         yield Workshop(
-            luthier.home, luthier.address, project, ready, copies, rejected, ended, rescued, port
+            luthier.home,
+            luthier.address,
+            project,
+            ready,
+            copies,
+            rejected,
+            ended,
+            {**rescued, **evaluated},
+            port,
         )
 
 

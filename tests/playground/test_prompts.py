@@ -2,8 +2,9 @@
 
 from app.connections.models import Connection
 from app.core.database import unit_of_work
+from app.core.word_diff import MOST_WORDS
 from app.datasets.models import DatasetVersion
-from app.playground.prompts import MOST_WORDS, Trained, differences
+from app.playground.prompts import Trained, differences
 from app.projects.models import Project
 from tests import make
 from tests.stage import one_database

@@ -21,7 +21,7 @@ from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
 from app.evaluations.golden.models import GoldenRecording
-from app.evaluations.models import Contestant
+from app.evaluations.models import Contestant, RunStatus
 from app.jobs import orphans
 from app.notices.models import Notice, WatchedDate
 from app.notices.sending.addressing import deliver_to
@@ -32,7 +32,7 @@ from app.providers.base import BaseModelInfo
 from app.rescue.models import Stage
 from tests import make
 from tests.architecture.routes import Route
-from tests.evaluations.making import make_evaluation, make_evaluation_run
+from tests.evaluations.planted import Player, Question, plant_evaluation, plant_run, right_in
 from tests.rescue.history import bring_home
 from tests.stage import Team, make_team
 from tests.walls.expected import Sends
@@ -203,7 +203,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_id": rescued_run.id,
         "conversation_id": conversation.id,
         "grader_id": make.make_grader(session, project, name).id,
-        **_evaluation(session, project, connection, version, name),
+        **_evaluation(session, project, name, job.id),
         "upload_id": make.make_upload(session, project, name).id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,
@@ -213,18 +213,19 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
     }
 
 
-def _evaluation(
-    session: Session, project: Project, connection: Connection, version: DatasetVersion, name: str
-) -> Ids:
-    """An evaluation that has its cases, and a run of it that nobody has begun."""
-    evaluation = make_evaluation(session, project, version, name)
-    run = make_evaluation_run(session, evaluation, connection)
+def _evaluation(session: Session, project: Project, name: str, job_id: int) -> Ids:
+    """An evaluation, a run of it that goes on, in which a checkpoint of the job takes part, and
+    that is a golden recording.
+    """
+    kept = plant_evaluation(session, project, [Question(f"Where is {name}?", name)], name=name)
+    run = plant_run(session, kept, Player(name, right_in(100), job_id=job_id, checkpoint_step=1))
+    run.status, run.ended_at = RunStatus.RUNNING, None
     contestant_id = session.query(Contestant.id).filter_by(run_id=run.id).scalar()
     golden = GoldenRecording(project_id=project.id, run_id=run.id, created_at=run.created_at)
     session.add(golden)
     session.flush()
-    run_ids = {"evaluation_run_id": run.id, "contestant_id": contestant_id}
-    return {"evaluation_id": evaluation.id, "golden_id": golden.id, **run_ids}
+    run_ids = {"evaluation_run_id": run.id, "contestant_id": contestant_id, "number": 1}
+    return {"evaluation_id": kept.id, "golden_id": golden.id, **run_ids}
 
 
 def _endpoint(session: Session, project: Project, name: str) -> Ids:

@@ -1,0 +1,1 @@
+"""What a run of an evaluation has shown: the board of its cases, the evidence, the pages."""

@@ -1,0 +1,95 @@
+"""What the head of a run says: how things stand, and what follows from it. Pure."""
+
+from collections.abc import Sequence
+
+from app.core.pages import number
+from app.evaluations.models import Contestant, EvaluationRun, RunStatus
+from app.evaluations.reports.figures import Figures
+from app.evaluations.reports.scores import said, signed
+from app.evidence.words import notes, sentence
+
+PAUSED_BY = {
+    "person": "Somebody paused it.",
+    "cap": "It has spent what it may: raise the cap, and it goes on.",
+    "key": "A connection's key is refused. It goes on when the key works again.",
+    "provider": "A provider does not answer. It goes on by itself.",
+}
+STATES = {
+    RunStatus.RUNNING: ("running", "Running"),
+    RunStatus.PAUSED: ("paused", "Paused"),
+    RunStatus.DONE: ("succeeded", "Done"),
+    RunStatus.STOPPED: ("cancelled", "Stopped"),
+}
+
+
+def lead(run: EvaluationRun, figures: Figures | None, names: Sequence[str]) -> str:
+    """The first sentence of the page, with its full stop."""
+    answered = sum(one.graded + one.failed for one in run.contestants)
+    expected = sum(one.expected for one in run.contestants)
+    if run.status == RunStatus.RUNNING:
+        return f"{number(answered)} of {number(expected)} answers are in."
+    if figures is None:
+        return "The evidence is being reckoned."
+    if figures.leading is not None:
+        verdict = figures.verdict(*figures.leading)
+        assert verdict is not None  # noqa: S101 - every two have one
+        return f"{sentence(verdict)}."
+    best = next((one for one in figures.standings if one.score.value is not None), None)
+    if best is None or best.score.value is None:
+        return "No answer could be graded."
+    what = "answers correctly in" if figures.measure == "passes" else "scores"
+    return f"{names[best.place]} {what} {said(best.score.value, figures.measure)}."
+
+
+def follows(run: EvaluationRun, figures: Figures | None) -> str:
+    """What to do with it: the checkpoint to take, or why nothing goes on."""
+    if run.status == RunStatus.PAUSED:
+        return run.words or PAUSED_BY.get(run.paused_by or "", "It is paused.")
+    if figures is None or run.status == RunStatus.RUNNING:
+        return ""
+    chosen = checkpoint(run.contestants, figures)
+    leading = figures.verdict(*figures.leading) if figures.leading else None
+    return " ".join([chosen, *(notes(leading) if leading else ())]).strip()
+
+
+def checkpoint(contestants: Sequence[Contestant], figures: Figures) -> str:
+    """Which step of a job to use, where several took part."""
+    steps = {
+        place: one
+        for place, one in enumerate(contestants)
+        if one.checkpoint_step is not None
+        and (standing := figures.standing(place)) is not None
+        and standing.score.value is not None
+    }
+    jobs = {one.job_id for one in steps.values()}
+    if len(steps) < 2 or len(jobs) != 1:  # noqa: PLR2004 - there is nothing to choose
+        return ""
+    last = max(steps, key=lambda place: steps[place].checkpoint_step or 0)
+    best = max(steps, key=lambda place: _score(figures, place))
+    step = f"step {steps[best].checkpoint_step:,}"
+    if best == last:
+        return f"The last checkpoint did best: use {step}."
+    verdict = figures.verdict(best, last)
+    if verdict is not None and verdict.kind == "better" and verdict.difference is not None:
+        less = signed(verdict.difference, verdict.measure).lstrip("+")
+        unit = "" if verdict.measure == "number" else " points"
+        return f"Its last step is {less}{unit} worse than {step}. Use {step}."
+    return f"No checkpoint is shown to be better than the last; {step} scored highest."
+
+
+def _score(figures: Figures, place: int) -> float:
+    standing = figures.standing(place)
+    return standing.score.value or 0.0 if standing else 0.0
+
+
+def note_of(one: Contestant, *, is_tuned: bool) -> str:
+    """What kind of contestant it is."""
+    words = {"recorded": "recorded answers", "people": "people"}.get(one.kind)
+    if words is None:
+        words = "tuned" if is_tuned else "not tuned here"
+    if one.checkpoint_step is not None:
+        words = f"{words}, step {one.checkpoint_step:,}"
+    if one.shots:
+        way = "nearest" if one.shots.get("way") == "nearest" else "drawn"
+        words = f"{words}, {one.shots.get('k')} {way} examples in the prompt"
+    return words

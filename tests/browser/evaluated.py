@@ -1,0 +1,80 @@
+"""An evaluation and its run, beside a running instance whose worker reckons the evidence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+
+from app.evaluations.reports import service as reports
+from app.evaluations.reports.models import Report
+from app.grading.models import LibraryGrader
+from app.projects.models import Project
+from tests.evaluations.planted import Player, Question, plant_evaluation, plant_run, right_in
+from tests.waiting import eventually
+
+LABELS = ("card_arrival", "change_pin", "top_up_failed", "card_delivery_estimate")
+
+
+def evaluate(
+    home: Path, project_id: int, *, words: str, name: str, model: str, label: str
+) -> dict[str, str]:
+    """Forty cases put to three contestants, and put to them again; their pages by name. `words` are
+    asked, and the first of five labels is `label`. The project's grader grades, if it has one.
+    """
+    engine = create_engine(
+        f"sqlite:///{home}/luthier.sqlite",
+        connect_args={"timeout": 30},
+        json_serializer=json.dumps,
+    )
+    try:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            evaluation_id, run_ids = _plant(session, project_id, words, name, model, label)
+
+        def is_made() -> bool:
+            with Session(engine) as session:
+                made = session.scalars(select(Report.figures)).all()
+            return len(made) == len(run_ids) and all(made)
+
+        assert eventually(is_made, within=60), "No worker has reckoned the evidence."
+    finally:
+        engine.dispose()
+    run = f"/evaluation-runs/{run_ids[-1]}"
+    return {
+        "evaluations": f"/projects/{project_id}/evaluations",
+        "evaluation": f"/evaluations/{evaluation_id}",
+        "evaluation-run": f"{run}?wrong=1",
+        "evaluation-case": f"{run}/cases/3",
+        "evaluation-compare": f"/evaluations/{evaluation_id}/compare",
+    }
+
+
+def _plant(
+    session: Session, project_id: int, words: str, name: str, model: str, label: str
+) -> tuple[int, list[int]]:
+    project = session.get_one(Project, project_id)
+    labels = (label[:100], *LABELS)
+    asked = [
+        Question(f"{words} {n}", labels[n % len(labels)], {"channel": label[:64]})
+        for n in range(1, 41)
+    ]
+    judge = session.scalar(select(LibraryGrader).where(LibraryGrader.project_id == project_id))
+    kept = plant_evaluation(session, project, asked, name=name[:110], grader=judge)
+    runs = [_run(session, kept, labels, percent, model) for percent in (80, 95)]
+    for run in runs:
+        reports.ask(session, run.id)
+    return kept.id, [run.id for run in runs]
+
+
+def _run(session: Session, kept: Any, labels: tuple[str, ...], percent: int, model: str) -> Any:
+    def silent(number: int, repeat: int, reference: str) -> str | None:
+        return None if number == 5 else right_in(60, 3, labels)(number, repeat, reference)
+
+    return plant_run(
+        session,
+        kept,
+        Player(model[:255], right_in(percent, 1, labels)),
+        Player("few-shot", right_in(75, 2, labels), shots={"k": 20, "way": "nearest"}, cost=330),
+        Player("zero-shot", silent, ms=900),
+    )
