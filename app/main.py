@@ -75,6 +75,7 @@ from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
+from app.evaluations.people import routes as rounds
 from app.grading import api as grading_api
 from app.grading import routes as grading
 from app.grading import routes_trying as grading_trying
@@ -143,6 +144,7 @@ PAGES = (
     catalog.router,
     grading.router,
     grading_trying.trying,
+    rounds.router,
     playground.talking,
     playground.router,
     rescues.router,

@@ -9,6 +9,7 @@ from app.core import heartbeat, instance
 from app.core.orm import Base
 from app.datasets import models as datasets
 from app.evaluations import models as evaluations
+from app.evaluations.people import models as people
 from app.grading import models as grading
 from app.jobs import models as jobs
 from app.notices import models as notices
@@ -29,6 +30,7 @@ MODULES = (
     budgets,
     jobs,
     evaluations,
+    people,
     playground,
     rescue,
     heartbeat,

@@ -66,6 +66,9 @@ VERBS = {
     "grader.created": "made the grader",
     "grader.changed": "made a version of",
     "grader.deleted": "deleted",
+    "round.begun": "began a round of grading of",
+    "round.asked": "asked somebody to grade",
+    "round.closed": "closed a round of grading of",
     "conversation.shared": "shared the conversation",
     "conversation.unshared": "no longer shares",
     "conversation.deleted": "deleted",
@@ -94,6 +97,7 @@ PAGES = {
     "job": ("jobs.show", "job_id"),
     "model": ("models.show", "model_id"),
     "rescue": ("rescues.show", "rescue_id"),
+    "round": ("rounds.show", "round_id"),
     "budget": ("budgets.show", "project_id"),
 }
 
@@ -104,6 +108,7 @@ ABOUT = {
     "model": "models",
     "collection": "collections",
     "grader": "graders",
+    "round": "rounds of grading",
     "conversation": "conversations",
     "connection": "connections",
     "rescue": "rescues",

@@ -1,5 +1,5 @@
 // Single keys as commands: an element with data-key="g d" is followed, clicked or focused by g then d.
-// Never while somebody types, and never where the person has turned single keys off.
+// Never while somebody types, and never where the person has turned single keys off. Esc leaves a field that a key led to.
 
 const NEXT_KEY_MS = 1200;
 const FIELDS = "input:not([type=radio], [type=checkbox], [type=button], [type=submit]), textarea, select, [contenteditable]";
@@ -9,8 +9,15 @@ let timer = 0;
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.body.dataset.singleKeys !== "on") return;
-  if (event.target.closest?.(FIELDS) || document.querySelector("dialog:modal")) return;
-  const asked = first ? `${first} ${event.key}` : event.key;
+  if (document.querySelector("dialog:modal")) return;
+  if (event.target.closest?.(FIELDS)) {
+    if (event.key === "Escape" && event.target.dataset.key) event.target.blur();
+    return;
+  }
+  // The space bar presses what has the focus.
+  if (event.key === " " && event.target.closest?.("a, button, input, summary")) return;
+  const key = event.key === " " ? "space" : event.key;
+  const asked = first ? `${first} ${key}` : key;
   clear();
   const target = find(asked);
   if (target) {

@@ -31,6 +31,9 @@ PARTS = {
     "contestants": "run_id",
     "results": "run_id",
     "grades": "run_id",
+    "round_results": "round_id",
+    "round_people": "round_id",
+    "persons_grades": "round_id",
 }
 TABLES = sorted(tables.metadata.tables.values(), key=lambda table: table.name)
 MAPPERS = sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__)

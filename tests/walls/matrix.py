@@ -19,6 +19,7 @@ by id needs a line in `tests/walls/named_rows.py`.
 
 from tests.walls.expected import Expected, edit, instance, manage, own, public, spend, view
 from tests.walls.matrix_grading import GRADING
+from tests.walls.matrix_people import PEOPLE
 from tests.walls.matrix_playground import PLAYGROUND
 
 TABLE: dict[str, Expected] = {
@@ -353,6 +354,7 @@ TABLE: dict[str, Expected] = {
     "api.models.chat": spend(422),
     **PLAYGROUND,
     **GRADING,
+    **PEOPLE,
 }
 
 PUBLIC = {name for name, expected in TABLE.items() if expected.access is None}

@@ -32,6 +32,7 @@ from tests import make
 from tests.architecture.routes import Route
 from tests.rescue.history import bring_home
 from tests.stage import Team, make_team
+from tests.walls.evaluated import evaluated
 from tests.walls.expected import Sends
 from tests.walls.matrix import TABLE
 from tests.witness import handle
@@ -200,6 +201,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_id": rescued_run.id,
         "conversation_id": conversation.id,
         "grader_id": make.make_grader(session, project, name).id,
+        **evaluated(session, project, name),
         "upload_id": make.make_upload(session, project, name).id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,

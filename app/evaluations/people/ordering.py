@@ -1,0 +1,27 @@
+"""In which order a person sees the items of a round, and which are left for them; pure."""
+
+from collections.abc import Collection, Mapping
+from random import Random
+
+
+def order_of(seed: int, user_id: int, items: int) -> list[int]:
+    """The numbers of all items as this person sees them: the same whenever they come back."""
+    numbers = list(range(1, items + 1))
+    Random(f"order:{seed}:{user_id}").shuffle(numbers)  # noqa: S311 - must be repeatable
+    return numbers
+
+
+def is_swapped(seed: int, user_id: int, number: int) -> bool:
+    """Whether this person sees the first contestant of a duel on the right."""
+    return Random(f"side:{seed}:{user_id}:{number}").random() < 0.5  # noqa: PLR2004, S311 - repeatable
+
+
+def left_for(
+    order: list[int], said: Collection[int], by_others: Mapping[int, int], per_item: int
+) -> list[int]:
+    """What is still to be graded by somebody who has `said` these: all that not enough others have
+    graded, counted in `by_others`.
+    """
+    return [
+        number for number in order if number not in said and by_others.get(number, 0) < per_item
+    ]
