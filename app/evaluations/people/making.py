@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
-from random import Random
 from typing import NamedTuple
+
+from app.evaluations.people.ordering import repeatable
 
 Shown = tuple[int, ...]
 """The ids of the results that an item shows: of a duel two, the first contestant's first."""
@@ -21,21 +22,21 @@ class Given(NamedTuple):
     said: str
 
 
-def drawn(case_ids: Sequence[int], most: int, rng: Random) -> list[int]:
+def drawn(case_ids: Sequence[int], most: int, seed: int) -> list[int]:
     """So many of the cases, each as likely as any other."""
-    return rng.sample(list(case_ids), min(most, len(case_ids)))
+    return repeatable("cases", seed).sample(list(case_ids), min(most, len(case_ids)))
 
 
-def to_grade(given: Sequence[Given], rng: Random) -> list[Shown]:
+def to_grade(given: Sequence[Given], seed: int) -> list[Shown]:
     """Items that are graded alone, shuffled; the same answer to a case stands in one item."""
     alike: dict[tuple[int, str], list[int]] = defaultdict(list)
     for one in given:
         alike[one.case_id, one.said].append(one.result_id)
-    return _shuffled(map(tuple, alike.values()), rng)
+    return _shuffled(map(tuple, alike.values()), seed)
 
 
 def to_choose(
-    given: Sequence[Given], rng: Random, *, against: int | None = None
+    given: Sequence[Given], seed: int, *, against: int | None = None
 ) -> tuple[list[Shown], list[Shown]]:
     """Pairs to choose from, shuffled, and those of which both say the same: nobody need be asked.
     `against` is the place of the contestant that all others meet.
@@ -46,7 +47,7 @@ def to_choose(
     pairs = [pair for several in by_case.values() for pair in _pairs(several, against)]
     differ = ((a.result_id, b.result_id) for a, b in pairs if a.said != b.said)
     same: list[Shown] = [(a.result_id, b.result_id) for a, b in pairs if a.said == b.said]
-    return _shuffled(differ, rng), same
+    return _shuffled(differ, seed), same
 
 
 def _pairs(given: Sequence[Given], against: int | None) -> Iterator[tuple[Given, Given]]:
@@ -55,7 +56,7 @@ def _pairs(given: Sequence[Given], against: int | None) -> Iterator[tuple[Given,
             yield first, second
 
 
-def _shuffled(items: Iterator[Shown], rng: Random) -> list[Shown]:
+def _shuffled(items: Iterator[Shown], seed: int) -> list[Shown]:
     found = sorted(items)  # so that the seed alone decides
-    rng.shuffle(found)
+    repeatable("items", seed).shuffle(found)
     return found

@@ -4,16 +4,21 @@ from collections.abc import Collection, Mapping
 from random import Random
 
 
+def repeatable(*of: object) -> Random:
+    """What seems like chance and is the same whenever it is asked for of the same."""
+    return Random(":".join(map(str, of)))  # noqa: S311 - guards nothing
+
+
 def order_of(seed: int, user_id: int, items: int) -> list[int]:
     """The numbers of all items as this person sees them: the same whenever they come back."""
     numbers = list(range(1, items + 1))
-    Random(f"order:{seed}:{user_id}").shuffle(numbers)  # noqa: S311 - must be repeatable
+    repeatable("order", seed, user_id).shuffle(numbers)
     return numbers
 
 
 def is_swapped(seed: int, user_id: int, number: int) -> bool:
     """Whether this person sees the first contestant of a duel on the right."""
-    return Random(f"side:{seed}:{user_id}:{number}").random() < 0.5  # noqa: PLR2004, S311 - repeatable
+    return repeatable("side", seed, user_id, number).random() < 0.5  # noqa: PLR2004
 
 
 def left_for(

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-from random import Random
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -46,7 +45,7 @@ def begin_round(
     """Draw cases and freeze what people will be shown. Raises WrongInput."""
     labels, passing = _labels(session, run, form)
     seed = secrets.randbelow(2**31) if seed is None else seed
-    asked, same = _items(session, run, form, Random(f"round:{seed}"))  # noqa: S311 - repeatable
+    asked, same = _items(session, run, form, seed)
     made = Round(
         project_id=run.project_id,
         run=run,
@@ -101,9 +100,9 @@ def labelled(session: Session, run_id: int) -> list[tuple[int, LabelModel]]:
 
 
 def _items(
-    session: Session, run: EvaluationRun, form: RoundForm, rng: Random
+    session: Session, run: EvaluationRun, form: RoundForm, seed: int
 ) -> tuple[list[Shown], list[Shown]]:
-    drawn = making.drawn(queries.answered_case_ids(session, run.id), form.cases, rng)
+    drawn = making.drawn(queries.answered_case_ids(session, run.id), form.cases, seed)
     given = [
         Given(
             one.result_id,
@@ -116,9 +115,9 @@ def _items(
     if not given:
         raise WrongInput.field("cases", NOTHING)
     asked, same = (
-        (making.to_grade(given, rng), [])
+        (making.to_grade(given, seed), [])
         if form.kind == RoundKind.GRADES
-        else making.to_choose(given, rng, against=_against(session, run, form))
+        else making.to_choose(given, seed, against=_against(session, run, form))
     )
     if len(asked) > MOST_ITEMS:
         words = f"That is {len(asked):,} to look at; {MOST_ITEMS:,} is the most. Draw fewer cases."

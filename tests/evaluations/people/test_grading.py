@@ -1,4 +1,4 @@
-"""People grade a run: blind, in their own order, going on where they left, and what is told when."""
+"""People grade a run: blind, in their own order, going on where they left; what is told when."""
 
 import csv
 import re
