@@ -75,6 +75,8 @@ from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
+from app.evaluations.calibration import routes as judges
+from app.evaluations.duels import routes as duels
 from app.evaluations.people import routes as rounds
 from app.grading import api as grading_api
 from app.grading import routes as grading
@@ -145,6 +147,8 @@ PAGES = (
     grading.router,
     grading_trying.trying,
     rounds.router,
+    duels.router,
+    judges.router,
     playground.talking,
     playground.router,
     rescues.router,

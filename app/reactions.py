@@ -5,6 +5,8 @@ from app.catalog.service import forget_base_models
 from app.connections import hooks, standing
 from app.connections import service as connections
 from app.connections.practice import add_practice
+from app.evaluations.duels.queries import names_under_way as duels_under_way
+from app.evaluations.duels.service import key_works as duels_go_on
 from app.jobs.hints import heard
 from app.jobs.lifetimes import at_work, saved
 from app.jobs.queries import names_under_way
@@ -19,8 +21,9 @@ projects.FURNISH.extend((add_practice, watch))
 standing.FORGET.append(forget_base_models)
 standing.FORGET.append(wake)
 standing.GO_ON.append(go_on)
+standing.GO_ON.append(duels_go_on)
 standing.REFUSED.append(tell_refused)
-connections.UNDER_WAY += [names_under_way, rescues_under_way]
+connections.UNDER_WAY += [names_under_way, rescues_under_way, duels_under_way]
 hooks.HEARD.append(heard)
 stopping.AT_WORK.append(at_work)
 stopping.SAVED.append(saved)

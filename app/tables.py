@@ -9,6 +9,8 @@ from app.core import heartbeat, instance
 from app.core.orm import Base
 from app.datasets import models as datasets
 from app.evaluations import models as evaluations
+from app.evaluations.calibration import models as calibration
+from app.evaluations.duels import models as duels
 from app.evaluations.people import models as people
 from app.grading import models as grading
 from app.jobs import models as jobs
@@ -31,6 +33,8 @@ MODULES = (
     jobs,
     evaluations,
     people,
+    duels,
+    calibration,
     playground,
     rescue,
     heartbeat,

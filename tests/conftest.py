@@ -195,6 +195,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
     """Tasks and nudges of this test; a task runs when the test delivers it."""
     kept = Letters()
     domains = ("connections", "datasets", "catalog", "notices", "jobs", "rescue", "upkeep")
+    domains += ("evaluations.duels",)
     for place in ("app.core.queue", *(f"app.{domain}.tasks" for domain in domains)):
         monkeypatch.setattr(f"{place}.post", kept.post)
     monkeypatch.setattr(events, "nudge", kept.nudges.append)

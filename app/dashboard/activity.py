@@ -66,6 +66,10 @@ VERBS = {
     "grader.created": "made the grader",
     "grader.changed": "made a version of",
     "grader.deleted": "deleted",
+    "duels.begun": "had a judge compare the contestants of",
+    "duels.paused": "paused a judge over",
+    "duels.resumed": "let a judge go on over",
+    "duels.stopped": "stopped a judge over",
     "round.begun": "began a round of grading of",
     "round.asked": "asked somebody to grade",
     "round.closed": "closed a round of grading of",
@@ -98,6 +102,7 @@ PAGES = {
     "model": ("models.show", "model_id"),
     "rescue": ("rescues.show", "rescue_id"),
     "round": ("rounds.show", "round_id"),
+    "duels": ("duels.show", "duels_id"),
     "budget": ("budgets.show", "project_id"),
 }
 
@@ -109,6 +114,7 @@ ABOUT = {
     "collection": "collections",
     "grader": "graders",
     "round": "rounds of grading",
+    "duels": "head to head",
     "conversation": "conversations",
     "connection": "connections",
     "rescue": "rescues",

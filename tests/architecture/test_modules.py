@@ -74,6 +74,7 @@ def test_every_task_that_is_asked_for_exists():
         "datasets.due",
         "notices.due",
         "rescue.due",
+        "duels.due",
         "upkeep.due",
     }
 

@@ -31,6 +31,7 @@ PARTS = {
     "contestants": "run_id",
     "results": "run_id",
     "grades": "run_id",
+    "duels": "duels_id",
     "round_results": "round_id",
     "round_people": "round_id",
     "persons_grades": "round_id",

@@ -1,6 +1,6 @@
 """The routes of people's grades, head to head and the calibration of judges: whom each lets in."""
 
-from tests.walls.expected import Expected, edit, view
+from tests.walls.expected import Expected, edit, spend, view
 
 PEOPLE: dict[str, Expected] = {
     # Rounds of grading
@@ -12,5 +12,16 @@ PEOPLE: dict[str, Expected] = {
     "rounds.grade": edit(),
     "rounds.give": edit(422),
     "rounds.undo": edit(303),
-    "rounds.export": view(409),
+    "rounds.export": Expected("view", 409, but={"viewer": 200}),  # viewers grade nothing
+    # Contestants head to head
+    "duels.index": view(),
+    "duels.price": spend(),
+    "duels.begin": spend(422),
+    "duels.show": view(),
+    "duels.pause": spend(303),
+    "duels.resume": spend(303),
+    "duels.stop": spend(303),
+    # Whether judges may be trusted
+    "judges.index": view(),
+    "judges.measure": edit(303),
 }

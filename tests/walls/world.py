@@ -201,7 +201,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_id": rescued_run.id,
         "conversation_id": conversation.id,
         "grader_id": make.make_grader(session, project, name).id,
-        **evaluated(session, project, name),
+        **evaluated(session, project, connection, name),
         "upload_id": make.make_upload(session, project, name).id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,

@@ -13,6 +13,7 @@ from app.core.errors import Conflict, WrongInput
 from app.core.forms import Submission, submitted
 from app.core.pages import asked_part, page, redirect
 from app.core.views import FormState
+from app.evaluations.calibration.service import measure_run
 from app.evaluations.people import service, showing
 from app.evaluations.people.access import (
     CurrentRound,
@@ -85,6 +86,7 @@ def close(
     request: Request, session: DbSession, user: CurrentUser, round_: GradableRound
 ) -> Response:
     service.close_round(session, round_, actor_id=user.id)
+    measure_run(session, round_.run_id)
     return redirect(request, "rounds.show", toast="The round is closed.", round_id=round_.id)
 
 

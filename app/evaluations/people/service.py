@@ -102,22 +102,11 @@ def labelled(session: Session, run_id: int) -> list[tuple[int, LabelModel]]:
 def _items(
     session: Session, run: EvaluationRun, form: RoundForm, seed: int
 ) -> tuple[list[Shown], list[Shown]]:
-    drawn = making.drawn(queries.answered_case_ids(session, run.id), form.cases, seed)
-    given = [
-        Given(
-            one.result_id,
-            one.case_id,
-            one.place,
-            json.dumps([one.text, one.calls, one.refusal], sort_keys=True),
-        )
-        for one in queries.answers_to(session, run.id, drawn)
-    ]
-    if not given:
-        raise WrongInput.field("cases", NOTHING)
+    given = answers_given(session, run.id, cases=form.cases, seed=seed)
     asked, same = (
         (making.to_grade(given, seed), [])
         if form.kind == RoundKind.GRADES
-        else making.to_choose(given, seed, against=_against(session, run, form))
+        else making.to_choose(given, seed, against=meets(session, run, form.against))
     )
     if len(asked) > MOST_ITEMS:
         words = f"That is {len(asked):,} to look at; {MOST_ITEMS:,} is the most. Draw fewer cases."
@@ -127,15 +116,35 @@ def _items(
     return asked, same
 
 
-def _against(session: Session, run: EvaluationRun, form: RoundForm) -> int | None:
+def answers_given(session: Session, run_id: int, *, cases: int, seed: int) -> list[Given]:
+    """What was answered to so many of a run's cases, drawn by lot. Raises WrongInput."""
+    drawn = making.drawn(queries.answered_case_ids(session, run_id), cases, seed)
+    given = [
+        Given(
+            one.result_id,
+            one.case_id,
+            one.place,
+            json.dumps([one.text, one.calls, one.refusal], sort_keys=True),
+        )
+        for one in queries.answers_to(session, run_id, drawn)
+    ]
+    if not given:
+        raise WrongInput.field("cases", NOTHING)
+    return given
+
+
+def meets(session: Session, run: EvaluationRun, contestant_id: int | None) -> int | None:
+    """The place of the contestant that all others meet, None where everybody meets everybody.
+    Raises WrongInput.
+    """
     places = {one.id: one.place for one in queries.contestants_of(session, run.id)}
     if len(places) < 2:  # noqa: PLR2004
-        raise WrongInput.field("kind", "A duel needs two contestants; this run has one.")
-    if form.against is None:
+        raise WrongInput.field("against", "A duel needs two contestants; this run has one.")
+    if contestant_id is None:
         return None
-    if form.against not in places:
+    if contestant_id not in places:
         raise WrongInput.field("against", "The run has no such contestant.")
-    return places[form.against]
+    return places[contestant_id]
 
 
 def ask(session: Session, round_: Round, *, user_id: int, actor_id: int) -> None:

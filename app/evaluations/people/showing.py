@@ -24,20 +24,32 @@ def index(
     request: Request, session: Session, user: User, run: EvaluationRun, form: FormState
 ) -> views.IndexView:
     """A run's rounds."""
-    can_edit = role_here(request).may("edit")
-    rounds = queries.rounds_of(session, run.id)
-    said = _by_round(queries.grades_of(session, [one.id for one in rounds]))
     return views.IndexView(
         head=views.head_of(run),
-        rounds=tuple(_line(one, said[one.id], user, can_edit=can_edit) for one in rounds),
+        rounds=lines(request, session, user, run),
         judges=tuple(
             (place, ", ".join(one.labels)) for place, one in service.labelled(session, run.id)
         ),
         contestants=tuple((one.id, one.name) for one in queries.contestants_of(session, run.id)),
         answered=len(queries.answered_case_ids(session, run.id)),
-        can_edit=can_edit,
+        can_edit=role_here(request).may("edit"),
         form=form,
     )
+
+
+def lines(
+    request: Request,
+    session: Session,
+    user: User,
+    run: EvaluationRun,
+    *,
+    kind: RoundKind | None = None,
+) -> tuple[views.RoundLine, ...]:
+    """A run's rounds, of one kind if one is named, as a list has them."""
+    can_edit = role_here(request).may("edit")
+    rounds = [one for one in queries.rounds_of(session, run.id) if kind in {None, one.kind}]
+    said = _by_round(queries.grades_of(session, [one.id for one in rounds]))
+    return tuple(_line(one, said[one.id], user, can_edit=can_edit) for one in rounds)
 
 
 def _by_round(grades: Sequence[PersonsGrade]) -> dict[int, list[PersonsGrade]]:
