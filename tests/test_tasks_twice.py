@@ -15,6 +15,9 @@ from app.core.database import read_only, unit_of_work
 from app.core.orm import Base
 from app.datasets import queries as datasets
 from app.datasets.moderation import service as moderation
+from app.evaluations.duels import service as duels
+from app.evaluations.duels.forms import DuelsForm
+from app.evaluations.people.queries import run_by_id
 from app.jobs import tasks as jobs
 from app.notices.endpoints import service as endpoints
 from app.notices.models import DateWatch, Delivery, EndpointKind, Topic
@@ -23,6 +26,7 @@ from app.projects.models import Project
 from app.rescue import service as rescues
 from app.upkeep import service as upkeep
 from tests import make
+from tests.evaluations.duels.compared import plant_pairs
 from tests.forgetting import forget
 from tests.jobs.steps import queue_job
 from tests.stage import Team, run_together
@@ -32,7 +36,7 @@ from tests.witness.script import Fault
 
 MOST_STEPS = 100
 OTHERWISE_EACH_TIME = {
-    *("fence", "place", "report", "milliseconds", "pace", "pace_limit"),
+    *("fence", "place", "report", "milliseconds", "total_ms", "pace", "pace_limit"),
     *("op_key", "message_id", "sealed"),
 }
 Args = tuple[int, ...]
@@ -89,6 +93,17 @@ def rows_to_moderate(team: Team, witness: Witness) -> Args:
         connection = session.get_one(Connection, team.connection_id)
         asked = moderation.begin(session, version, connection, actor_id=team.users["owner"])
         return (asked.id,)
+
+
+def a_pair_for_a_judge(team: Team, witness: Witness) -> Args:
+    """One question: which of several is answered first is otherwise each time."""
+    run_id, judge_id = plant_pairs(team, cases=1)
+    with unit_of_work() as session:
+        run = run_by_id(session, run_id)
+        form = DuelsForm(grader_id=judge_id)
+        owner = team.users["owner"]
+        begun = duels.begin_duels(session, run, form, actor_id=owner, key="form:1", seed=1)
+        return (begun.id,)
 
 
 def a_forgotten_upload(team: Team, witness: Witness) -> Args:
@@ -168,6 +183,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "datasets.forget_upload": a_forgotten_upload,
     "datasets.mend": a_version_whose_index_is_lost,
     "datasets.moderate": rows_to_moderate,
+    "duels.judge": a_pair_for_a_judge,
     "jobs.orphans": a_stray_run,
     "jobs.start": a_queued_job,
     "jobs.sweep": a_run_that_ended,

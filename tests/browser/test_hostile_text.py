@@ -38,6 +38,7 @@ OURS = {
     "activity": {"verb", "subject"},
     "api_tokens": {"fingerprint"},
     "calendar_links": {"fingerprint"},
+    "calibrations": {"sha256"},
     "collection_rows": {"digest"},
     "connections": {"profile", "base_url"},
     "dataset_versions": {"sha256", "source_sha256"},
@@ -46,6 +47,7 @@ OURS = {
     "instance": {"secret_fingerprint"},
     "invitations": {"fingerprint"},
     "job_events": {"event_id"},
+    "judged_duels": {"request_key"},
     "jobs": {
         "request_key", "request_sha256", "first_answer", "training_sha256", "validation_sha256",
         "known_event_id",

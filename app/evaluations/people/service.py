@@ -151,7 +151,9 @@ def ask(session: Session, round_: Round, *, user_id: int, actor_id: int) -> None
     """Ask a member to grade. Asked twice is asked once. Raises WrongInput."""
     _check_open(round_)
     member = membership(session, user_id, round_.project_id)
-    if member is None or not member.may("edit"):
+    if member is None:
+        raise WrongInput.field("user_id", "The project has no such member.")
+    if not member.may("edit"):
         raise WrongInput.field("user_id", "Only editors and owners of the project can grade.")
     if queries.person_of(session, round_.id, user_id) is None:
         _add_person(session, round_, user_id, actor_id)
