@@ -101,10 +101,10 @@ def pairs_shown(session: Session, round_ids: Sequence[int]) -> Sequence[RoundRes
     ).all()
 
 
-def duels_by(session: Session, project_id: int, sha256: str) -> Sequence[int]:
-    """The ids of the comparings by a judge of this hash."""
+def duels_by(session: Session, project_id: int, sha256: str) -> Sequence[JudgedDuels]:
+    """The comparings by a judge of this hash."""
     query = (
-        select(JudgedDuels.id)
+        select(JudgedDuels)
         .join(GraderVersion, GraderVersion.id == JudgedDuels.version_id)
         .where(JudgedDuels.project_id == project_id, GraderVersion.sha256 == sha256)
     )

@@ -12,7 +12,7 @@ from app.core import clock
 from app.evaluations.calibration import measuring, queries
 from app.evaluations.calibration.measuring import Measured
 from app.evaluations.calibration.models import Calibration
-from app.evaluations.duels.outcomes import by_pair, in_both_orders, outcome_of
+from app.evaluations.duels.outcomes import by_pair, in_both_orders, outcome_of, whole
 from app.evaluations.duels.queries import said_of
 from app.evaluations.models import RunGrader
 from app.evaluations.people.figures import verdict_of
@@ -110,8 +110,8 @@ def _verdicts(session: Session, round_ids: Sequence[int]) -> dict[Shown, str | N
 
 def _of_two(session: Session, project_id: int, sha256: str) -> Measured:
     said: list[Any] = []
-    for duels_id in queries.duels_by(session, project_id, sha256):
-        said += said_of(session, duels_id)
+    for duels in queries.duels_by(session, project_id, sha256):
+        said += whole(said_of(session, duels.id), both_ways=duels.both_ways)
     pairs = by_pair(said)
     people = _preferred_by_people(session, project_id)
     both = [pair for pair in pairs if pair in people]

@@ -20,6 +20,18 @@ def by_pair(said: Sequence[Any]) -> dict[Results, list[Any]]:
     return found
 
 
+def whole(said: Sequence[Any], *, both_ways: bool) -> list[Any]:
+    """What was said of pairs of which every reply is there; of the same answers nobody is asked."""
+    if not both_ways:
+        return list(said)
+    return [
+        one
+        for several in by_pair(said).values()
+        if len(several) > 1 or several[0].answer_id is None
+        for one in several
+    ]
+
+
 def outcome_of(several: Sequence[Any]) -> Outcome:
     """Asked about in both orders, a pair of which the judge does not say the same is a tie.
 

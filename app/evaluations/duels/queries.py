@@ -155,8 +155,8 @@ def was_asked(session: Session, duels_id: int) -> bool:
 
 
 def said_of(session: Session, duels_id: int) -> Sequence[Any]:
-    """What the judge said: (first_id, second_id, first_place, second_place, was_first, outcome),
-    without what it could not say.
+    """What the judge said: (first_id, second_id, first_place, second_place, was_first, outcome,
+    answer_id), without what it could not say.
     """
     query = (
         select(
@@ -166,6 +166,7 @@ def said_of(session: Session, duels_id: int) -> Sequence[Any]:
             SecondPlayer.place.label("second_place"),
             Duel.was_first,
             Duel.outcome,
+            Duel.answer_id,
         )
         .join(First, First.id == Duel.first_id)
         .join(Second, Second.id == Duel.second_id)

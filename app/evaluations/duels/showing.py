@@ -10,7 +10,7 @@ from app.budgets.money import dollars
 from app.core.views import FormState
 from app.evaluations.duels import queries, views
 from app.evaluations.duels.models import DuelsStatus, DuelStatus, JudgedDuels
-from app.evaluations.duels.outcomes import outcomes_of, swap_of
+from app.evaluations.duels.outcomes import outcomes_of, swap_of, whole
 from app.evaluations.duels.prices import Price
 from app.evaluations.duels.wins import grid_of, lines_of, tallied
 from app.evaluations.models import EvaluationRun
@@ -55,7 +55,7 @@ def show(
     request: Request, session: Session, row: JudgedDuels, form: FormState, *, after: int = 0
 ) -> views.ShowView:
     """A judge's comparing: how far it is, what it says, and whether it minds the place."""
-    said = queries.said_of(session, row.id)
+    said = whole(queries.said_of(session, row.id), both_ways=row.both_ways)
     tallies = tallied(outcomes_of(said))
     names = {one.place: one.name for one in people.contestants_of(session, row.run_id)}
     there = sorted({place for pair in tallies for place in pair})

@@ -136,7 +136,7 @@ def _person(
         views.marked(person.name),
         sum(one.label is not None for one in own),
         sum(one.label is None for one in own),
-        len(_left(round_, said, person.id)),
+        0 if round_.closed_at else len(_left(round_, said, person.id)),
         person.id == reader.id,
         was_asked,
     )
