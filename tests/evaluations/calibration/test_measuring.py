@@ -3,6 +3,13 @@
 import pytest
 
 from app.evaluations.calibration.measuring import (
+    CONSISTENT,
+    FEWEST,
+    FEWEST_OF_KIND,
+    KAPPA,
+    KAPPA_OF_TWO,
+    LEAST_KAPPA,
+    LEAST_OF_TWO,
     Measured,
     as_json,
     from_json,
@@ -11,6 +18,7 @@ from app.evaluations.calibration.measuring import (
     reasons_against,
 )
 from app.evaluations.people.ordering import repeatable
+from app.settings import ROOT
 
 GOOD, BAD = [True] * 30, [False] * 30
 OUTCOMES = ("first", "second", "tie")
@@ -141,3 +149,11 @@ def test_what_was_measured_is_kept_as_json():
     two = measured_of_two(["first"] * 3, ["tie"] * 3, ["first"] * 3, ["first"] * 3)
     assert from_json(as_json(two)) == two
     assert from_json(as_json(Measured())) == Measured()
+
+
+def test_the_page_on_evidence_says_what_is_asked_for():
+    page = (ROOT / "docs" / "evidence.md").read_text()
+    assert f"{FEWEST} answers or more, {FEWEST_OF_KIND} of them good" in page
+    assert f"kappa {KAPPA} or more, the lower end of its interval {LEAST_KAPPA} or more" in page
+    assert f"kappa {KAPPA_OF_TWO} or more, its lower end {LEAST_OF_TWO} or more" in page
+    assert f"the same verdict on {100 * CONSISTENT:.0f} % of {FEWEST} pairs" in page
