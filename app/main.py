@@ -75,8 +75,11 @@ from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
+from app.evaluations.calibration import api as judges_api
 from app.evaluations.calibration import routes as judges
+from app.evaluations.duels import api as duels_api
 from app.evaluations.duels import routes as duels
+from app.evaluations.people import api as rounds_api
 from app.evaluations.people import routes as rounds
 from app.grading import api as grading_api
 from app.grading import routes as grading
@@ -188,6 +191,9 @@ API = (
     api_dates.router,
     api_prices.router,
     grading_api.router,
+    rounds_api.router,
+    duels_api.router,
+    judges_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,

@@ -24,4 +24,17 @@ PEOPLE: dict[str, Expected] = {
     # Whether judges may be trusted
     "judges.index": view(),
     "judges.measure": edit(303),
+    "api.rounds.index": view(),
+    "api.rounds.begin": edit(422),
+    "api.rounds.show": view(),
+    "api.rounds.close": edit(200),
+    "api.rounds.grades": Expected("view", 409, but={"viewer": 200}),
+    "api.duels.index": view(),
+    "api.duels.begin": spend(422),
+    "api.duels.show": view(),
+    "api.duels.pause": spend(200),
+    "api.duels.resume": spend(422),
+    "api.duels.stop": spend(200),
+    "api.judges.index": view(),
+    "api.judges.measure": edit(200),
 }

@@ -48,6 +48,7 @@ NAMED_ROWS += [
     NamedRow("api.graders.try_draft", "version_id", "version_id", 422, {"grader": A_GRADER}),
     NamedRow("rounds.ask", "user_id", "user_id", 422, {}),
     NamedRow("duels.begin", "grader_id", "grader_id", 422, {}),
+    NamedRow("api.duels.begin", "grader_id", "grader_id", 422, {}),
     NamedRow("duels.price", "grader_id", "grader_id", 200, {}),
     NamedRow("moderation.ask", "connection_id", "connection_id", 422, {}),
     NamedRow("api.moderation.ask", "connection_id", "connection_id", 422, {}),

@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from app.auth.access import csrf_checked
 from app.core.database import DbSession
 from app.core.pages import page, redirect
-from app.evaluations.calibration import queries, service, views
+from app.evaluations.calibration import service, showing, views
 from app.evaluations.people.access import GradableRun, JudgedRun
 from app.evaluations.people.views import head_of
 from app.projects.access import role_here
@@ -16,16 +16,8 @@ router = APIRouter(dependencies=[Depends(csrf_checked)])
 
 @router.get("/evaluation-runs/{run_id}/judges", name="judges.index")
 def index(request: Request, session: DbSession, run: JudgedRun) -> Response:
-    graders = [row[1:] for row in queries.graders_of(session, run.id)]
-    found = [*graders, *queries.comparing_judges_of(session, run.id)]
-    judges = {
-        version.id: views.judge(version, calibration, service.NEVER)
-        for version, calibration in found
-        if service.asks_a_model(version)
-    }
-    view = views.JudgesView(
-        head_of(run), tuple(judges.values()), can_edit=role_here(request).may("edit")
-    )
+    judges, can_edit = showing.judges_of(session, run.id), role_here(request).may("edit")
+    view = views.JudgesView(head_of(run), judges, can_edit=can_edit)
     return page(request, "evaluations/judges/index.html", view)
 
 

@@ -30,19 +30,25 @@ def grades_as_csv(session: Session, round_: Round) -> str:
     return text.getvalue()
 
 
-def _rows(session: Session, round_: Round) -> Iterator[tuple[object, ...]]:
-    yield HEADS
-    names = {one.place: one.name for one in queries.contestants_of(session, round_.run_id)}
-    shown: dict[int, list[str]] = defaultdict(list)
+def shown_in_round(session: Session, round_: Round) -> tuple[dict[int, int], dict[int, list[str]]]:
+    """By an item's number the case's number, and the names of those whose answer it is."""
+    contestants = {one.place: one.name for one in queries.contestants_of(session, round_.run_id)}
+    names: dict[int, list[str]] = defaultdict(list)
     cases: dict[int, int] = {}
     for row in queries.places_of(session, round_.id):
-        shown[row.number].append(names[row.place])
+        names[row.number].append(contestants[row.place])
         cases[row.number] = row.case
+    return cases, names
+
+
+def _rows(session: Session, round_: Round) -> Iterator[tuple[object, ...]]:
+    yield HEADS
+    cases, names = shown_in_round(session, round_)
     for one in queries.grades_of(session, [round_.id]):
         yield (
             one.number,
             cases[one.number],
-            "; ".join(shown[one.number]),
+            "; ".join(names[one.number]),
             one.user.name,
             one.label,
             one.is_swapped,

@@ -28,8 +28,6 @@ from app.projects.access import role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 
-NOT_YET = "You may have what others said once you have graded all, or the round is closed."
-
 
 @router.get("/evaluation-runs/{run_id}/rounds", name="rounds.index")
 def index(request: Request, session: DbSession, user: CurrentUser, run: JudgedRun) -> Response:
@@ -129,7 +127,7 @@ def export(
 ) -> Response:
     can_grade = role_here(request).may("edit")
     if not service.may_see(session, round_, user.id, can_grade=can_grade):
-        raise Conflict(NOT_YET)
+        raise Conflict(service.NOT_YET)
     return Response(
         grades_as_csv(session, round_),
         media_type="text/csv; charset=utf-8",

@@ -30,6 +30,7 @@ RIGHT, WRONG = "right", "wrong"
 FIRST, SECOND, TIE = "first", "second", "tie"
 LEFT_SIDE, RIGHT_SIDE = "left", "right"
 CLOSED = "This round is closed: it takes no more grades."
+NOT_YET = "You may have what others said once you have graded all, or the round is closed."
 NOTHING = "Nobody has answered yet: there is nothing to grade."
 ALL_SAME = "These contestants answered each of the cases word for word alike."
 

@@ -193,6 +193,30 @@ def test_the_form_says_the_price_and_begins_once(workshop, witness, letters, bro
 
 
 @one_database
+def test_a_script_has_a_judge_compare_and_reads_the_rates(workshop, witness, letters, script):
+    run_id, judge_id = plant_pairs(workshop, cases=2)
+    sends, at = script(workshop.users["editor"]), f"/evaluation-runs/{run_id}/duels"
+    key, body = {"Idempotency-Key": "once"}, {"grader_id": judge_id, "both_ways": True}
+    made = sends.post(at, json=body, headers=key)
+    assert made.status_code == 201, made.text
+    place = f"/duels/{made.json()['id']}"
+    assert sends.post(at, json=body, headers=key).json()["id"] == made.json()["id"]
+    assert sends.post(at, json={**body, "cases": 1}, headers=key).status_code == 409
+    assert sends.post(f"{place}/pause").json()["status"] == "paused"
+    assert sends.post(f"{place}/resume", json={"cap_usd": 1}).json()["cap_usd"] == 1.0
+    letters.deliver()
+    found = sends.get(place).json()
+    assert (found["status"], found["judged"], found["questions"]) == ("done", 4, 4)
+    assert found["rates"][0]["rate"]["wins"] == 2
+    assert found["swap"]["consistent"]["value"] == 1.0
+    assert len(sends.get(at).json()["data"]) == 1
+    assert sends.post(f"{place}/stop").status_code == 409
+    (judge,) = sends.get(f"/evaluation-runs/{run_id}/judges").json()["data"]
+    assert judge["reasons"][0].startswith("0 pairs are judged by people")
+    assert len(sends.post(f"/evaluation-runs/{run_id}/judges").json()["data"]) == 1
+
+
+@one_database
 def test_what_would_pass_the_budget_is_not_begun(workshop, witness, letters, browser):
     run_id, judge_id = plant_pairs(workshop, cases=50)
     owner = browser(workshop.users["owner"])

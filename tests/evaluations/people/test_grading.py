@@ -252,6 +252,31 @@ def test_only_those_who_may_grade_are_asked_and_a_closed_round_takes_nothing(tea
 
 
 @one_database
+def test_a_script_begins_a_round_reads_it_and_has_the_grades_when_it_is_closed(
+    team, run_id, browser, script
+):
+    sends = script(team.users["editor"])
+    made = sends.post(f"/evaluation-runs/{run_id}/rounds", json={"kind": "duels", "cases": 3})
+    assert made.status_code == 201, made.text
+    round_ = made.json()
+    assert (round_["labels"], round_["told"]) == (["first", "second", "tie"], None)
+    at = f"/grading-rounds/{round_['id']}"
+    page = browser(team.users["owner"])
+    number = number_on(page.get(f"{at}/grade"))
+    page.post(f"{at}/grade", {"number": str(number), "label": "tie"})
+    assert sends.get(f"{at}/grades").status_code == 409
+    assert sends.get(at).json()["told"] is None
+    closed = sends.post(f"{at}/close").json()
+    assert closed["people"][0]["graded"] == 1
+    assert closed["told"]["pairs"][0]["rate"]["ties"] == 1
+    (grade,) = sends.get(f"{at}/grades").json()["data"]
+    assert (grade["number"], grade["label"], len(grade["contestants"])) == (number, "tie", 2)
+    assert len(sends.get(f"/evaluation-runs/{run_id}/rounds").json()["data"]) == 1
+    wrong = sends.post(f"/evaluation-runs/{run_id}/rounds", json={"kind": "grades", "cases": 0})
+    assert wrong.json()["errors"][0]["field"] == "cases"
+
+
+@one_database
 def test_a_run_nobody_answered_has_nothing_to_grade(team, browser):
     with unit_of_work() as session:
         project = session.get_one(Project, team.project_id)
