@@ -26,7 +26,7 @@ def evaluated(
     compared = duels.begin_duels(session, run, form, actor_id=actor_id, key=name)
     return {
         "evaluation_id": run.evaluation_id,
-        "run_id": run.id,
+        "evaluation_run_id": run.id,
         "round_id": round_.id,
         "duels_id": compared.id,
     }

@@ -13,13 +13,13 @@ from app.evaluations.people.access import GradableRun, JudgedRun
 router = APIRouter(prefix="/api/v1", tags=["evaluations"])
 
 
-@router.get("/evaluation-runs/{run_id}/judges", name="api.judges.index")
+@router.get("/evaluation-runs/{evaluation_run_id}/judges", name="api.judges.index")
 def index(session: DbSession, run: JudgedRun) -> Listing[JudgeView]:
     """The run's judges: `has_passed`, else the `reasons` why their scores are provisional."""
     return _listed(session, run)
 
 
-@router.post("/evaluation-runs/{run_id}/judges", name="api.judges.measure")
+@router.post("/evaluation-runs/{evaluation_run_id}/judges", name="api.judges.measure")
 def measure(session: DbSession, run: GradableRun) -> Listing[JudgeView]:
     """Measure them anew by all that people have said by now."""
     service.measure_run(session, run.id)

@@ -14,14 +14,16 @@ from app.projects.access import role_here
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 
 
-@router.get("/evaluation-runs/{run_id}/judges", name="judges.index")
+@router.get("/evaluation-runs/{evaluation_run_id}/judges", name="judges.index")
 def index(request: Request, session: DbSession, run: JudgedRun) -> Response:
     judges, can_edit = showing.judges_of(session, run.id), role_here(request).may("edit")
     view = views.JudgesView(head_of(run), judges, can_edit=can_edit)
     return page(request, "evaluations/judges/index.html", view)
 
 
-@router.post("/evaluation-runs/{run_id}/judges", name="judges.measure")
+@router.post("/evaluation-runs/{evaluation_run_id}/judges", name="judges.measure")
 def measure(request: Request, session: DbSession, run: GradableRun) -> Response:
     service.measure_run(session, run.id)
-    return redirect(request, "judges.index", toast="The judges are measured.", run_id=run.id)
+    return redirect(
+        request, "judges.index", toast="The judges are measured.", evaluation_run_id=run.id
+    )

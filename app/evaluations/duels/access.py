@@ -33,10 +33,10 @@ def steered_duels(
 
 @declares("spend")
 def ordered_run(
-    request: Request, session: DbSession, user: CurrentUser, run_id: PathId
+    request: Request, session: DbSession, user: CurrentUser, evaluation_run_id: PathId
 ) -> EvaluationRun:
     """The run of the URL, for those who may have a judge compare its contestants."""
-    return reach(request, session, user, run_by_id(session, run_id), "spend")
+    return reach(request, session, user, run_by_id(session, evaluation_run_id), "spend")
 
 
 CurrentDuels = Annotated[JudgedDuels, Depends(viewable_duels)]

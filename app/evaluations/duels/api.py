@@ -25,7 +25,7 @@ def _shown(request: Request, session: Session, row: JudgedDuels) -> DuelsResourc
     return duels_resource(row, showing.show(request, session, row, FormState()))
 
 
-@router.get("/evaluation-runs/{run_id}/duels", name="api.duels.index")
+@router.get("/evaluation-runs/{evaluation_run_id}/duels", name="api.duels.index")
 def index(request: Request, session: DbSession, run: JudgedRun) -> Listing[DuelsResource]:
     """What judges compared of a run, the newest first."""
     found = [queries.duels_by_id(session, one.id) for one in queries.duels_of_run(session, run.id)]
@@ -33,7 +33,7 @@ def index(request: Request, session: DbSession, run: JudgedRun) -> Listing[Duels
     return Listing(data=data, next=None)
 
 
-@router.post("/evaluation-runs/{run_id}/duels", name="api.duels.begin", status_code=201)
+@router.post("/evaluation-runs/{evaluation_run_id}/duels", name="api.duels.begin", status_code=201)
 def begin(
     request: Request,
     session: DbSession,

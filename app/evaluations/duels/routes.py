@@ -25,13 +25,13 @@ PREVIEW_SEED = 0
 After = Annotated[int, Query(ge=0, le=2**53)]
 
 
-@router.get("/evaluation-runs/{run_id}/duels", name="duels.index")
+@router.get("/evaluation-runs/{evaluation_run_id}/duels", name="duels.index")
 def index(request: Request, session: DbSession, user: CurrentUser, run: JudgedRun) -> Response:
     form = FormState({"cases": "100", "both_ways": "yes", "nonce": str(uuid.uuid4())})
     return page(request, INDEX, showing.index(request, session, user, run, form))
 
 
-@router.post("/evaluation-runs/{run_id}/duels/price", name="duels.price")
+@router.post("/evaluation-runs/{evaluation_run_id}/duels/price", name="duels.price")
 def price(
     request: Request,
     session: DbSession,
@@ -49,7 +49,7 @@ def price(
     return page(request, INDEX, view, fragment=asked_part(request, "price"))
 
 
-@router.post("/evaluation-runs/{run_id}/duels", name="duels.begin")
+@router.post("/evaluation-runs/{evaluation_run_id}/duels", name="duels.begin")
 def begin(
     request: Request,
     session: DbSession,

@@ -14,18 +14,18 @@ from app.projects.access import reach
 
 @declares("view")
 def viewable_run(
-    request: Request, session: DbSession, user: CurrentUser, run_id: PathId
+    request: Request, session: DbSession, user: CurrentUser, evaluation_run_id: PathId
 ) -> EvaluationRun:
     """The run of the URL with its evaluation, for members of its project."""
-    return reach(request, session, user, queries.run_by_id(session, run_id), "view")
+    return reach(request, session, user, queries.run_by_id(session, evaluation_run_id), "view")
 
 
 @declares("edit")
 def editable_run(
-    request: Request, session: DbSession, user: CurrentUser, run_id: PathId
+    request: Request, session: DbSession, user: CurrentUser, evaluation_run_id: PathId
 ) -> EvaluationRun:
     """The run of the URL with its evaluation, for those who may have people grade it."""
-    return reach(request, session, user, queries.run_by_id(session, run_id), "edit")
+    return reach(request, session, user, queries.run_by_id(session, evaluation_run_id), "edit")
 
 
 @declares("view")

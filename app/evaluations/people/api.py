@@ -30,7 +30,7 @@ def _shown(request: Request, session: Session, user: User, round_: Round) -> Rou
     return round_resource(round_, showing.show(request, session, user, round_, FormState()))
 
 
-@router.get("/evaluation-runs/{run_id}/rounds", name="api.rounds.index")
+@router.get("/evaluation-runs/{evaluation_run_id}/rounds", name="api.rounds.index")
 def index(
     request: Request, session: DbSession, user: CurrentUser, run: JudgedRun
 ) -> Listing[RoundResource]:
@@ -40,7 +40,9 @@ def index(
     return Listing(data=data, next=None)
 
 
-@router.post("/evaluation-runs/{run_id}/rounds", name="api.rounds.begin", status_code=201)
+@router.post(
+    "/evaluation-runs/{evaluation_run_id}/rounds", name="api.rounds.begin", status_code=201
+)
 def begin(
     request: Request, session: DbSession, user: CurrentUser, run: GradableRun, body: RoundForm
 ) -> RoundResource:

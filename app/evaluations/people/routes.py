@@ -29,7 +29,7 @@ from app.projects.access import role_here
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 
 
-@router.get("/evaluation-runs/{run_id}/rounds", name="rounds.index")
+@router.get("/evaluation-runs/{evaluation_run_id}/rounds", name="rounds.index")
 def index(request: Request, session: DbSession, user: CurrentUser, run: JudgedRun) -> Response:
     form = FormState({"kind": "grades", "cases": "50", "per_item": "2", "shows_reference": "yes"})
     return page(
@@ -37,7 +37,7 @@ def index(request: Request, session: DbSession, user: CurrentUser, run: JudgedRu
     )
 
 
-@router.post("/evaluation-runs/{run_id}/rounds", name="rounds.begin")
+@router.post("/evaluation-runs/{evaluation_run_id}/rounds", name="rounds.begin")
 def begin(
     request: Request,
     session: DbSession,
