@@ -76,11 +76,17 @@ from app.datasets import routes_verdicts as verdicts
 from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
 from app.evaluations import api as evaluations_api
+from app.evaluations.calibration import api as judges_api
+from app.evaluations.calibration import routes as judges
+from app.evaluations.duels import api as duels_api
+from app.evaluations.duels import routes as duels
 from app.evaluations.golden import api as golden_api
 from app.evaluations.golden import routes as golden
 from app.evaluations.imports import api as evaluation_imports_api
 from app.evaluations.imports import routes as evaluation_imports
 from app.evaluations.imports.access import IMPORTED_AT_ONCE, IMPORTED_BY_ONE
+from app.evaluations.people import api as rounds_api
+from app.evaluations.people import routes as rounds
 from app.evaluations.reports import api as evaluation_reports_api
 from app.evaluations.reports import routes as evaluation_reports
 from app.evaluations.reports import routes_runs as evaluation_runs
@@ -161,6 +167,9 @@ PAGES = (
     evaluation_runs.router,
     grading_trying.trying,
     grading_judging.asking,
+    rounds.router,
+    duels.router,
+    judges.router,
     playground.talking,
     playground.router,
     rescues.router,
@@ -206,6 +215,9 @@ API = (
     evaluation_imports_api.router,
     golden_api.router,
     evaluation_reports_api.router,
+    rounds_api.router,
+    duels_api.router,
+    judges_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,

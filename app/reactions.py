@@ -6,6 +6,8 @@ from app.connections import hooks, standing
 from app.connections import service as connections
 from app.connections.practice import add_practice
 from app.evaluations import service as evaluations
+from app.evaluations.duels.queries import names_under_way as duels_under_way
+from app.evaluations.duels.service import key_works as duels_go_on
 from app.jobs.hints import heard
 from app.jobs.lifetimes import at_work, saved
 from app.jobs.queries import names_under_way
@@ -21,10 +23,12 @@ standing.FORGET.append(forget_base_models)
 standing.FORGET.append(wake)
 standing.GO_ON.append(go_on)
 standing.GO_ON.append(evaluations.key_works)
+standing.GO_ON.append(duels_go_on)
 standing.REFUSED.append(tell_refused)
 connections.UNDER_WAY += [
     names_under_way,
     evaluations.names_under_way,
+    duels_under_way,
     rescues_under_way,
 ]
 hooks.HEARD.append(heard)

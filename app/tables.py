@@ -9,7 +9,10 @@ from app.core import heartbeat, instance
 from app.core.orm import Base
 from app.datasets import models as datasets
 from app.evaluations import models as evaluations
+from app.evaluations.calibration import models as calibration
+from app.evaluations.duels import models as duels
 from app.evaluations.golden import models as golden
+from app.evaluations.people import models as people
 from app.evaluations.reports import models as evaluation_reports
 from app.grading import models as grading
 from app.jobs import models as jobs
@@ -33,6 +36,9 @@ MODULES = (
     evaluations,
     golden,
     evaluation_reports,
+    people,
+    duels,
+    calibration,
     playground,
     rescue,
     heartbeat,

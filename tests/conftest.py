@@ -196,7 +196,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
     kept = Letters()
     domains = (
         *("connections", "datasets", "catalog", "notices", "jobs", "evaluations"),
-        *("evaluations.reports", "rescue", "upkeep"),
+        *("evaluations.reports", "evaluations.duels", "rescue", "upkeep"),
     )
     for place in ("app.core.queue", *(f"app.{domain}.tasks" for domain in domains)):
         monkeypatch.setattr(f"{place}.post", kept.post)

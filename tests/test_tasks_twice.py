@@ -17,6 +17,9 @@ from app.core.database import read_only, unit_of_work
 from app.core.orm import Base
 from app.datasets import queries as datasets
 from app.datasets.moderation import service as moderation
+from app.evaluations.duels import service as duels
+from app.evaluations.duels.forms import DuelsForm
+from app.evaluations.people.queries import run_by_id
 from app.jobs import tasks as jobs
 from app.notices.endpoints import service as endpoints
 from app.notices.models import DateWatch, Delivery, EndpointKind, Topic
@@ -32,6 +35,7 @@ from app.rescue import service as rescues
 from app.upkeep import service as upkeep
 from tests import make
 from tests.evaluations import steps as evaluations
+from tests.evaluations.duels.compared import plant_pairs
 from tests.forgetting import forget
 from tests.jobs.steps import queue_job
 from tests.stage import Team, run_together
@@ -110,6 +114,17 @@ def a_contestant_that_nobody_has_asked(team: Team, witness: Witness) -> Args:
     queue.TASKS["evaluations.read_cases"](evaluation_id)
     run = evaluations.run_of(evaluations.start(team, evaluation_id))
     return (run.contestants[0].id,)
+
+
+def a_pair_for_a_judge(team: Team, witness: Witness) -> Args:
+    """One question: which of several is answered first is otherwise each time."""
+    run_id, judge_id = plant_pairs(team, cases=1)
+    with unit_of_work() as session:
+        run = run_by_id(session, run_id)
+        form = DuelsForm(grader_id=judge_id)
+        owner = team.users["owner"]
+        begun = duels.begin_duels(session, run, form, actor_id=owner, key="form:1", seed=1)
+        return (begun.id,)
 
 
 def a_forgotten_upload(team: Team, witness: Witness) -> Args:
@@ -217,6 +232,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "datasets.moderate": rows_to_moderate,
     "evaluations.answer": a_contestant_that_nobody_has_asked,
     "evaluations.read_cases": an_evaluation_without_its_cases,
+    "duels.judge": a_pair_for_a_judge,
     "jobs.orphans": a_stray_run,
     "jobs.start": a_queued_job,
     "jobs.sweep": a_run_that_ended,

@@ -16,6 +16,8 @@ from app.core.database import read_only
 from app.core.errors import NotFound, NotSignedIn, ProductError
 from app.core.events import Hub
 from app.datasets import queries as datasets
+from app.evaluations.duels import queries as duels
+from app.evaluations.people import queries as rounds
 from app.evaluations.reports import queries as evaluations
 from app.jobs import queries as jobs
 from app.notices.endpoints import queries as endpoints
@@ -34,6 +36,8 @@ PROJECT_OF: dict[str, Callable[[Session, int], int | None]] = {
     "version": datasets.project_id_of_version,
     "job": jobs.project_id_of_job,
     "rescue": rescues.project_id_of_rescue,
+    "duels": duels.project_id_of_duels,
+    "round": rounds.project_id_of_round,
     "endpoint": endpoints.project_id_of_endpoint,
     "evaluation": evaluations.project_id_of_evaluation,
     "evaluation_run": evaluations.project_id_of_run,

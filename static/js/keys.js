@@ -1,5 +1,5 @@
 // Single keys as commands: an element with data-key="g d" is followed, clicked or focused by g then d.
-// Never while somebody types, and never where the person has turned single keys off.
+// Never while somebody types, and never where the person has turned single keys off. Esc leaves a field that a key led to.
 
 const NEXT_KEY_MS = 1200;
 const FIELDS = "input:not([type=radio], [type=checkbox], [type=button], [type=submit]), textarea, select, [contenteditable]";
@@ -14,8 +14,13 @@ export function isNoCommand(event) {
 }
 
 document.addEventListener("keydown", (event) => {
+  const field = event.target.closest?.(FIELDS);
+  if (event.key === "Escape" && field?.dataset.key && !event.defaultPrevented) field.blur();
   if (isNoCommand(event)) return;
-  const asked = first ? `${first} ${event.key}` : event.key;
+  // The space bar presses what has the focus.
+  if (event.key === " " && event.target.closest?.("a, button, input, summary")) return;
+  const key = event.key === " " ? "space" : event.key;
+  const asked = first ? `${first} ${key}` : key;
   clear();
   const target = find(asked);
   if (target) {

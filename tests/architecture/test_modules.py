@@ -77,6 +77,7 @@ def test_every_task_that_is_asked_for_exists():
         "notices.due",
         "playground.due",
         "rescue.due",
+        "duels.due",
         "upkeep.due",
     }
 

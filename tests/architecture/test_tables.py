@@ -34,6 +34,10 @@ PARTS = {
     "answer_paces": "connection_id",
     "run_reports": "run_id",
     "board_cases": "run_id",
+    "duels": "duels_id",
+    "round_results": "round_id",
+    "round_people": "round_id",
+    "persons_grades": "round_id",
 }
 TABLES = sorted(tables.metadata.tables.values(), key=lambda table: table.name)
 MAPPERS = sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__)

@@ -38,6 +38,7 @@ OURS = {
     "activity": {"verb", "subject"},
     "api_tokens": {"fingerprint"},
     "calendar_links": {"fingerprint"},
+    "calibrations": {"sha256"},
     "collection_rows": {"digest"},
     "board_cases": {"marks", "labels"},
     "connections": {"profile", "base_url"},
@@ -49,6 +50,7 @@ OURS = {
     "instance": {"secret_fingerprint"},
     "invitations": {"fingerprint"},
     "job_events": {"event_id"},
+    "judged_duels": {"request_key"},
     "jobs": {
         "request_key", "request_sha256", "first_answer", "training_sha256", "validation_sha256",
         "known_event_id",

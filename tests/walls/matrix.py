@@ -22,6 +22,7 @@ from tests.walls.matrix_evaluations import EVALUATIONS
 from tests.walls.matrix_golden import GOLDEN
 from tests.walls.matrix_grading import GRADING
 from tests.walls.matrix_imports import IMPORTS
+from tests.walls.matrix_people import PEOPLE
 from tests.walls.matrix_playground import PLAYGROUND
 
 TABLE: dict[str, Expected] = {
@@ -359,6 +360,7 @@ TABLE: dict[str, Expected] = {
     **EVALUATIONS,
     **IMPORTS,
     **GOLDEN,
+    **PEOPLE,
 }
 
 PUBLIC = {name for name, expected in TABLE.items() if expected.access is None}

@@ -70,6 +70,10 @@ NAMED_ROWS += [
     NamedRow("api.golden.record", "evaluation_id", "evaluation_id", 422, {}),
     NamedRow("golden.check", "connection_id", "connection_id", 409, {"model": "gpt-4.1"}),
     NamedRow("api.golden.check", "connection_id", "connection_id", 409, {"model": "gpt-4.1"}),
+    NamedRow("rounds.ask", "user_id", "user_id", 422, {}),
+    NamedRow("duels.begin", "grader_id", "grader_id", 422, {}),
+    NamedRow("api.duels.begin", "grader_id", "grader_id", 422, {}),
+    NamedRow("duels.price", "grader_id", "grader_id", 200, {}),
     NamedRow("moderation.ask", "connection_id", "connection_id", 422, {}),
     NamedRow("api.moderation.ask", "connection_id", "connection_id", 422, {}),
 ]

@@ -21,7 +21,7 @@ from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
 from app.evaluations.golden.models import GoldenRecording
-from app.evaluations.models import Contestant, RunStatus
+from app.evaluations.models import Contestant, EvaluationRun, RunStatus
 from app.jobs import orphans
 from app.notices.models import Notice, WatchedDate
 from app.notices.sending.addressing import deliver_to
@@ -32,9 +32,9 @@ from app.providers.base import BaseModelInfo
 from app.rescue.models import Stage
 from tests import make
 from tests.architecture.routes import Route
-from tests.evaluations.planted import Player, Question, plant_evaluation, plant_run, right_in
 from tests.rescue.history import bring_home
 from tests.stage import Team, make_team
+from tests.walls.evaluated import evaluated
 from tests.walls.expected import Sends
 from tests.walls.matrix import TABLE
 from tests.witness import handle
@@ -203,7 +203,7 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
         "rescued_id": rescued_run.id,
         "conversation_id": conversation.id,
         "grader_id": make.make_grader(session, project, name).id,
-        **_evaluation(session, project, name, job.id),
+        **_evaluation(session, project, connection, name, job.id),
         "upload_id": make.make_upload(session, project, name).id,
         "user_id": helper.id,
         "notice_id": _notice(session, project, name).id,
@@ -213,19 +213,20 @@ def things_of(session: Session, project: Project, member: str, name: str = "Ours
     }
 
 
-def _evaluation(session: Session, project: Project, name: str, job_id: int) -> Ids:
-    """An evaluation, a run of it that goes on, in which a checkpoint of the job takes part, and
-    that is a golden recording.
-    """
-    kept = plant_evaluation(session, project, [Question(f"Where is {name}?", name)], name=name)
-    run = plant_run(session, kept, Player(name, right_in(100), job_id=job_id, checkpoint_step=1))
+def _evaluation(
+    session: Session, project: Project, connection: Connection, name: str, job_id: int
+) -> Ids:
+    """A run that goes on and is a golden recording; a checkpoint of the job takes part in it."""
+    ids = evaluated(session, project, connection, name)
+    run = session.get_one(EvaluationRun, ids["evaluation_run_id"])
     run.status, run.ended_at = RunStatus.RUNNING, None
-    contestant_id = session.query(Contestant.id).filter_by(run_id=run.id).scalar()
+    contestant = session.query(Contestant).filter_by(run_id=run.id).first()
+    assert contestant is not None
+    contestant.job_id, contestant.checkpoint_step = job_id, 1
     golden = GoldenRecording(project_id=project.id, run_id=run.id, created_at=run.created_at)
     session.add(golden)
     session.flush()
-    run_ids = {"evaluation_run_id": run.id, "contestant_id": contestant_id, "number": 1}
-    return {"evaluation_id": kept.id, "golden_id": golden.id, **run_ids}
+    return {**ids, "golden_id": golden.id, "contestant_id": contestant.id, "number": 1}
 
 
 def _endpoint(session: Session, project: Project, name: str) -> Ids:

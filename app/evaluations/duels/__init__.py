@@ -1,0 +1,1 @@
+"""Contestants head to head: which of two answers is better, said by people or by a judge."""

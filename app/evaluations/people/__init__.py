@@ -1,0 +1,1 @@
+"""People grade what a run's contestants answered, and choose between two: blind and shuffled."""

@@ -1,0 +1,40 @@
+"""The routes of people's grades, head to head and the calibration of judges: whom each lets in."""
+
+from tests.walls.expected import Expected, edit, spend, view
+
+PEOPLE: dict[str, Expected] = {
+    # Rounds of grading
+    "rounds.index": view(),
+    "rounds.begin": edit(422),
+    "rounds.show": view(),
+    "rounds.ask": edit(422),
+    "rounds.close": edit(303),
+    "rounds.grade": edit(),
+    "rounds.give": edit(422),
+    "rounds.undo": edit(303),
+    "rounds.export": Expected("view", 409, but={"viewer": 200}),  # viewers grade nothing
+    # Contestants head to head
+    "duels.index": view(),
+    "duels.price": spend(),
+    "duels.begin": spend(422),
+    "duels.show": view(),
+    "duels.pause": spend(303),
+    "duels.resume": spend(303),
+    "duels.stop": spend(303),
+    # Whether judges may be trusted
+    "judges.index": view(),
+    "judges.measure": edit(303),
+    "api.rounds.index": view(),
+    "api.rounds.begin": edit(422),
+    "api.rounds.show": view(),
+    "api.rounds.close": edit(200),
+    "api.rounds.grades": Expected("view", 409, but={"viewer": 200}),
+    "api.duels.index": view(),
+    "api.duels.begin": spend(422),
+    "api.duels.show": view(),
+    "api.duels.pause": spend(200),
+    "api.duels.resume": spend(422),
+    "api.duels.stop": spend(200),
+    "api.judges.index": view(),
+    "api.judges.measure": edit(200),
+}
