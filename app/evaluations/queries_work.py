@@ -45,21 +45,18 @@ def results_to_be(run: EvaluationRun, row: Contestant, repeat: int) -> Select[An
     """A result for each case, in the order of `RESULT_COLUMNS`; recorded ones have their answer."""
     is_recorded = row.kind == ContestantKind.RECORDED
     status = ResultStatus.ANSWERED if is_recorded else ResultStatus.WAITING
-    found: Select[Any] = (
-        select(
-            literal(run.id, Result.run_id.type),
-            literal(row.id, Result.contestant_id.type),
-            Case.id,
-            literal(repeat, Result.repeat.type),
-            literal(str(status), String),
-            literal(0, Result.asked.type),
-            literal(0, Result.tries.type),
-            literal(is_recorded, Result.is_cached.type),
-            Recorded.answer_id if is_recorded else null(),
-        )
-        .where(Case.evaluation_id == run.evaluation_id)
-        .order_by(Case.number)
-    )
+    columns: list[Any] = [
+        literal(run.id, Result.run_id.type),
+        literal(row.id, Result.contestant_id.type),
+        Case.id,
+        literal(repeat, Result.repeat.type),
+        literal(str(status), String),
+        literal(0, Result.asked.type),
+        literal(0, Result.tries.type),
+        literal(is_recorded, Result.is_cached.type),
+        Recorded.answer_id if is_recorded else null(),
+    ]
+    found = select(*columns).where(Case.evaluation_id == run.evaluation_id).order_by(Case.number)
     if not is_recorded:
         return found
     return found.join(

@@ -21,12 +21,13 @@ from app.evaluations.duels import prices, queries
 from app.evaluations.duels.forms import MOST_QUESTIONS, DuelsForm
 from app.evaluations.duels.models import Duel, DuelsStatus, DuelStatus, JudgedDuels
 from app.evaluations.duels.prices import Price
-from app.evaluations.models import EvaluationRun, GivenAnswer
+from app.evaluations.models import EvaluationRun
 from app.evaluations.people import making
 from app.evaluations.people import service as people
 from app.evaluations.people.making import Shown
 from app.evaluations.people.ordering import repeatable
-from app.graders.base import Answer, Ungradable
+from app.evaluations.work.grading import answer_of
+from app.graders.base import Ungradable
 from app.graders.pairwise import Pairwise
 from app.graders.reading import read_grader
 from app.grading.models import GraderVersion
@@ -81,11 +82,6 @@ def planned(session: Session, run: EvaluationRun, form: DuelsForm, seed: int) ->
 
 def _two(pairs: list[Shown]) -> list[tuple[int, int]]:
     return [(first, second) for first, second in pairs]
-
-
-def answer_of(given: GivenAnswer) -> Answer:
-    """An answer as graders take it."""
-    return Answer(given.text, given.calls, given.refusal, given.total_ms / 1000, given.cost)
 
 
 def begin_duels(

@@ -19,6 +19,7 @@ from app.evaluations.duels import prices, queries, service
 from app.evaluations.duels.asking import Asking, Came, Failed, Replied
 from app.evaluations.duels.models import Duel, DuelsStatus, DuelStatus, JudgedDuels
 from app.evaluations.models import GivenAnswer
+from app.evaluations.work.grading import answer_of
 from app.graders.base import Score, Ungradable
 from app.graders.pairwise import Pairwise
 from app.graders.reading import read_grader
@@ -119,7 +120,7 @@ def _askings(session: Session, work: Work, waiting: Sequence[Duel]) -> list[tupl
     made: list[tuple[Duel, Asking]] = []
     for duel in waiting:
         item, first, second = found[duel.first_id, duel.second_id]
-        both = service.answer_of(first), service.answer_of(second)
+        both = answer_of(first), answer_of(second)
         try:
             ask = work.judge.between(item, *both, was_first=duel.was_first)
         except Ungradable as fault:
