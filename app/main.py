@@ -7,16 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio.to_thread
-import structlog
-from fastapi import Depends, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.exc import IntegrityError, OperationalError
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from pydantic import TypeAdapter
 
 from app import __doc__ as about
 from app import reactions, tables
@@ -39,26 +34,14 @@ from app.connections import routes_hooks as hooks
 from app.connections.access import ASKING, ASKING_OF_ONE
 from app.connections.keyring import check_keys
 from app.connections.practice import refresh_practice
-from app.core import heartbeat, logs, queue, storage
-from app.core.api import is_for_scripts
-from app.core.database import SEATS, THREADS, has_no_room, unit_of_work
-from app.core.errors import (
-    Conflict,
-    DiskFull,
-    FieldError,
-    NotFound,
-    ProductError,
-    WrongInput,
-)
+from app.core import heartbeat, logs, storage
+from app.core.database import SEATS, THREADS, unit_of_work
 from app.core.events import Hub
-from app.core.forms import explain
 from app.core.guards import Guards
-from app.core.pages import redirect
 from app.core.problems import Problem
 from app.core.seats import Seats
-from app.dashboard import docs, kit
+from app.dashboard import docs, faults, kit
 from app.dashboard import routes as dashboard
-from app.dashboard.errors import drawn
 from app.datasets import api as datasets_api
 from app.datasets import api_leaks as datasets_api_leaks
 from app.datasets import api_reading as datasets_api_reading
@@ -73,7 +56,6 @@ from app.datasets import routes_rows as datasets_rows
 from app.datasets import routes_search as datasets_search
 from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
-from app.datasets.gone import IndexGone
 from app.datasets.moderation import routes as moderation
 from app.evaluations import api as evaluations_api
 from app.evaluations.calibration import api as judges_api
@@ -124,8 +106,6 @@ from app.rescue.usage import routes as rescued_usage
 from app.settings import ROOT
 from app.upkeep import routes as upkeep
 from app.upkeep import service as housekeeping
-
-log = structlog.get_logger(__name__)
 
 PAGES = (
     auth.router,
@@ -281,15 +261,8 @@ def create_app() -> FastAPI:
         app.include_router(router)
     app.mount("/static", RevalidatedFiles(directory=ROOT / "static"), name="static")
     # Inside the guards, so that an answer about a surprise has their headers and the request's id.
-    app.add_middleware(Surprises)
+    faults.answer(app)
     app.add_middleware(Guards)
-    app.add_exception_handler(ProductError, _expected)
-    app.add_exception_handler(IndexGone, _index_gone)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(ValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(OperationalError, _database_away)
-    app.add_exception_handler(IntegrityError, _at_the_same_moment)
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
     return app
 
@@ -323,101 +296,3 @@ def _schema(app: FastAPI) -> dict[str, Any]:
                 operation["responses"]["4XX"] = PROBLEM
         app.openapi_schema = schema
     return app.openapi_schema
-
-
-def _expected(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProductError)  # noqa: S101 - registered for nothing else
-    return drawn(request, error)
-
-
-def _index_gone(request: Request, error: Exception) -> Response:
-    """A page of the version goes to its report, which tells how the index is made anew."""
-    assert isinstance(error, IndexGone)  # noqa: S101 - registered for nothing else
-    queue.post("datasets.mend", error.version_id)
-    is_whole = request.method == "GET" and request.headers.get("hx-request") != "true"
-    is_page = is_whole and not is_for_scripts(request.scope["path"])
-    if is_page and request.path_params.get("version_id") == str(error.version_id):
-        return redirect(request, "datasets.show", version_id=error.version_id)
-    return drawn(request, error)
-
-
-def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101 - registered for nothing else
-    if isinstance(error, ValidationError):
-        return drawn(
-            request,
-            WrongInput("Some fields cannot be taken as they are.", errors=explain(error.errors())),
-        )
-    places = [item["loc"][0] for item in error.errors()]
-    if "path" in places:
-        return drawn(request, NotFound())
-    found = [
-        FieldError(item.field.partition(".")[2] or item.field, item.message)
-        for item in explain(error.errors())
-    ]
-    return drawn(request, WrongInput("Some fields cannot be taken as they are.", errors=found))
-
-
-def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
-    wrapped = NotFound() if error.status_code == 404 else ProductError(str(error.detail))  # noqa: PLR2004
-    wrapped.status = error.status_code
-    wrapped.headers = dict(error.headers or {})
-    return drawn(request, wrapped)
-
-
-def _database_away(request: Request, error: Exception) -> Response:
-    if has_no_room(error):
-        return _no_room(request, error)
-    log.error("database.away", error=str(error).split("\n")[0])
-    wrapped = ProductError(
-        "The database does not answer just now. Try again in a moment.",
-        headers={"Retry-After": "5"},
-    )
-    wrapped.status = 503
-    return drawn(request, wrapped)
-
-
-def _no_room(request: Request, error: Exception) -> Response:
-    log.error("database.full", error=str(error).split("\n")[0])
-    storage.drop_ballast()
-    return drawn(
-        request,
-        DiskFull("The disk is full, and this was not kept. Free some space, then do it once more."),
-    )
-
-
-def _at_the_same_moment(request: Request, error: Exception) -> Response:
-    log.warning("request.raced", error=str(error).split("\n")[0])
-    return drawn(request, Conflict("Somebody did the same at the same moment. Try it again."))
-
-
-class Surprises:
-    """Draws what nobody expected, and writes it into the log."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_begun = False
-
-        async def watched(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watched)
-        except Exception:
-            log.exception("request.failed", path=scope.get("path"))
-            if has_begun or scope["type"] != "http":
-                raise
-            await _surprise(Request(scope, receive))(scope, receive, send)
-
-
-def _surprise(request: Request) -> Response:
-    wrapped = ProductError(
-        "Something broke on this server. It is written in its log; nothing you sent was half kept."
-    )
-    wrapped.status = 500
-    return drawn(request, wrapped)

@@ -23,7 +23,7 @@ AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class PriceResource:
+class JudgingPriceResource:
     """What judges would be asked. `about_dollars` takes 150 tokens a reply, `most_dollars` as many
     as a reply may have; both are null where nobody knows the price.
     """
@@ -46,14 +46,16 @@ class JudgedResource:
 @router.get("/graders/{grader_id}/judging", name="api.graders.price")
 def price(
     entered: TriedGrader, _seat: GraderSeat, asked: Annotated[JudgeForm, Query()]
-) -> PriceResource:
+) -> JudgingPriceResource:
     """What it would cost to ask a grader's judges about rows of a dataset version, 20 at most.
     Nobody is asked.
     """
     found = opened(entered.thing, None)
     rows = _rows(found, asked, None)
     estimate = _estimate(found, asked_over(found), rows)
-    return PriceResource(estimate.questions, estimate.prompt_tokens, estimate.about, estimate.most)
+    return JudgingPriceResource(
+        estimate.questions, estimate.prompt_tokens, estimate.about, estimate.most
+    )
 
 
 @router.post("/graders/{grader_id}/judge", name="api.graders.judge")

@@ -29,7 +29,7 @@ def upgrade() -> None:
         "run_id",
         sa.Column("recording_id", ID, nullable=False),
         sa.Column("run_id", ID, nullable=False),
-        sa.Column("margin", sa.Float(), nullable=False),
+        sa.Column("margin", sa.Double(), nullable=False),
         sa.Column("verdict", KEPT, nullable=True),
         _key("succession_checks", "recording_id", "golden_recordings", "RESTRICT"),
         _key("succession_checks", "run_id", "evaluation_runs", "CASCADE"),

@@ -9,7 +9,8 @@ down_revision = "d83f5b17c0aa"
 branch_labels = None
 depends_on = None
 
-ID = sa.BigInteger()
+NUMBER = sa.BigInteger()
+ID = NUMBER.with_variant(sa.Integer(), "sqlite")
 KEPT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 AT = sa.DateTime(timezone=True)
 
@@ -22,16 +23,14 @@ def _key(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
 def upgrade() -> None:
     op.create_table(
         "run_reports",
-        sa.Column(
-            "id", ID.with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("run_id", ID, nullable=False),
         sa.Column("figures", KEPT, nullable=True),
         sa.Column("made_at", AT, nullable=True),
         sa.Column("due_at", AT, nullable=True),
         sa.Column("lease_until", AT, nullable=True),
-        sa.Column("fence", ID, nullable=False),
-        sa.Column("attempts", ID, nullable=False),
+        sa.Column("fence", NUMBER, nullable=False),
+        sa.Column("attempts", NUMBER, nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         _key("run_reports", "run_id", "evaluation_runs"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run_reports")),
@@ -41,12 +40,12 @@ def upgrade() -> None:
     op.create_table(
         "board_cases",
         sa.Column("run_id", ID, autoincrement=False, nullable=False),
-        sa.Column("number", ID, autoincrement=False, nullable=False),
+        sa.Column("number", NUMBER, autoincrement=False, nullable=False),
         sa.Column("case_id", ID, nullable=False),
         sa.Column("question", sa.Text(), nullable=False),
         sa.Column("marks", sa.Text(), nullable=False),
         sa.Column("labels", sa.Text(), nullable=False),
-        sa.Column("right", ID, nullable=False),
+        sa.Column("right", NUMBER, nullable=False),
         sa.Column("is_split", sa.Boolean(), nullable=False),
         _key("board_cases", "case_id", "cases"),
         _key("board_cases", "run_id", "evaluation_runs"),

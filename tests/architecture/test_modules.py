@@ -73,6 +73,7 @@ def test_every_task_that_is_asked_for_exists():
         "jobs.due",
         "datasets.due",
         "evaluations.due",
+        "golden.due",
         "evaluation_reports.due",
         "notices.due",
         "playground.due",

@@ -51,7 +51,7 @@ def record(workshop, model_id, letters):
     return do
 
 
-def check(team, recording_id, *, key="check:1", margin=2.0):
+def check(team, recording_id, *, key="check:1", margin=20.0):
     with unit_of_work() as session:
         return service.check(
             session,
@@ -127,12 +127,12 @@ def test_a_successor_is_asked_as_often_and_the_recorded_answers_are_not_asked_ag
         ("model", ROWS * TIMES),
         ("recorded", ROWS * TIMES),
     ]
-    assert (found.verdict["kind"], found.verdict["margin"]) == ("non_inferior", 0.02)
+    assert (found.verdict["kind"], found.verdict["margin"]) == ("non_inferior", 0.2)
     page = browser(workshop.users["viewer"]).get(f"/golden/{recording_id}").text
-    assert "at most 2 points worse" in page
+    assert "at most 20 points worse" in page
     said = script(workshop.users["viewer"]).get(f"/golden/{recording_id}").json()
     assert make.BASE_MODEL in said["checks"][0]["words"]
-    assert said["checks"][0]["margin"] == 2
+    assert said["checks"][0]["margin"] == 20
 
 
 @one_database

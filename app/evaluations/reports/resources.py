@@ -55,7 +55,7 @@ class StandingResource:
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictResource:
+class PairVerdictResource:
     """The verdict on two contestants by their places, in words and in numbers."""
 
     first: int
@@ -78,13 +78,13 @@ class ReportResource:
     measure: str | None
     reckoned_from: dict[str, int]
     standings: list[StandingResource]
-    verdicts: list[VerdictResource]
+    verdicts: list[PairVerdictResource]
     slices: list[Slice]
     confusion: list[tuple[int, str | None, str | None, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerResource:
+class CaseAnswerResource:
     """One answer to a case; without one, `error` says why where that is known."""
 
     place: int
@@ -105,7 +105,7 @@ class CaseResource:
     number: int
     question: str
     reference: str | None
-    answers: list[AnswerResource]
+    answers: list[CaseAnswerResource]
 
 
 def evaluation_listed(
@@ -152,7 +152,7 @@ def report_resource(here: Opened) -> ReportResource:
             for one in figures.standings
         ],
         verdicts=[
-            VerdictResource(first + 1, second + 1, sentence(one), one)
+            PairVerdictResource(first + 1, second + 1, sentence(one), one)
             for first, second, one in figures.pairs
         ],
         slices=list(figures.slices),
@@ -171,7 +171,7 @@ def case_resource(here: Opened, row: Any, answers: list[Any]) -> CaseResource:
         row.question,
         row.reference,
         [
-            AnswerResource(
+            CaseAnswerResource(
                 here.places[one.contestant_id] + 1,
                 one.repeat,
                 one.status,
