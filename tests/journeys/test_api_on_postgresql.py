@@ -23,8 +23,8 @@ from tests.processes import TRAINER_KEY, Program, start_server_shape
 
 pytestmark = pytest.mark.processes
 
-EPOCHS = 3
-ROWS, HELD_OUT_ROWS, EVERY = 10_003, 3_080, 5
+EPOCHS = 2
+ROWS, HELD_OUT_ROWS, EVERY = 10_003, 3_080, 10
 WIDE_MARGIN = 0.5
 
 
@@ -93,7 +93,7 @@ def _ask_what_it_was_not_taught(script, model_id):
 def _kill_while_it_trains(script, project_id, versions, worker: Program):
     """End a worker and its pool as `kill -9` does, or a power cut; what became of the job."""
     suffix = f"without-{worker.process.pid}"
-    job = script.start_job(project_id, suffix=suffix, n_epochs=2, **versions)
+    job = script.start_job(project_id, suffix=suffix, n_epochs=1, **versions)
     curve = Curve(script, job["id"])
     curve.wait_for_more(within=90)
     assert curve.job()["status"] == "running"
