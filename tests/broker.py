@@ -39,7 +39,7 @@ class Broker:
             stdout=subprocess.DEVNULL,
             preexec_fn=functools.partial(owned.tie_to_parent, os.getpid()),  # noqa: PLW1509
         )
-        eventually(lambda: broker.answers(self.path), within=10)
+        eventually(lambda: broker.answers(self.path))
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it; with SIGKILL as a crash does."""

@@ -1,6 +1,7 @@
 """What every test stands on: an instance of its own, one transaction, no way off the machine."""
 
 import base64
+import gc
 import ipaddress
 import os
 import shutil
@@ -26,6 +27,15 @@ from tests.forgetting import forget
 pytest_plugins = ["tests.measured", "tests.skips", "tests.stage", "tests.fresh"]
 
 SECRET = base64.urlsafe_b64encode(bytes(range(7, 39))).decode()
+
+
+# What is imported and collected is never garbage, and looking for some took half the time of it.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

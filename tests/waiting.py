@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], within: float = 10, *, every: float = 0.05) -> T:
+def eventually(condition: Callable[[], T], within: float = 30, *, every: float = 0.05) -> T:
     """The first truthy answer of `condition`, asked again until `within` seconds have passed.
 
     An assertion that fails inside it counts as "not yet", and is raised when time is up.

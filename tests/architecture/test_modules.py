@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from app.settings import ROOT
@@ -18,11 +19,9 @@ def place(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def trees():
     return [(place(path), ast.parse(path.read_text())) for path in MODULES]
-
-
-TREES = trees()
 
 
 def calls(tree):
@@ -32,7 +31,7 @@ def calls(tree):
 def test_only_the_database_module_commits():
     found = {
         where
-        for where, tree in TREES
+        for where, tree in trees()
         for call in calls(tree)
         if isinstance(call.func, ast.Attribute) and call.func.attr in {"commit", "begin"}
         if ast.unparse(call.func.value).endswith(("session", "writer", "SessionFactory"))
@@ -46,7 +45,7 @@ def test_no_module_is_longer_than_400_lines():
 
 
 def test_a_module_opens_with_a_sentence():
-    opening = {where: (ast.get_docstring(tree) or "").rstrip() for where, tree in TREES}
+    opening = {where: (ast.get_docstring(tree) or "").rstrip() for where, tree in trees()}
     assert [where for where, words in opening.items() if not words.endswith((".", "?", "!"))] == []
 
 
@@ -58,7 +57,7 @@ def test_every_task_that_is_asked_for_exists():
 
     asked = {
         argument.value
-        for _, tree in TREES
+        for _, tree in trees()
         for call in calls(tree)
         if ast.unparse(call.func) in {"enqueue", "post", "queue.enqueue", "queue.post"}
         for argument in call.args[:2]
@@ -115,7 +114,7 @@ def test_tasks_take_ids_alone():
 def test_nothing_but_the_rendering_marks_text_as_html():
     found = {
         where
-        for where, tree in TREES
+        for where, tree in trees()
         for call in calls(tree)
         if ast.unparse(call.func).rpartition(".")[2] in {"Markup", "HTMLResponse"}
     }
@@ -128,7 +127,7 @@ def test_no_select_stands_outside_queries():
     also = {"app/jobs/metrics.py"}
     found = {
         where
-        for where, tree in TREES
+        for where, tree in trees()
         for call in calls(tree)
         if isinstance(call.func, ast.Name) and call.func.id == "select"
         if not re.search(r"/queries(_\w+)?\.py$", where)
@@ -149,7 +148,7 @@ def test_the_environment_is_read_in_settings_alone():
     }
     found = {
         where
-        for where, tree in TREES
+        for where, tree in trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"}
         if not where.startswith("app/trainer/")

@@ -9,7 +9,7 @@ from jinja2.meta import find_referenced_templates, find_undeclared_variables
 
 from app.core.pages import templates
 from app.settings import ROOT
-from tests.architecture.test_modules import TREES
+from tests.architecture.test_modules import trees
 
 FOLDER = ROOT / "templates"
 NAMES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.html"))
@@ -60,7 +60,7 @@ def test_every_template_compiles_and_what_it_includes_exists():
 def fragments() -> set[tuple[str, str]]:
     """Every (template, block) that code renders alone."""
     found = {("datasets/show.html", "progress"), ("jobs/index.html", "rows")}
-    for _, tree in TREES:
+    for _, tree in trees():
         for call in ast.walk(tree):
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "page":
                 template = call.args[1]

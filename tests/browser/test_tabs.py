@@ -72,14 +72,14 @@ def test_eight_job_tabs_do_not_hang_the_ninth_and_all_stay_live(jobs, chromium, 
             tabs.append(tab)
         assert len(tabs) == TABS + 1
         assert not [tab for tab in tabs if tab.evaluate("document.hidden")]
-        eventually(lambda: streams() == 1, within=10)
+        eventually(lambda: streams() == 1)
 
         _all_hear(broker, tabs, job_ids)
         somebody.page.close()
         for tab in tabs[:4]:
             tab.close()
         _all_hear(broker, tabs[4:], job_ids)
-        eventually(lambda: streams() == 1, within=10)
+        eventually(lambda: streams() == 1)
 
 
 def _all_hear(broker, tabs, job_ids):
@@ -96,4 +96,4 @@ def _all_hear(broker, tabs, job_ids):
             assert f"job:{job_id}" in told, (tab.url, told)
         return True
 
-    eventually(heard, within=10, every=0.3)
+    eventually(heard, every=0.3)

@@ -73,7 +73,7 @@ def test_a_killed_supervisor_takes_everything_with_it(tmp_path):
 
         luthier.process.kill()
 
-        eventually(lambda: not processes_of(luthier.home), within=5)
+        eventually(lambda: not processes_of(luthier.home))
     with start_luthier(tmp_path / "home") as again:
         assert again.health()[0] == 200
 

@@ -22,7 +22,7 @@ from app.projects.models import Project
 from app.settings import ROOT, settings
 from tests import make
 from tests.architecture.routes import every_route
-from tests.architecture.test_modules import TREES, calls
+from tests.architecture.test_modules import calls, trees
 from tests.stage import one_database
 from tests.walls.furnished import address
 
@@ -99,7 +99,7 @@ def test_43_a_search_takes_its_words_as_they_are():
     """A `%` or `_` that somebody types is no pattern, and no SQL is written as text."""
     loose = [
         f"{where}:{call.lineno}"
-        for where, tree in TREES
+        for where, tree in trees()
         if where.endswith("/queries.py")
         for call in calls(tree)
         if isinstance(call.func, ast.Attribute) and call.func.attr in MATCHES
@@ -108,7 +108,7 @@ def test_43_a_search_takes_its_words_as_they_are():
     assert loose == []
     put_together = {
         where
-        for where, tree in TREES
+        for where, tree in trees()
         if not where.startswith("app/trainer/")  # its `text` reads a field of a request
         for call in calls(tree)
         if ast.unparse(call.func) in {"text", "sa.text", "literal_column", "sa.literal_column"}
