@@ -58,6 +58,7 @@ from app.datasets import routes_uploads as uploads
 from app.datasets import routes_verdicts as verdicts
 from app.datasets.moderation import routes as moderation
 from app.evaluations import api as evaluations_api
+from app.evaluations import routes as evaluations
 from app.evaluations.calibration import api as judges_api
 from app.evaluations.calibration import routes as judges
 from app.evaluations.duels import api as duels_api
@@ -140,6 +141,7 @@ PAGES = (
     catalog.talking,
     catalog.router,
     grading.router,
+    evaluations.router,
     evaluation_imports.importing,
     evaluation_imports.router,
     golden.router,

@@ -110,6 +110,8 @@ def head_of(here: Opened) -> RunHead:
         by=run.origin or f"asked by {run.creator.name if run.creator else GONE}",
         at=run.ended_at or run.created_at,
         is_live=run.status == RunStatus.RUNNING or here.figures is None,
+        is_paused=run.status == RunStatus.PAUSED,
+        is_over=run.ended_at is not None,
         topic=f"evaluation_run:{run.id}",
     )
 

@@ -92,9 +92,9 @@ def run_view(request: Request, session: Session, here: Opened, *, can_edit: bool
     )
 
 
-def standing_view(here: Opened) -> StandingView:
+def standing_view(here: Opened, *, can_edit: bool) -> StandingView:
     """What is fetched anew while the run goes on: how things stand, and the scores so far."""
-    return StandingView(head_of(here), _scores(here))
+    return StandingView(head_of(here), _scores(here), can_edit)
 
 
 def _scores(here: Opened) -> Scores:

@@ -110,6 +110,8 @@ class RunHead:
     by: str
     at: datetime
     is_live: bool
+    is_paused: bool
+    is_over: bool
     topic: str
 
 
@@ -119,6 +121,7 @@ class StandingView:
 
     head: RunHead
     scores: Scores
+    can_edit: bool
 
 
 @dataclass(frozen=True, slots=True)
