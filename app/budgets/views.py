@@ -12,7 +12,12 @@ from app.core.list_views import ListView
 from app.core.pages import Link
 from app.core.views import ChartColumn, ColumnChart, FormState
 
-PAGES = {"job": ("jobs.show", "job_id"), "connection": ("connections.show", "connection_id")}
+PAGES = {
+    "job": ("jobs.show", "job_id"),
+    "connection": ("connections.show", "connection_id"),
+    "evaluation_run": ("evaluation_runs.show", "evaluation_run_id"),
+    "duels": ("duels.show", "duels_id"),
+}
 STATES = {
     SpendState.RESERVED: "reserved",
     SpendState.SPENT: "spent",

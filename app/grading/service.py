@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
@@ -15,6 +16,8 @@ from app.graders.reading import InvalidGrader, read_grader
 from app.grading import queries
 from app.grading.forms import GraderForm
 from app.grading.models import NAME_LENGTH, GraderVersion, LibraryGrader
+
+IN_USE = "Evaluations use this grader: it stays as long as they do."
 
 
 def storable(body: JsonObject) -> JsonObject:
@@ -94,10 +97,14 @@ def change_grader(
 
 
 def delete_grader(session: Session, grader: LibraryGrader, *, actor_id: int) -> None:
-    """Forget it with all its versions."""
+    """Forget it with all its versions. Raises Conflict where an evaluation needs it."""
     _record(session, grader, "grader.deleted", actor_id)
-    session.delete(grader)
     session.flush()
+    try:
+        with session.begin_nested():
+            session.delete(grader)
+    except IntegrityError as error:
+        raise Conflict(IN_USE) from error
 
 
 def sha256_of(grader: Grader, connection_id: int | None = None) -> str:

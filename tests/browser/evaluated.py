@@ -11,6 +11,7 @@ from app.evaluations.reports import service as reports
 from app.evaluations.reports.models import Report
 from app.grading.models import LibraryGrader
 from app.projects.models import Project
+from tests.browser.judged import judge as judge_run
 from tests.evaluations.planted import Player, Question, plant_evaluation, plant_run, right_in
 from tests.waiting import eventually
 
@@ -30,7 +31,7 @@ def evaluate(
     )
     try:
         with Session(engine, expire_on_commit=False) as session, session.begin():
-            evaluation_id, run_ids = _plant(session, project_id, words, name, model, label)
+            evaluation_id, run_ids, judged = _plant(session, project_id, words, name, model, label)
 
         def is_made() -> bool:
             with Session(engine) as session:
@@ -47,12 +48,13 @@ def evaluate(
         "evaluation-run": f"{run}?wrong=1",
         "evaluation-case": f"{run}/cases/3",
         "evaluation-compare": f"/evaluations/{evaluation_id}/compare",
+        **judged,
     }
 
 
 def _plant(
     session: Session, project_id: int, words: str, name: str, model: str, label: str
-) -> tuple[int, list[int]]:
+) -> tuple[int, list[int], dict[str, str]]:
     project = session.get_one(Project, project_id)
     labels = (label[:100], *LABELS)
     asked = [
@@ -64,7 +66,7 @@ def _plant(
     runs = [_run(session, kept, labels, percent, model) for percent in (80, 95)]
     for run in runs:
         reports.ask(session, run.id)
-    return kept.id, [run.id for run in runs]
+    return kept.id, [run.id for run in runs], judge_run(session, runs[-1], name)
 
 
 def _run(session: Session, kept: Any, labels: tuple[str, ...], percent: int, model: str) -> Any:

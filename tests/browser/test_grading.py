@@ -74,7 +74,7 @@ def test_a_round_is_graded_by_keyboard_to_the_end(place, chromium):
         somebody.press("0")
         page.get_by_text("Nothing is left for you to grade.").wait_for()
         somebody.look()
-        somebody.link("See what people say").click()
+        somebody.button("I am done, show what people say").click()
         somebody.heading("What people say of the contestants")
         assert HOSTILE in page.locator("main").inner_text()
 
@@ -86,8 +86,7 @@ def test_a_round_is_graded_by_keyboard_to_the_end(place, chromium):
                 "(before) => document.querySelector('#grading [role=status]').innerText !== before",
                 arg=before,
             )
-        page.get_by_text("Nothing is left for you to grade.").wait_for()
-        somebody.go(duels)
+        somebody.button("I am done, show what people say").click()
         somebody.heading("What people prefer")
         somebody.go(f"/evaluation-runs/{run_id}/rounds")
         somebody.go(f"/evaluation-runs/{run_id}/duels")

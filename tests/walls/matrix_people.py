@@ -12,6 +12,7 @@ PEOPLE: dict[str, Expected] = {
     "rounds.grade": edit(),
     "rounds.give": edit(422),
     "rounds.undo": edit(303),
+    "rounds.finish": edit(409),  # nothing is graded
     "rounds.export": Expected("view", 409, but={"viewer": 200}),  # viewers grade nothing
     # Contestants head to head
     "duels.index": view(),

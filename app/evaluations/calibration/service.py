@@ -3,7 +3,7 @@ pass.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -35,11 +35,18 @@ def is_provisional(session: Session, run_grader: RunGrader) -> bool:
 
 def provisional_places(session: Session, run_id: int) -> dict[int, str]:
     """The places of a run's judges whose scores are provisional, each with the reason."""
-    return {
-        grader.place: _why(calibration)
-        for grader, version, calibration in queries.graders_of(session, run_id)
-        if asks_a_model(version) and (calibration is None or not calibration.has_passed)
-    }
+    return {grader.place: why for grader, _, why in _provisional(session, run_id)}
+
+
+def provisional_graders(session: Session, run_id: int) -> list[tuple[str, str]]:
+    """The names of a run's judges whose scores are provisional, each with the reason."""
+    return [(version.grader.name, why) for _, version, why in _provisional(session, run_id)]
+
+
+def _provisional(session: Session, run_id: int) -> Iterator[tuple[RunGrader, GraderVersion, str]]:
+    for grader, version, calibration in queries.graders_of(session, run_id):
+        if asks_a_model(version) and (calibration is None or not calibration.has_passed):
+            yield grader, version, _why(calibration)
 
 
 def asks_a_model(version: GraderVersion) -> bool:

@@ -7,6 +7,7 @@ from app.graders.judge import Ask
 from app.providers.base import (
     AllowanceSpent,
     ChatRequest,
+    NotReached,
     Provider,
     ProviderError,
 )
@@ -60,7 +61,8 @@ def ask_judge(provider: Provider, model: str, asking: Asking) -> Came:
     except AllowanceSpent:
         return Unsent(asking)
     except ProviderError as error:
-        return Failed(asking, error, may_be_billed=error.http_status is None)
+        is_lost = error.http_status is None and not isinstance(error, NotReached)
+        return Failed(asking, error, may_be_billed=is_lost)
     return Replied(
         asking,
         answer.text[:LONGEST_REPLY],

@@ -148,6 +148,12 @@ def counts_of(session: Session, duels_ids: Sequence[int]) -> dict[int, dict[str,
     return found
 
 
+def asked_now(session: Session, duels_id: int) -> int:
+    """How many questions are on their way."""
+    query = select(func.count()).where(Duel.duels_id == duels_id, Duel.status == DuelStatus.ASKED)
+    return session.scalar(query) or 0
+
+
 def was_asked(session: Session, duels_id: int) -> bool:
     """Whether anything was sent."""
     query = select(Duel.id).where(Duel.duels_id == duels_id, Duel.asked > 0)

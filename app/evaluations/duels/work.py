@@ -107,7 +107,7 @@ def claim_pairs(session: Session, work: Work, *, limit: int) -> list[Asking] | N
             _judge(duel, work.judge.read(given.text, one.ask), given)
         else:
             new.append((duel, one))
-    if not _fits(row, work, [one for _, one in new]):
+    if not _fits(session, row, work, [one for _, one in new]):
         service.pause(session, row, by="cap", words=CAP)
         return None
     for duel, _ in new:
@@ -131,14 +131,19 @@ def _askings(session: Session, work: Work, waiting: Sequence[Duel]) -> list[tupl
     return made
 
 
-def _fits(row: JudgedDuels, work: Work, asking: Sequence[Asking]) -> bool:
-    """Whether the cap holds even where every reply is as long as it may be."""
+def _fits(session: Session, row: JudgedDuels, work: Work, asking: Sequence[Asking]) -> bool:
+    """Whether the cap holds even where every reply is as long as it may be, those on their way
+    included.
+    """
     if row.cap is None or not asking:
         return True
+    away = queries.asked_now(session, row.id)
     into = sum(prices.tokens_of(one.ask) for one in asking)
     out = sum(one.ask.sampling["max_tokens"] for one in asking)
     most = prices.cost(work.connection, work.judge.model, into, out)
-    return most is None or row.spent + most <= row.cap
+    if most is None or row.estimate is None:
+        return True
+    return row.spent + row.estimate * away // row.questions + most <= row.cap
 
 
 def record(session: Session, work: Work, came: Sequence[Came]) -> None:

@@ -79,7 +79,8 @@ def grades(
 ) -> Listing[GradeResource]:
     """Every grade of a round; 409 for whoever could still grade."""
     can_grade = role_here(request).may("edit")
-    if not service.may_see(session, round_, user.id, can_grade=can_grade):
+    me = queries.person_of(session, round_.id, user.id)
+    if not service.may_see(round_, me, can_grade=can_grade):
         raise Conflict(service.NOT_YET)
     cases, names = shown_in_round(session, round_)
     said = queries.grades_of(session, [round_.id])

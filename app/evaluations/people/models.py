@@ -73,7 +73,9 @@ class RoundResult(Base):
 
 
 class RoundPerson(Base):
-    """Somebody who was asked to grade, or who began by themselves (`asked_by` is null then)."""
+    """Somebody who was asked to grade, or who began by themselves (`asked_by` is null then). From
+    `done_at` on they know what others said, and grade no more.
+    """
 
     __tablename__ = "round_people"
 
@@ -85,6 +87,7 @@ class RoundPerson(Base):
     )
     asked_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     asked_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(lazy="raise", foreign_keys=[user_id])
 

@@ -14,7 +14,7 @@ from app.core.forms import Submission, submitted
 from app.core.pages import asked_part, page, redirect
 from app.core.views import FormState
 from app.evaluations.calibration.service import measure_run
-from app.evaluations.people import service, showing
+from app.evaluations.people import queries, service, showing
 from app.evaluations.people.access import (
     CurrentRound,
     GradableRound,
@@ -121,12 +121,21 @@ def undo(
     return _next(request, session, round_, user, note)
 
 
+@router.post("/grading-rounds/{round_id}/finish", name="rounds.finish")
+def finish(
+    request: Request, session: DbSession, user: CurrentUser, round_: GradableRound
+) -> Response:
+    service.finish(session, round_, user_id=user.id)
+    return redirect(request, "rounds.show", round_id=round_.id)
+
+
 @router.get("/grading-rounds/{round_id}/grades.csv", name="rounds.export")
 def export(
     request: Request, session: DbSession, user: CurrentUser, round_: CurrentRound
 ) -> Response:
     can_grade = role_here(request).may("edit")
-    if not service.may_see(session, round_, user.id, can_grade=can_grade):
+    me = queries.person_of(session, round_.id, user.id)
+    if not service.may_see(round_, me, can_grade=can_grade):
         raise Conflict(service.NOT_YET)
     return Response(
         grades_as_csv(session, round_),

@@ -30,7 +30,9 @@ RIGHT, WRONG = "right", "wrong"
 FIRST, SECOND, TIE = "first", "second", "tie"
 LEFT_SIDE, RIGHT_SIDE = "left", "right"
 CLOSED = "This round is closed: it takes no more grades."
-NOT_YET = "You may have what others said once you have graded all, or the round is closed."
+NOT_YET = "You may have what others said once you are done, or the round is closed."
+NOT_DONE = "Something is left for you to grade."
+IS_DONE = "You are done, and know what others said: you grade no more in this round."
 NOTHING = "Nobody has answered yet: there is nothing to grade."
 ALL_SAME = "These contestants answered each of the cases word for word alike."
 
@@ -183,12 +185,12 @@ def give(session: Session, round_: Round, form: GradeForm, *, user_id: int) -> N
     """Keep what a person says of an item; said again, it is corrected. Raises WrongInput and
     Conflict.
     """
-    _check_open(round_)
+    person = _check_blind(session, round_, user_id)
     if form.number > round_.items:
         raise WrongInput.field("number", "The round has no such item.")
     swapped = round_.kind == RoundKind.DUELS and is_swapped(round_.seed, user_id, form.number)
     label = None if form.skip else _label(round_, form.label, swapped=swapped)
-    if queries.person_of(session, round_.id, user_id) is None:
+    if person is None:
         _add_person(session, round_, user_id, None)
     found = queries.grade_of(session, round_.id, user_id, form.number)
     if found is not None:
@@ -228,7 +230,7 @@ def take_back(session: Session, round_: Round, *, user_id: int) -> PersonsGrade 
     """Forget what this person said last, which is then to be graded again; what it was, if there
     was anything. Raises Conflict.
     """
-    _check_open(round_)
+    _check_blind(session, round_, user_id)
     last = queries.last_grade_of(session, round_.id, user_id)
     if last is not None:
         session.delete(last)
@@ -245,17 +247,35 @@ def close_round(session: Session, round_: Round, *, actor_id: int) -> None:
         announce(session, f"round:{round_.id}")
 
 
-def may_see(session: Session, round_: Round, user_id: int, *, can_grade: bool) -> bool:
+def finish(session: Session, round_: Round, *, user_id: int) -> None:
+    """Somebody who has graded all that is theirs is done, and told what others said. Raises
+    Conflict where something is left.
+    """
+    person = queries.person_of(session, round_.id, user_id)
+    if person is None or still_to_grade(session, round_, user_id):
+        raise Conflict(NOT_DONE)
+    if person.done_at is None:
+        person.done_at = clock.now(session)
+
+
+def may_see(round_: Round, person: RoundPerson | None, *, can_grade: bool) -> bool:
     """Whether what others said may be told: not to somebody who could still grade."""
-    if round_.closed_at is not None or not can_grade:
-        return True
-    has_graded = bool(queries.said_by(session, round_.id, user_id))
-    return has_graded and not still_to_grade(session, round_, user_id)
+    is_done = person is not None and person.done_at is not None
+    return round_.closed_at is not None or not can_grade or is_done
 
 
 def _check_open(round_: Round) -> None:
     if round_.closed_at is not None:
         raise Conflict(CLOSED)
+
+
+def _check_blind(session: Session, round_: Round, user_id: int) -> RoundPerson | None:
+    """The person, if they have begun; whoever knows what others said grades no more."""
+    _check_open(round_)
+    person = queries.person_of(session, round_.id, user_id)
+    if person is not None and person.done_at is not None:
+        raise Conflict(IS_DONE)
+    return person
 
 
 def _record(session: Session, round_: Round, verb: str, actor_id: int, **detail: int) -> None:

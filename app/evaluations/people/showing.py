@@ -90,9 +90,9 @@ def show(
     said = queries.grades_of(session, [round_.id])
     people = queries.people_of(session, round_.id)
     can_grade = role_here(request).may("edit")
-    mine = [one for one in said if one.user_id == user.id]
+    me = next((one for one in people if one.user_id == user.id), None)
     left = _left(round_, said, user.id)
-    is_told = round_.closed_at is not None or not can_grade or (bool(mine) and not left)
+    is_told = service.may_see(round_, me, can_grade=can_grade)
     there = {one.user_id for one in people}
     members = members_of(session, round_.project_id) if can_grade else ()
     path = path_for(request, "rounds.grade", round_id=round_.id)
@@ -118,7 +118,7 @@ def show(
             for one in members
             if one.may("edit") and one.user_id not in there
         ),
-        left=len(left),
+        left=0 if me is not None and me.done_at else len(left),
         can_grade=can_grade and round_.closed_at is None,
         told=_told(session, round_, said) if is_told else None,
         link=f"{settings().base_url}{path}",
@@ -188,8 +188,10 @@ def grading(session: Session, round_: Round, user: User, form: FormState) -> vie
     number = int(again) if form.errors and again.isdecimal() else next(iter(left), None)
     shown = queries.shown_in(session, round_.id, number) if number else ()
     is_open = round_.closed_at is None
+    person = queries.person_of(session, round_.id, user.id)
+    is_done = person is not None and person.done_at is not None
     item = None
-    if number and shown and is_open:
+    if number and shown and is_open and not is_done:
         swapped = is_swapped(round_.seed, user.id, number)
         item = views.item_of(round_, number, shown, swapped=swapped)
     return views.GradeView(
@@ -198,6 +200,7 @@ def grading(session: Session, round_: Round, user: User, form: FormState) -> vie
         is_duel=round_.kind == RoundKind.DUELS,
         question=round_.question,
         is_closed=not is_open,
+        is_done=is_done,
         done=len(queries.said_by(session, round_.id, user.id)),
         left=len(left),
         choices=views.choices_of(round_),

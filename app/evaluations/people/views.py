@@ -26,8 +26,8 @@ class RunHead:
 
     project_id: int
     evaluation_id: int
+    evaluation_name: str
     run_id: int
-    name: str
     number: int
 
 
@@ -155,6 +155,7 @@ class GradeView:
     is_duel: bool
     question: str
     is_closed: bool
+    is_done: bool
     done: int
     left: int
     choices: tuple[Choice, ...]
@@ -164,7 +165,7 @@ class GradeView:
 
 def head_of(run: EvaluationRun) -> RunHead:
     """The run as a page names it."""
-    return RunHead(run.project_id, run.evaluation_id, run.id, run.evaluation.name, run.number)
+    return RunHead(run.project_id, run.evaluation_id, run.evaluation.name, run.id, run.number)
 
 
 def name_of(person: User | None) -> str:

@@ -183,6 +183,10 @@ def test_the_form_says_the_price_and_begins_once(workshop, witness, letters, bro
     listed = owner.get(at).text
     assert "Comparing 1" in listed
     place = first.headers["location"]
+    kept = owner.post(f"/graders/{judge_id}/delete")
+    assert kept.status_code == 409
+    assert "Evaluations use this grader" in kept.text
+    assert place in owner.get(f"/projects/{workshop.project_id}/budget").text
     assert owner.post(f"{place}/pause").status_code == 303
     assert "Paused" in owner.get(place).text
     assert owner.post(f"{place}/stop").status_code == 303

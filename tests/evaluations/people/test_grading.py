@@ -69,6 +69,8 @@ def test_a_round_is_begun_from_its_form_and_graded_to_the_end(team, run_id, brow
     came = grade_all(owner, round_id)
     assert sorted(came) == list(range(1, kept.items + 1))
     assert "Nothing is left for you" in owner.get(f"{place}/grade").text
+    assert "What people say of the contestants" not in owner.get(place).text
+    assert owner.post(f"{place}/finish").status_code == 303
     told = owner.get(place).text
     assert "What people say of the contestants" in told
     assert "Held-out questions sure" in told
@@ -81,6 +83,7 @@ def test_what_a_grader_sees_tells_neither_whose_answer_it_is_nor_what_others_sai
     round_id = start()
     editor, owner = browser(team.users["editor"]), browser(team.users["owner"])
     grade_all(owner, round_id)
+    owner.post(f"/grading-rounds/{round_id}/finish")
     with unit_of_work() as session:
         names = [one.name for one in queries.contestants_of(session, read(Round, round_id).run_id)]
     for _ in range(3):
@@ -156,6 +159,22 @@ def test_the_same_press_twice_is_one_grade(team, start, browser):
     assert (kept.label, kept.step) == ("right", 1)
 
 
+def test_whoever_knows_what_others_said_grades_no_more(team, start, browser):
+    round_id = start()
+    at, owner = f"/grading-rounds/{round_id}", browser(team.users["owner"])
+    assert owner.post(f"{at}/finish").status_code == 409
+    (*_, last) = grade_all(owner, round_id)
+    assert owner.post(f"{at}/undo").status_code == 303
+    assert owner.post(f"{at}/finish").status_code == 409, "something is left again"
+    owner.post(f"{at}/grade", {"number": str(last), "label": "wrong"})
+    assert owner.post(f"{at}/finish").status_code == 303
+    assert owner.post(f"{at}/undo").status_code == 409
+    answer = owner.post(f"{at}/grade", {"number": str(last), "label": "right"})
+    assert answer.status_code == 422
+    assert "You are done" in answer.text
+    assert read(PersonsGrade, (round_id, team.users["owner"], last)).label == "wrong"
+
+
 @one_database
 @pytest.mark.parametrize(
     ("sent", "words"),
@@ -181,6 +200,7 @@ def test_duels_keep_the_contestant_that_won_whichever_side_it_stood_on(team, sta
     grade_all(owner, round_id, lambda _number: "left")
     with unit_of_work() as session:
         said = queries.grades_of(session, [round_id])
+    owner.post(f"/grading-rounds/{round_id}/finish")
     assert {one.label for one in said} == {"first", "second"}
     assert all((one.label == "second") == one.is_swapped for one in said)
     told = owner.get(f"/grading-rounds/{round_id}").text
@@ -219,6 +239,7 @@ def test_a_judges_labels_are_what_people_give(team, browser):
     page = owner.get(f"{place}/grade")
     assert re.findall(r'name="label" value="(\w+)"', page.text) == ["kind", "neutral", "rude"]
     grade_all(owner, int(place.rpartition("/")[2]), lambda number: ("kind", "rude")[number % 2])
+    owner.post(f"{place}/finish")
     assert "50.0 %" in owner.get(place).text
     wrong = owner.post(f"/evaluation-runs/{run_id}/rounds", {**sent, "labels_of": "3"})
     assert wrong.status_code == 422
