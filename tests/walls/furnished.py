@@ -14,7 +14,9 @@ def address(route, team):
         "grader_id": team.grader_id, "evaluation_id": team.evaluation_id,
         "evaluation_run_id": team.evaluation_run_id,
     }  # fmt: skip
-    ids |= {name: value for name, value in vars(team).items() if name.startswith("rescue")}
+    ids |= {
+        name: value for name, value in vars(team).items() if name.startswith(("rescue", "round"))
+    }
     path = re.sub(r"\{(\w+)\}", lambda name: str(ids.get(name[1], 1)), route.path)
     return path + ("?name=x.jsonl" if "PUT" in route.methods else "")
 

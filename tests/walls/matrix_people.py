@@ -34,7 +34,7 @@ PEOPLE: dict[str, Expected] = {
     "api.duels.begin": spend(422),
     "api.duels.show": view(),
     "api.duels.pause": spend(200),
-    "api.duels.resume": spend(422),
+    "api.duels.resume": spend(200),
     "api.duels.stop": spend(200),
     "api.judges.index": view(),
     "api.judges.measure": edit(200),

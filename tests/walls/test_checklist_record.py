@@ -47,6 +47,7 @@ PRIVATE = {
     "account.settings", "account.theme", "account.tour",
     "notices.read", "notices.read_all", "notices.revoke_link",
     "choices.choose", "choices.mute", "choices.unmute",
+    "rounds.undo",  # of one's own grades, which the round keeps
 }  # fmt: skip
 # It is so already, so nothing changes.
 SO_ALREADY = {
@@ -57,7 +58,7 @@ SO_ALREADY = {
     "api.collections.put_back",
 }  # fmt: skip
 # Asks, and changes nothing that lasts.
-ASKS = ("chat", "test", "check", "measure", "playground/prompt")
+ASKS = ("chat", "test", "check", "measure", "playground/prompt", "duels/price")
 
 
 def recorded():

@@ -151,6 +151,7 @@ def test_32_a_table_for_spreadsheets_holds_numbers_alone():
         "rescues.manifest_csv",
         "budgets.csv",
         "datasets.figure_csv",
+        "rounds.export",
     }
 
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
+from app.auth.access import CurrentUser
 from app.core.api import Listing
 from app.core.database import DbSession
 from app.evaluations.calibration import service, showing
@@ -20,9 +21,9 @@ def index(session: DbSession, run: JudgedRun) -> Listing[JudgeView]:
 
 
 @router.post("/evaluation-runs/{evaluation_run_id}/judges", name="api.judges.measure")
-def measure(session: DbSession, run: GradableRun) -> Listing[JudgeView]:
+def measure(session: DbSession, user: CurrentUser, run: GradableRun) -> Listing[JudgeView]:
     """Measure them anew by all that people have said by now."""
-    service.measure_run(session, run.id)
+    service.measure_again(session, run, actor_id=user.id)
     return _listed(session, run)
 
 

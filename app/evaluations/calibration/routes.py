@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from app.auth.access import csrf_checked
+from app.auth.access import CurrentUser, csrf_checked
 from app.core.database import DbSession
 from app.core.pages import page, redirect
 from app.evaluations.calibration import service, showing, views
@@ -22,8 +22,8 @@ def index(request: Request, session: DbSession, run: JudgedRun) -> Response:
 
 
 @router.post("/evaluation-runs/{evaluation_run_id}/judges", name="judges.measure")
-def measure(request: Request, session: DbSession, run: GradableRun) -> Response:
-    service.measure_run(session, run.id)
+def measure(request: Request, session: DbSession, user: CurrentUser, run: GradableRun) -> Response:
+    service.measure_again(session, run, actor_id=user.id)
     return redirect(
         request, "judges.index", toast="The judges are measured.", evaluation_run_id=run.id
     )

@@ -3,18 +3,19 @@ pass.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.auth import service as auth
 from app.core import clock
 from app.evaluations.calibration import measuring, queries
 from app.evaluations.calibration.measuring import Measured
 from app.evaluations.calibration.models import Calibration
 from app.evaluations.duels.outcomes import by_pair, in_both_orders, outcome_of, whole
 from app.evaluations.duels.queries import said_of
-from app.evaluations.models import RunGrader
+from app.evaluations.models import EvaluationRun, RunGrader
 from app.evaluations.people.figures import verdict_of
 from app.evaluations.people.models import RoundKind
 from app.graders.pairwise import Pairwise
@@ -35,18 +36,11 @@ def is_provisional(session: Session, run_grader: RunGrader) -> bool:
 
 def provisional_places(session: Session, run_id: int) -> dict[int, str]:
     """The places of a run's judges whose scores are provisional, each with the reason."""
-    return {grader.place: why for grader, _, why in _provisional(session, run_id)}
-
-
-def provisional_graders(session: Session, run_id: int) -> list[tuple[str, str]]:
-    """The names of a run's judges whose scores are provisional, each with the reason."""
-    return [(version.grader.name, why) for _, version, why in _provisional(session, run_id)]
-
-
-def _provisional(session: Session, run_id: int) -> Iterator[tuple[RunGrader, GraderVersion, str]]:
-    for grader, version, calibration in queries.graders_of(session, run_id):
-        if asks_a_model(version) and (calibration is None or not calibration.has_passed):
-            yield grader, version, _why(calibration)
+    return {
+        grader.place: _why(calibration)
+        for grader, version, calibration in queries.graders_of(session, run_id)
+        if asks_a_model(version) and (calibration is None or not calibration.has_passed)
+    }
 
 
 def asks_a_model(version: GraderVersion) -> bool:
@@ -56,6 +50,19 @@ def asks_a_model(version: GraderVersion) -> bool:
 
 def _why(calibration: Calibration | None) -> str:
     return NEVER if calibration is None else str(calibration.reasons[0])
+
+
+def measure_again(session: Session, run: EvaluationRun, *, actor_id: int) -> None:
+    """Measure a run's judges because somebody asks for it."""
+    measure_run(session, run.id)
+    auth.record(
+        session,
+        "judges.measured",
+        f"evaluation_run:{run.id}",
+        actor_id=actor_id,
+        project_id=run.project_id,
+        name=run.evaluation.name,
+    )
 
 
 def measure_run(session: Session, run_id: int) -> None:

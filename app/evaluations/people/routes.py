@@ -140,7 +140,10 @@ def export(
     return Response(
         grades_as_csv(session, round_),
         media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="round-{round_.id}-grades.csv"'},
+        headers={
+            "Content-Disposition": f'attachment; filename="round-{round_.id}-grades.csv"',
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        },
     )
 
 

@@ -13,7 +13,6 @@ from app.core.keyset import page_of, place_of
 from app.core.list_views import list_view
 from app.core.listing import NUMBER
 from app.core.pages import path_for
-from app.evaluations.calibration.service import provisional_graders
 from app.evaluations.reports import cases, charts, queries, queries_cases
 from app.evaluations.reports.collecting import MOST
 from app.evaluations.reports.confusion import Confusion, confusion_of
@@ -88,7 +87,6 @@ def run_view(request: Request, session: Session, here: Opened, *, can_edit: bool
         most_collected=MOST,
         can_edit=can_edit,
         is_made=here.is_made,
-        provisional=tuple(provisional_graders(session, run.id)),
         path=path,
         query=urlencode(asked.query(after=None, before=None, chosen=None)),
     )

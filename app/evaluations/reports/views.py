@@ -127,8 +127,7 @@ class StandingView:
 @dataclass(frozen=True, slots=True)
 class RunView:
     """A run: the scores, the differences from one contestant, the matrix. `choices` are the
-    contestants with the addresses that compare with them, and that show their confusion;
-    `provisional` the graders whose judges nobody can trust yet, each with the reason.
+    contestants with the addresses that compare with them, and that show their confusion.
     """
 
     head: RunHead
@@ -150,7 +149,6 @@ class RunView:
     most_collected: int
     can_edit: bool
     is_made: bool
-    provisional: tuple[tuple[str, str], ...]
     path: str
     query: str
 
