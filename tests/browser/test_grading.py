@@ -78,7 +78,8 @@ def test_a_round_is_graded_by_keyboard_to_the_end(place, chromium):
         somebody.heading("What people say of the contestants")
         assert HOSTILE in page.locator("main").inner_text()
 
-        somebody.walk(f"{duels}/grade")
+        somebody.go(f"{duels}/grade")
+        somebody.walk()
         for key in ("1", "3"):
             before = page.locator("[role=status]").first.inner_text()
             somebody.press(key)
