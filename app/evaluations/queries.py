@@ -1,6 +1,7 @@
 """Every select about making evaluations, and about what their runs have to do."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
@@ -191,11 +192,20 @@ def unended_runs_over(session: Session, connection_id: int) -> Sequence[Evaluati
     return session.scalars(query.options(joinedload(EvaluationRun.evaluation))).all()
 
 
-def bases_of(session: Session, project_id: int) -> dict[str, str]:
+class Origin(NamedTuple):
+    """What a model was tuned from: its base, and the rows, where they are known."""
+
+    base: str
+    version_id: int | None
+
+
+def origins_of(session: Session, project_id: int) -> dict[str, Origin]:
     """What a project's models were tuned from, by `connection:name`."""
+    chosen = (ModelRef.connection_id, ModelRef.name)
     query = (
-        select(ModelRef.connection_id, ModelRef.name, TunedModel.base_model)
+        select(*chosen, TunedModel.base_model, TunedModel.dataset_version_id)
         .join(TunedModel.ref)
         .where(TunedModel.project_id == project_id, TunedModel.archived_at.is_(None))
     )
-    return {f"{place}:{name}": base for place, name, base in session.execute(query)}
+    found = session.execute(query)
+    return {f"{place}:{name}": Origin(base, rows) for place, name, base, rows in found}

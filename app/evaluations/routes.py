@@ -1,7 +1,7 @@
 """The forms of evaluations and of their runs, and steering a run."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -19,6 +19,7 @@ from app.core.forms import form_values, validated
 from app.core.pages import page, redirect
 from app.core.views import FormState
 from app.datasets import queries as datasets
+from app.datasets.models import DatasetVersion
 from app.evaluations import drafts, queries, service
 from app.evaluations.access import SpendableEvaluation, SpendableRun
 from app.evaluations.forms import ResumeForm
@@ -117,13 +118,13 @@ def _run_form(
 ) -> drafts.NewRunView:
     project_id = evaluation.project_id
     offered = queries_offered.offered(session, project_id)
-    bases = queries.bases_of(session, project_id)
+    origins = queries.origins_of(session, project_id)
     tuned = [one for one in offered if one.kind == "tuned"]
-    typed = _begun(values, tuned, bases)
-    base = bases.get(typed.get("tuned", ""), "")
+    chat = [one for one in datasets.ready_versions(session, project_id) if one.format == "chat"]
+    typed = _begun(values, tuned, origins, chat)
+    origin = origins.get(typed.get("tuned", ""))
     here = connections.connections_of(session, project_id)
     names = drafts.connection_names(here)
-    chat = [one for one in datasets.ready_versions(session, project_id) if one.format == "chat"]
     return drafts.NewRunView(
         project_id=project_id,
         evaluation_id=evaluation.id,
@@ -132,7 +133,7 @@ def _run_form(
         graders=[one.grader.name for one in evaluation.graders],
         form=FormState(typed, errors),
         tuned=[(drafts.code_of(one.connection_id, one.model), one.title) for one in tuned],
-        base=base,
+        base=origin.base if origin else "",
         base_code=typed.get("base", ""),
         versions=[(str(one.id), drafts.words_of(one)) for one in chat],
         ways=drafts.WAYS,
@@ -144,17 +145,24 @@ def _run_form(
 
 
 def _begun(
-    values: Mapping[str, str], tuned: list[queries_offered.Offered], bases: Mapping[str, str]
+    values: Mapping[str, str],
+    tuned: list[queries_offered.Offered],
+    origins: Mapping[str, queries.Origin],
+    chat: Sequence[DatasetVersion],
 ) -> dict[str, str]:
-    """What was typed; at first the newest tuned model beside its base, as it is and with
-    examples.
+    """What was typed; at first the newest tuned model beside its base, as it is and with examples
+    of the rows that the model learned from.
     """
     typed = {**drafts.START, "nonce": str(uuid.uuid4()), **values}
     if not values and tuned:
         typed["tuned"] = drafts.code_of(tuned[0].connection_id, tuned[0].model)
         typed |= dict.fromkeys(drafts.USUAL, "yes")
-    if base := bases.get(typed.get("tuned", "")):
-        typed["base"] = drafts.code_of(int(typed["tuned"].partition(":")[0]), base)
+    if origin := origins.get(typed.get("tuned", "")):
+        typed["base"] = drafts.code_of(int(typed["tuned"].partition(":")[0]), origin.base)
+        if chat:
+            typed.setdefault("shots_version", str(origin.version_id or chat[0].id))
+        elif not values:
+            del typed["few_shot"]
     return typed
 
 

@@ -219,12 +219,12 @@ def tags_of_case(session: Session, case_id: int) -> list[tuple[str, str]]:
 
 
 def tags_of(session: Session, evaluation_id: int) -> list[tuple[str, str, int]]:
-    """Fields and values that sort the cases, with how many each has, by field and value."""
+    """Fields and values that sort the cases, with how many each has, the most first."""
     rows = session.execute(
         select(CaseTag.field, CaseTag.value, func.count().label("cases"))
         .where(CaseTag.evaluation_id == evaluation_id)
         .group_by(CaseTag.field, CaseTag.value)
-        .order_by(CaseTag.field, CaseTag.value)
+        .order_by(CaseTag.field, func.count().desc(), CaseTag.value)
         .limit(MOST_TAGS)
     )
     return [(row.field, row.value, row.cases) for row in rows]
