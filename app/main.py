@@ -145,6 +145,7 @@ PAGES = (
     evaluation_imports.importing,
     evaluation_imports.router,
     golden.router,
+    evaluations.router,
     evaluation_reports.router,
     evaluation_runs.router,
     grading_trying.trying,

@@ -18,7 +18,7 @@ from app.datasets.derived.slices import derived_path
 from app.datasets.gone import IndexGone
 from app.datasets.index import connect_finished
 from app.datasets.models import DerivedStatus
-from app.upkeep import queries, queries_derived, queries_money
+from app.upkeep import queries, queries_derived, queries_evaluations, queries_money
 from app.upkeep import queries_invariants as selects
 
 SHOWN = 5
@@ -49,6 +49,12 @@ LOOKS: tuple[tuple[str, Callable[[Session], selects.Looked]], ...] = (
     ("what became of a job stands in the activity", selects.changes_without_a_line),
     ("a restored instance orders nothing unasked", selects.ordered_before_allowed),
     ("what was ordered is in the ledger, once", queries_money.rows_that_do_not_fit),
+    ("an answer that is kept is asked for no more", queries_evaluations.results_in_no_state),
+    (
+        "a contestant's sums are those of its results",
+        queries_evaluations.contestants_that_do_not_add_up,
+    ),
+    ("a run that is over is done and paid", queries_evaluations.runs_that_do_not_fit),
     (
         "a ready version has a row for each further file",
         queries_derived.versions_without_rows,
