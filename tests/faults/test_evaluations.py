@@ -85,7 +85,9 @@ def test_f5_a_worker_that_is_told_to_stop_keeps_what_is_on_its_way(stage):
     stage.witness.script(Fault(CHAT, end="real", delay=0.1, times=10_000))
     stage.start("beat", "worker")
     eventually(lambda: len(stage.witness.journal.read(CHAT)) > CASES / 4, within=BOOT_SECONDS)
-    stage.programs.pop("worker").stop()
+    worker = stage.programs.pop("worker").process
+    worker.terminate()
+    assert worker.wait(BOOT_SECONDS) == 0
     with unit_of_work() as session:
         assert session.query(Result).filter_by(run_id=run_id, status="asked").count() == 0
     stage.witness.calm()
