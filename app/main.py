@@ -145,7 +145,6 @@ PAGES = (
     evaluation_imports.importing,
     evaluation_imports.router,
     golden.router,
-    evaluations.router,
     evaluation_reports.router,
     evaluation_runs.router,
     grading_trying.trying,

@@ -23,6 +23,7 @@ from app.upkeep import invariants
 from tests import make
 from tests.jobs.steps import queue_job
 from tests.stage import version_of
+from tests.upkeep import broken_evaluations
 
 AN_HOUR = timedelta(hours=1)
 
@@ -270,6 +271,7 @@ BROKEN = {
         made_and_still_due,
         in_a_state_of_its_own,
     ],
+    **broken_evaluations.BROKEN,
     "no lease is forgotten while a worker lives": [with_an_old_lease, further_with_an_old_lease],
     "nothing is due for two minutes while a worker lives": [long_due],
 }
