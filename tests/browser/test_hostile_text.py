@@ -11,7 +11,7 @@ import uuid
 from contextlib import closing
 
 import pytest
-from sqlalchemy import String
+from sqlalchemy import String, UniqueConstraint
 
 from app.core.secrets import fingerprint
 from app.tables import metadata
@@ -43,7 +43,7 @@ OURS = {
     "board_cases": {"marks", "labels"},
     "connections": {"profile", "base_url"},
     "dataset_versions": {"sha256", "source_sha256"},
-    "evaluation_runs": {"request_key"},
+    "evaluation_runs": {"request_key", "request_sha256"},
     "given_answers": {"digest"},
     "grader_versions": {"sha256"},
     "heartbeat": {"process"},
@@ -122,6 +122,12 @@ def poisoned(value, column):
     return words(column, 255) if isinstance(value, str) else value
 
 
+def is_unique(column):
+    """Whether no two rows of a project may have the same there."""
+    rules = [one for one in column.table.constraints if isinstance(one, UniqueConstraint)]
+    return "id" in column.table.columns and any(column in rule.columns.values() for rule in rules)
+
+
 def poison(database):
     """Rewrite whatever is somebody's words; the one who signs in keeps their address."""
     with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
@@ -132,7 +138,8 @@ def poison(database):
                 is_short = limit is not None and limit < SHORTEST
                 if not is_short and column.name not in OURS.get(table.name, ()):
                     value = words(name, limit)
-                    query = f"UPDATE {table.name} SET {column.name} = ?"  # noqa: S608 - our own names
+                    more = "|| id" if is_unique(column) else ""
+                    query = f"UPDATE {table.name} SET {column.name} = ? {more}"  # noqa: S608 - our own names
                     if name == "users.email":
                         query += f" WHERE email != '{EMAIL}'"
                     connection.execute(query, [value])
