@@ -93,7 +93,7 @@ def measure(home: Path, env: dict[str, str], name: str, made: dict[str, Any], as
     web.address = f"http://127.0.0.1:{port}"
     worst = 0.0
     try:
-        eventually(lambda: is_up(web), within=30)
+        eventually(lambda: is_up(web), within=120)
         for said, path in {**beside, **claimed}.items():
             times = ask(port, path, made, asks)
             high = quantiles(times, n=20)[-1]

@@ -29,6 +29,7 @@ from app.evaluations.models import (
     RunStatus,
 )
 from app.evaluations.orders import Order, checked
+from app.evaluations.reports import service as reports
 
 NOT_READY = "The project has no such version that is ready, with rows in a known format."
 NO_GRADER = "The project has no such grader."
@@ -173,6 +174,7 @@ def _begin(
     for contestant_id in session.scalars(queries.contestant_ids(run.id)):
         enqueue(session, "evaluations.answer", contestant_id)
     tell(session, run)
+    reports.ask(session, run.id)
 
 
 def key_for(kind: str, nonce: str) -> str:
@@ -209,6 +211,7 @@ def pause(session: Session, run: EvaluationRun, *, by: str, words: str | None = 
     run.status, run.paused_by, run.words = RunStatus.PAUSED, by, words
     _set_due(session, run, None)
     tell(session, run)
+    reports.ask(session, run.id)
 
 
 def resume_run(
@@ -235,6 +238,7 @@ def go_on(session: Session, run: EvaluationRun) -> None:
     for contestant_id in session.scalars(queries.contestant_ids(run.id)):
         enqueue(session, "evaluations.answer", contestant_id)
     tell(session, run)
+    reports.ask(session, run.id)
 
 
 def stop_run(session: Session, run_id: int, *, actor_id: int) -> EvaluationRun:
@@ -252,6 +256,7 @@ def end(session: Session, run: EvaluationRun, status: RunStatus) -> None:
     run.ended_at = clock.now(session)
     count(session, run)
     tell(session, run)
+    reports.ask(session, run.id)
     announce(session, f"project:{run.project_id}")
 
 

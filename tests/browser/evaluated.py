@@ -46,7 +46,7 @@ def evaluate(
         "evaluations": f"/projects/{project_id}/evaluations",
         "evaluation": f"/evaluations/{evaluation_id}",
         "evaluation-run": f"{run}?wrong=1",
-        "evaluation-case": f"{run}/cases/3",
+        "evaluation-case": f"{run}/cases/5",
         "evaluation-compare": f"/evaluations/{evaluation_id}/compare",
         **judged,
     }

@@ -9,11 +9,12 @@ from app.datasets.models import DatasetVersion
 from app.jobs.models import Job, JobStatus
 from app.projects.models import Project
 from tests import make
+from tests.evaluations.planted import Player, plant_evaluation, plant_run, right_in
 
 STATES = (JobStatus.RUNNING, JobStatus.FAILED, JobStatus.SUCCEEDED, JobStatus.IN_DOUBT)
 PAGES = (
     "", "/datasets", "/collections", "/jobs", "/models", "/connections", "/graders",
-    "/playground/history", "/budget",
+    "/evaluations", "/playground/history", "/budget",
 )  # fmt: skip
 
 
@@ -32,6 +33,9 @@ def fill(team, first, last):
             saved.collection.created_by = people[n % 2]
             saved.collection.dataset_id = fresh.dataset_id
             make.make_grader(session, project, f"Grader {n}").created_by = people[n % 2]
+            asked = plant_evaluation(session, project, name=f"Questions {n}")
+            asked.created_by = people[n % 2]
+            plant_run(session, asked, Player("tuned", right_in(90), connection=connection))
             fresh.status = ("received", "rejected")[n % 2]
             key = f"form:{n}"
             if n % 4 == 2:

@@ -9,10 +9,13 @@ from sqlalchemy import select
 from app.collections.models import Collection, CollectionRow
 from app.connections.models import Connection
 from app.core.database import unit_of_work
-from app.evaluations.models import RunStatus
+from app.datasets.models import DatasetVersion
+from app.evaluations.models import Evaluation, RunStatus
 from app.projects.models import Project
+from tests import make
 from tests.evaluations.planted import (
     Player,
+    Question,
     make_report,
     plant_evaluation,
     plant_run,
@@ -172,8 +175,6 @@ def test_the_list_and_the_evaluation_show_the_latest_verdict_and_its_runs(team, 
 
 def test_two_runs_are_compared_by_who_took_part_in_both(team, browser, run):
     with unit_of_work() as session:
-        from app.evaluations.models import Evaluation
-
         evaluation = session.get_one(Evaluation, run[1])
         later = plant_run(session, evaluation, *players(session, team, 100)[:2])
         later_id = later.id
@@ -204,7 +205,63 @@ def test_answers_are_exported_whole_as_csv_and_as_jsonl(team, browser, run):
     assert cases[6]["answers"][2]["error"]
 
 
+def test_no_cell_of_a_table_is_a_formula(team, browser):
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        asked = [Question("=1+1", "-sum")] * 8 + questions(4)
+        evaluation = plant_evaluation(session, project, asked)
+        run_id = plant_run(session, evaluation, Player("=name", lambda *_: "-sum")).id
+    make_report(run_id)
+    reads = browser(team.users["viewer"])
+    answers = reads.get(f"/evaluation-runs/{run_id}/answers.csv").text
+    assert "1,'=1+1,'-sum,'=name,0,'-sum,True,1.0" in answers
+    table = reads.get(f"/evaluation-runs/{run_id}/confusion.csv?contestant=1").text
+    assert "'-sum,'-sum,8" in table
+
+
 def test_nothing_yet_is_a_page_that_teaches(team, browser):
     text = browser(team.users["viewer"]).get(f"/projects/{team.project_id}/evaluations").text
     assert "No evaluation yet" in text
     assert "it may be that examples are all you need" in text
+
+
+def test_a_run_asks_the_database_as_often_with_one_case_as_with_a_page_of_them(
+    team, browser, queries
+):
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        ids = [
+            plant_run(
+                session,
+                plant_evaluation(session, project, questions(count), name=f"{count} cases"),
+                Player("tuned", right_in(90)),
+                Player("base", right_in(60)),
+            ).id
+            for count in (2, 30)
+        ]
+    reads = browser(team.users["viewer"])
+    asked = []
+    for run_id in ids:
+        make_report(run_id)
+        reads.get(f"/evaluation-runs/{run_id}")
+        with queries() as seen:
+            reads.get(f"/evaluation-runs/{run_id}")
+        asked.append(seen.count)
+    assert asked[0] == asked[1] <= 20
+
+
+def test_the_latest_verdict_stands_on_the_pages_of_its_job_and_its_model(team, browser):
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        connection = session.get_one(Connection, team.connection_id)
+        version = session.get_one(DatasetVersion, team.version_id)
+        model = make.make_model(session, project, connection, version, model_name="ft:one")
+        evaluation = plant_evaluation(session, project, questions(40))
+        tuned = Player("ft:one", right_in(99), connection=connection, job_id=model.job_id)
+        run_id = plant_run(session, evaluation, tuned, Player("base", right_in(40, 2))).id
+        model_id, job_id = model.id, model.job_id
+    make_report(run_id)
+    reads = browser(team.users["viewer"])
+    for path in (f"/models/{model_id}", f"/jobs/{job_id}"):
+        assert f'hx-get="{path}/evaluations"' in reads.get(path).text
+        assert "ft:one answers" in reads.get(f"{path}/evaluations").text

@@ -6,12 +6,14 @@ from sqlalchemy import select
 from app.connections.models import Connection
 from app.core import clock
 from app.core.database import unit_of_work
+from app.datasets.models import DatasetVersion
 from app.evaluations.models import EvaluationRun, RunStatus
 from app.evaluations.reports import service, tasks
 from app.evaluations.reports.figures import read
 from app.evaluations.reports.models import BoardCase, Report
 from app.evidence.words import sentence
 from app.projects.models import Project
+from tests import make
 from tests.evaluations.planted import (
     Player,
     Question,
@@ -81,9 +83,6 @@ def test_a_finished_run_has_a_line_a_case_and_a_verdict_on_every_two(planted):
 
 def test_the_page_leads_with_the_best_tuned_one_against_the_best_other(planted, connection, team):
     with unit_of_work() as session:
-        from app.datasets.models import DatasetVersion
-        from tests import make
-
         model = make.make_model(
             session,
             session.get_one(Project, team.project_id),

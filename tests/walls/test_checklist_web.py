@@ -143,7 +143,7 @@ def test_29_a_compressed_body_is_refused_before_anything_unfolds_it(furnished, b
 def test_32_a_table_for_spreadsheets_holds_numbers_alone():
     """A cell that begins with = + - @ is a formula there; a table with words puts ' before them,
     and has a test of that: tests/api/test_rescues.py, tests/budgets/test_pages.py,
-    tests/datasets/test_figures.py.
+    tests/datasets/test_figures.py, tests/evaluations/test_pages.py and people/test_grading.py.
     """
     tables = {route.name for route in ROUTES if route.path.endswith(".csv")}
     assert tables == {
@@ -151,6 +151,9 @@ def test_32_a_table_for_spreadsheets_holds_numbers_alone():
         "rescues.manifest_csv",
         "budgets.csv",
         "datasets.figure_csv",
+        "evaluation_runs.csv",
+        "evaluation_runs.confusion_csv",
+        "api.evaluation_runs.csv",
         "rounds.export",
     }
 

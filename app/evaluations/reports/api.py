@@ -8,7 +8,7 @@ from app.core.database import DbSession
 from app.core.keyset import page_of
 from app.evaluations.reports import queries, queries_cases
 from app.evaluations.reports.access import ReadEvaluation, ReadRun, StreamedRun
-from app.evaluations.reports.entrants import opened, opened_all
+from app.evaluations.reports.entrants import opened, opened_all, provisional_of
 from app.evaluations.reports.listing import EVALUATIONS
 from app.evaluations.reports.resources import (
     CaseResource,
@@ -65,7 +65,8 @@ def runs(session: DbSession, evaluation: ReadEvaluation) -> Listing[RunListed]:
 @router.get("/evaluation-runs/{evaluation_run_id}/report", name="api.evaluation_runs.report")
 def report(session: DbSession, run: ReadRun) -> ReportResource:
     """The evidence: every contestant's score with its interval, and the verdict on every two."""
-    return report_resource(opened(session, run))
+    here = opened(session, run)
+    return report_resource(here, provisional_of(session, here))
 
 
 @router.get("/evaluation-runs/{evaluation_run_id}/cases", name="api.evaluation_runs.cases")

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.evaluations.reports.cases import question_of
 from app.evaluations.reports.models import LABEL_WIDTH, MISSING, MIXED, RIGHT, WRONG
 from app.graders.label import AROUND
-
-LONGEST_QUESTION = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +58,6 @@ class Tally:
     def answers(self) -> int:
         """How many are graded."""
         return int(np.count_nonzero(~np.isnan(self.passes)))
-
-
-def question_of(messages: Iterable[Mapping[str, Any]]) -> str:
-    """The last thing that was asked, as a text; its beginning where it is long."""
-    asked = [one for one in messages if one.get("role") == "user"]
-    content = asked[-1].get("content") if asked else ""
-    if isinstance(content, list):
-        content = " ".join(
-            part["text"]
-            for part in content
-            if isinstance(part, dict) and isinstance(part.get("text"), str)
-        )
-    return str(content or "")[:LONGEST_QUESTION]
 
 
 def bare(text: str) -> str:

@@ -16,7 +16,7 @@ from app.core.pages import path_for
 from app.evaluations.models import Case, Grade
 from app.evaluations.reports import queries_cases
 from app.evaluations.reports.cases import beside, cell_of, said_of
-from app.evaluations.reports.entrants import Opened, head_of
+from app.evaluations.reports.entrants import Opened, head_of, provisional_of
 from app.evaluations.reports.scores import seconds
 from app.evaluations.reports.views import AnswerView, CaseView, Said
 from app.formats.drawn import TEXT_LENGTH, Drawn, cut
@@ -42,7 +42,7 @@ def case_view(request: Request, session: Session, here: Opened, number: int) -> 
     path = path_for(request, "evaluation_runs.show", evaluation_run_id=here.run.id)
     words = f"?{urlencode(query)}" if query else ""
     return CaseView(
-        head=head_of(here),
+        head=head_of(here, provisional_of(session, here)),
         number=number,
         turns=drawn.turns,
         item=fields_in(case.item),

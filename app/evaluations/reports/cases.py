@@ -13,6 +13,7 @@ from app.core.word_diff import Piece, pieces
 PARTS = re.compile(r"[^\W_]+[_\W]*|[_\W]+")
 MOST_PARTS = 40
 SHOWN = 300
+LONGEST_QUESTION = 1_000
 STATES = {True: "right", False: "wrong", None: "none"}
 
 
@@ -136,3 +137,16 @@ def beside(reference: str | None, text: str, *, is_whole: bool = False) -> tuple
             else (Piece("same", shown),)
         )
     return found
+
+
+def question_of(messages: Iterable[Mapping[str, Any]]) -> str:
+    """The last thing that was asked, as a text; its beginning where it is long."""
+    asked = [one for one in messages if one.get("role") == "user"]
+    content = asked[-1].get("content") if asked else ""
+    if isinstance(content, list):
+        content = " ".join(
+            part["text"]
+            for part in content
+            if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
+    return str(content or "")[:LONGEST_QUESTION]

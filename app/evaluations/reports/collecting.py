@@ -10,7 +10,7 @@ from app.collections.models import Collection, Kind
 from app.core.errors import WrongInput
 from app.evaluations.models import Case, EvaluationRun
 from app.evaluations.reports import queries_cases
-from app.evaluations.reports.board import question_of
+from app.evaluations.reports.cases import question_of
 
 MOST = 500
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.catalog.models import TunedModel
 from app.core.listing import Table
 from app.core.pages import path_for
+from app.evaluations.calibration.service import provisional_places
 from app.evaluations.models import EvaluationRun, RunStatus
 from app.evaluations.reports import queries
 from app.evaluations.reports.figures import Figures, read
@@ -84,7 +85,17 @@ def _opened(run: EvaluationRun, report: Report | None, known: Mapping[int, Tuned
     )
 
 
-def head_of(here: Opened) -> RunHead:
+def provisional_of(session: Session, here: Opened) -> tuple[str, ...]:
+    """The run's judges whose scores are provisional, each with the reason."""
+    why = provisional_places(session, here.run.id)
+    return tuple(
+        f"{one.version.grader.name}: {why[one.place]}"
+        for one in here.run.graders
+        if one.place in why
+    )
+
+
+def head_of(here: Opened, provisional: tuple[str, ...] = ()) -> RunHead:
     """What stands over every page of the run."""
     run = here.run
     state, words = STATES[RunStatus(run.status)]
@@ -113,6 +124,7 @@ def head_of(here: Opened) -> RunHead:
         is_paused=run.status == RunStatus.PAUSED,
         is_over=run.ended_at is not None,
         topic=f"evaluation_run:{run.id}",
+        provisional=provisional,
     )
 
 

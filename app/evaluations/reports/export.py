@@ -12,8 +12,7 @@ from app.core.cells import cell
 from app.core.database import read_only
 from app.evaluations.models import Case
 from app.evaluations.reports import queries_cases
-from app.evaluations.reports.board import question_of
-from app.evaluations.reports.cases import said_of
+from app.evaluations.reports.cases import question_of, said_of
 from app.evaluations.reports.entrants import Opened
 
 AT_ONCE = 200

@@ -6,6 +6,7 @@ from fastapi import Request
 from pydantic import Field
 from starlette.datastructures import FormData
 
+from app.core.errors import ProductError
 from app.core.forms import Form, Name, form_read, validated
 
 LONGEST_CHOSEN = 8_000
@@ -22,9 +23,14 @@ class CollectForm(Form):
 
 async def picked(request: Request) -> CollectForm:
     """The form as it is sent; each box that is ticked comes under the same name. Raises WrongInput
-    naming each field.
+    naming each field, and ProductError where another one stands twice.
     """
     sent = await form_read(request) or FormData()
-    numbers = ",".join(str(one) for one in sent.getlist("chosen"))
-    values = {key: value for key, value in sent.items() if key not in {"csrf", "chosen"}}
-    return validated(CollectForm, {**values, "chosen": numbers})
+    values: dict[str, object] = {}
+    for name, value in sent.multi_items():
+        if name in values and name != "chosen":
+            raise ProductError(f"The field {name!r} was sent twice.")
+        values[name] = value
+    values.pop("csrf", None)
+    chosen = ",".join(str(one) for one in sent.getlist("chosen"))
+    return validated(CollectForm, {**values, "chosen": chosen})

@@ -17,7 +17,7 @@ from app.evaluations.reports import cases, charts, queries, queries_cases
 from app.evaluations.reports.collecting import MOST
 from app.evaluations.reports.confusion import Confusion, confusion_of
 from app.evaluations.reports.differences import differences_of, slices_of
-from app.evaluations.reports.entrants import Opened, cases_url, head_of
+from app.evaluations.reports.entrants import Opened, cases_url, head_of, provisional_of
 from app.evaluations.reports.scores import Scores, scores_of
 from app.evaluations.reports.views import Chip, RunView, StandingView
 
@@ -40,7 +40,7 @@ def run_view(request: Request, session: Session, here: Opened, *, can_edit: bool
     mixed = chosen(request, "confusion", len(here.names), first)
     path = path_for(request, "evaluation_runs.show", evaluation_run_id=run.id)
     return RunView(
-        head=head_of(here),
+        head=head_of(here, provisional_of(session, here)),
         scores=_scores(here),
         differences=differences_of(figures, here.names, here.tuned, against)
         if figures and len(here.names) > 1
@@ -92,9 +92,10 @@ def run_view(request: Request, session: Session, here: Opened, *, can_edit: bool
     )
 
 
-def standing_view(here: Opened, *, can_edit: bool) -> StandingView:
+def standing_view(session: Session, here: Opened, *, can_edit: bool) -> StandingView:
     """What is fetched anew while the run goes on: how things stand, and the scores so far."""
-    return StandingView(head_of(here), _scores(here), can_edit)
+    head = head_of(here, provisional_of(session, here))
+    return StandingView(head, _scores(here), can_edit)
 
 
 def _scores(here: Opened) -> Scores:

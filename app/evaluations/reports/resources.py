@@ -68,13 +68,14 @@ class PairVerdictResource:
 class ReportResource:
     """The evidence of a run. `is_made` is false until it has stopped and all is reckoned: then
     `standings` and `verdicts` come. `confusion` is of [place, wanted, answered, cases]; null is an
-    answer that is no known label.
+    answer that is no known label. `provisional` are judges that are not to be trusted yet, and why.
     """
 
     run_id: int
     is_made: bool
     lead: str
     next: str
+    provisional: list[str]
     measure: str | None
     reckoned_from: dict[str, int]
     standings: list[StandingResource]
@@ -125,17 +126,20 @@ def run_listed(here: Opened) -> RunListed:
     return RunListed(run.id, run.number, run.status, said, run.created_at, run.ended_at)
 
 
-def report_resource(here: Opened) -> ReportResource:
+def report_resource(here: Opened, provisional: tuple[str, ...]) -> ReportResource:
     """The evidence of a run."""
     head, figures = head_of(here), here.figures
     if figures is None:
-        return ReportResource(here.run.id, False, head.lead, head.next, None, {}, [], [], [], [])
+        return ReportResource(
+            here.run.id, False, head.lead, head.next, list(provisional), None, {}, [], [], [], []
+        )
     labels: list[str | None] = [None, *figures.labels]
     return ReportResource(
         run_id=here.run.id,
         is_made=True,
         lead=head.lead,
         next=head.next,
+        provisional=list(provisional),
         measure=figures.measure,
         reckoned_from=dict(figures.reckoned_from),
         standings=[

@@ -44,7 +44,7 @@ def show(request: Request, session: DbSession, run: ReadRun) -> Response:
 @router.get("/evaluation-runs/{evaluation_run_id}/standing", name="evaluation_runs.standing")
 def standing(request: Request, session: DbSession, run: ReadRun) -> Response:
     can_edit = role_here(request).may("edit")
-    view = reading.standing_view(opened(session, run), can_edit=can_edit)
+    view = reading.standing_view(session, opened(session, run), can_edit=can_edit)
     return page(request, "evaluations/run.html", view, fragment="standing")
 
 

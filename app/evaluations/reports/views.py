@@ -95,7 +95,9 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class RunHead:
-    """What stands over every page of a run."""
+    """What stands over every page of a run. `provisional` are its judges that are not to be trusted
+    yet, each with the reason.
+    """
 
     project_id: int
     evaluation_id: int
@@ -113,6 +115,7 @@ class RunHead:
     is_paused: bool
     is_over: bool
     topic: str
+    provisional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

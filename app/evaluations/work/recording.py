@@ -19,6 +19,7 @@ from app.evaluations.models import (
     Result,
     ResultStatus,
 )
+from app.evaluations.reports import service as reports
 from app.evaluations.work.asking import Answered, Came, Failed, Unsent
 from app.evaluations.work.claiming import Asking, Work, hold, put_back
 from app.evaluations.work.grading import Graders, Grades, Waiting, answer_of, graded, verdict
@@ -64,6 +65,7 @@ def record(
     if run.ended_at is not None and came:  # it was stopped, and this was on its way
         session.flush()
         service.count(session, run)
+        reports.ask(session, run.id)
     if came or known:
         service.tell(session, run)
     return run

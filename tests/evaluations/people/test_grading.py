@@ -284,7 +284,7 @@ def test_a_script_begins_a_round_reads_it_and_has_the_grades_when_it_is_closed(
     at = f"/grading-rounds/{round_['id']}"
     page = browser(team.users["owner"])
     number = number_on(page.get(f"{at}/grade"))
-    page.post(f"{at}/grade", {"number": str(number), "label": "tie"})
+    page.post(f"{at}/grade", {"number": str(number), "label": "tie", "note": "=1+1"})
     assert sends.get(f"{at}/grades").status_code == 409
     assert sends.get(at).json()["told"] is None
     closed = sends.post(f"{at}/close").json()
@@ -292,6 +292,7 @@ def test_a_script_begins_a_round_reads_it_and_has_the_grades_when_it_is_closed(
     assert closed["told"]["pairs"][0]["rate"]["ties"] == 1
     (grade,) = sends.get(f"{at}/grades").json()["data"]
     assert (grade["number"], grade["label"], len(grade["contestants"])) == (number, "tie", 2)
+    assert ",'=1+1," in page.get(f"{at}/grades.csv").text  # no formula in a spreadsheet
     assert len(sends.get(f"/evaluation-runs/{run_id}/rounds").json()["data"]) == 1
     wrong = sends.post(f"/evaluation-runs/{run_id}/rounds", json={"kind": "grades", "cases": 0})
     assert wrong.json()["errors"][0]["field"] == "cases"
