@@ -59,6 +59,8 @@ from app.datasets import routes_verdicts as verdicts
 from app.datasets.moderation import routes as moderation
 from app.evaluations import api as evaluations_api
 from app.evaluations import routes as evaluations
+from app.evaluations.after import api as evaluations_after_api
+from app.evaluations.after import routes as evaluations_after
 from app.evaluations.calibration import api as judges_api
 from app.evaluations.calibration import routes as judges
 from app.evaluations.duels import api as duels_api
@@ -147,6 +149,7 @@ PAGES = (
     golden.router,
     evaluation_reports.router,
     evaluation_runs.router,
+    evaluations_after.router,
     grading_trying.trying,
     grading_judging.asking,
     rounds.router,
@@ -200,6 +203,7 @@ API = (
     rounds_api.router,
     duels_api.router,
     judges_api.router,
+    evaluations_after_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,

@@ -9,6 +9,7 @@ from app.core import heartbeat, instance
 from app.core.orm import Base
 from app.datasets import models as datasets
 from app.evaluations import models as evaluations
+from app.evaluations.after import models as after
 from app.evaluations.calibration import models as calibration
 from app.evaluations.duels import models as duels
 from app.evaluations.golden import models as golden
@@ -39,6 +40,7 @@ MODULES = (
     people,
     duels,
     calibration,
+    after,
     playground,
     rescue,
     heartbeat,

@@ -20,6 +20,7 @@ from app.catalog import deadlines
 from app.connections.models import Connection
 from app.core import clock, database, secrets
 from app.datasets.models import DatasetVersion
+from app.evaluations.golden.models import GoldenRecording
 from app.jobs.models import Job
 from app.projects.models import Project
 from app.settings import settings
@@ -172,8 +173,12 @@ def furnished(team) -> SimpleNamespace:
         grader = make.make_grader(session, project)
         evaluation = make_evaluation(session, project, version)
         run = make_evaluation_run(session, evaluation, connection)
+        golden = GoldenRecording(project_id=project.id, run_id=run.id, created_at=run.created_at)
+        session.add(golden)
+        session.flush()
         return SimpleNamespace(
             **vars(team),
+            golden_id=golden.id,
             job_id=model.job_id,
             model_id=model.id,
             endpoint_id=endpoint.id,

@@ -38,6 +38,8 @@ VERBS = {
     "dataset.remade": "found damaged, and checks again,",
     "dataset.moderated": "asked for moderation of",
     "job.created": "started",
+    "job.evaluation_asked": "asked for an evaluation after",
+    "job.evaluation_taken_back": "took back the evaluation after",
     "job.cancel_asked": "asked to cancel",
     "job.cancelled": "saw the cancelling of",
     "job.vanished": "lost sight of",

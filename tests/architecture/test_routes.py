@@ -23,7 +23,7 @@ ASYNC = {
     "datasets.upload_version_form": "an upload is received",
     "api.datasets.create": "an upload is received",
     "api.datasets.add_version": "an upload is received",
-    "evaluations.import_file": "an upload is received",
+    "evaluations.import_file_form": "an upload is received",
     "uploads.append": "an upload is received",
     "uploads.complete": "an upload is received, and perhaps read once more",
     "api.uploads.append": "an upload is received",

@@ -13,6 +13,7 @@ def address(route, team):
         "collection_id": team.collection_id,
         "grader_id": team.grader_id, "evaluation_id": team.evaluation_id,
         "evaluation_run_id": team.evaluation_run_id,
+        "golden_id": team.golden_id,
     }  # fmt: skip
     ids |= {
         name: value for name, value in vars(team).items() if name.startswith(("rescue", "round"))

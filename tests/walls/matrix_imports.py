@@ -5,7 +5,7 @@ from tests.walls.expected import Expected, edit, view
 IMPORTS: dict[str, Expected] = {
     "evaluations.import_form": edit(),
     "evaluations.import": edit(422),
-    "evaluations.import_file": edit(422),
+    "evaluations.import_file_form": edit(400),
     "evaluations.imported": view(404),
     "api.evaluations.import": edit(422),
     "rescued_evals.import": edit(303),

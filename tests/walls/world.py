@@ -20,6 +20,7 @@ from app.connections.models import Connection
 from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
+from app.evaluations.after.models import JobEvaluation
 from app.evaluations.golden.models import GoldenRecording
 from app.evaluations.models import Contestant, EvaluationRun, RunStatus
 from app.jobs import orphans
@@ -224,9 +225,18 @@ def _evaluation(
     assert contestant is not None
     contestant.job_id, contestant.checkpoint_step = job_id, 1
     golden = GoldenRecording(project_id=project.id, run_id=run.id, created_at=run.created_at)
-    session.add(golden)
+    after = JobEvaluation(
+        project_id=project.id,
+        job_id=job_id,
+        evaluation_id=run.evaluation_id,
+        has_base=True,
+        has_checkpoints=False,
+        created_at=run.created_at,
+    )
+    session.add_all([golden, after])
     session.flush()
-    return {**ids, "golden_id": golden.id, "contestant_id": contestant.id, "number": 1}
+    ids |= {"golden_id": golden.id, "job_evaluation_id": after.id}
+    return {**ids, "contestant_id": contestant.id, "number": 1}
 
 
 def _endpoint(session: Session, project: Project, name: str) -> Ids:

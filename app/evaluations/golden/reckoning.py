@@ -36,8 +36,8 @@ def reckon_noise(recording_id: int) -> None:
     if work is None:
         return
     fence, found, repeats = work
-    (answers,) = found
-    noise = flakiness(_table(answers, sorted(answers.passed), repeats), measure="passes")
+    answers = found[0]
+    noise = flakiness(table_of(answers, sorted(answers.passed), repeats), measure="passes")
     with unit_of_work() as session:
         row = leases.hold(session, GoldenRecording, recording_id, fence)
         if row is not None:
@@ -52,13 +52,13 @@ def reckon_verdict(check_id: int) -> None:
     work = _claimed(SuccessionCheck, check_id)
     if work is None:
         return
-    fence, (candidate, baseline), repeats = work
+    fence, (candidate, baseline, *_), repeats = work
     cases = sorted(candidate.passed.keys() | baseline.passed.keys())
     with read_only() as session:
         margin = session.get_one(SuccessionCheck, check_id).margin
     verdict = non_inferiority(
-        _table(candidate, cases, repeats),
-        _table(baseline, cases, repeats),
+        table_of(candidate, cases, repeats),
+        table_of(baseline, cases, repeats),
         names=(candidate.name, baseline.name),
         measure="passes",
         margin=margin,
@@ -82,17 +82,19 @@ def _claimed(model: Any, row_id: int) -> tuple[int, Sequence[Answers], int] | No
     with read_only() as session:
         contestants = queries.contestants_of(session, run_id)
         repeats = contestants[0].run.repeats
-        return fence, [_answers(session, one.id, one.name) for one in contestants], repeats
+        return fence, [answers_of(session, one.id, one.name) for one in contestants], repeats
 
 
-def _answers(session: Session, contestant_id: int, name: str) -> Answers:
+def answers_of(session: Session, contestant_id: int, name: str) -> Answers:
+    """What a contestant's graded answers came to."""
     passed: dict[int, dict[int, bool]] = {}
     for case_id, repeat, has_passed in queries.passes_of(session, contestant_id):
         passed.setdefault(case_id, {})[repeat] = has_passed
     return Answers(name, passed)
 
 
-def _table(answers: Answers, cases: Sequence[int], repeats: int) -> Table:
+def table_of(answers: Answers, cases: Sequence[int], repeats: int) -> Table:
+    """Its scores by case and repeat; NaN where there is none."""
     return [[_score(answers.passed.get(case, {}).get(n)) for n in range(repeats)] for case in cases]
 
 

@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from app.auth import service as auth
 from app.catalog.models import TunedModel
+from app.connections import queries as connections
 from app.core import clock
 from app.core.errors import Conflict, WrongInput
 from app.evaluations import service
@@ -12,6 +13,7 @@ from app.evaluations.golden import queries
 from app.evaluations.golden.forms import CheckForm, RecordForm
 from app.evaluations.golden.models import GoldenRecording, SuccessionCheck
 from app.evaluations.models import Evaluation, RunStatus
+from app.evaluations.orders import NO_CONNECTION
 from app.evaluations.queries import evaluation_by_id
 
 ORIGIN, CHECKED = "golden recording", "check of a successor"
@@ -85,11 +87,13 @@ def check(
     """Start the run that asks a successor the same, as often, beside the recorded answers. Raises
     as `start_run` does, and Conflict until the recording is done.
     """
+    if connections.connection_in(session, recording.project_id, form.connection_id) is None:
+        raise WrongInput.field("connection_id", NO_CONNECTION)
     if recording.run.status != RunStatus.DONE:
         raise Conflict(NOT_YET)
     evaluation = evaluation_by_id(session, recording.run.evaluation_id)
     assert evaluation is not None  # noqa: S101 - a run has its evaluation
-    (recorded,) = queries.contestants_of(session, recording.run_id)
+    recorded = queries.contestants_of(session, recording.run_id)[0]
     wanted = RunForm(
         contestants=[
             ContestantForm(connection_id=form.connection_id, model=form.model),

@@ -184,7 +184,7 @@ def show_view(
 ) -> ShowView:
     """A recording's page."""
     run = one.run
-    (who,) = run.contestants
+    who = run.contestants[0]
     return ShowView(
         project_id=one.project_id,
         id=one.id,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.auth.access import OLD_FORM, checks_form_token, csrf_checked, is_csrf_token
 from app.core import storage
 from app.core.database import DbSession, read_only
-from app.core.errors import NotAllowed, NotFound, ProductError
+from app.core.errors import NotAllowed, NotFound, ProductError, WrongInput
 from app.core.forms import form_values, validated
 from app.core.pages import page, redirect
 from app.core.receiving import Received, receive_form
@@ -49,12 +49,14 @@ def import_pasted(
     return redirect(request, "evaluations.imported", evaluation_id=made)
 
 
-@importing.post("/projects/{project_id}/evaluations/import/upload", name="evaluations.import_file")
+@importing.post(
+    "/projects/{project_id}/evaluations/import/upload", name="evaluations.import_file_form"
+)
 @checks_form_token
 async def import_file(request: Request, entered: ReceivingProject) -> Response:
     try:
         received = await receive_form(request, sender=entered.user.id)
-    except ProductError as error:
+    except WrongInput as error:  # no file was chosen
         return await anyio.to_thread.run_sync(_refused, request, entered.thing.id, {}, error)
     if not is_csrf_token(request, received.fields.pop("csrf", None)):
         raise NotAllowed(OLD_FORM)
