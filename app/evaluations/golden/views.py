@@ -110,7 +110,6 @@ class ShowView:
     checks: tuple[CheckRow, ...]
     connections: tuple[tuple[int, str], ...]
     nonce: str
-    is_complete: bool
     can_spend: bool
     topic: str
     form: FormState
@@ -199,7 +198,6 @@ def show_view(
         checks=tuple(map(_check, checks)),
         connections=tuple(connections),
         nonce=nonce,
-        is_complete=run.status == RunStatus.DONE,
         can_spend=can_spend,
         topic=f"evaluation_run:{run.id}",
         form=form,

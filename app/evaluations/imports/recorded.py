@@ -22,6 +22,7 @@ from app.evaluations.models import (
     RunGrader,
     RunStatus,
 )
+from app.evaluations.reports import service as reports
 from app.grading import queries as library
 from app.grading.models import LibraryGrader
 
@@ -63,6 +64,7 @@ def keep_run(
             places[place] = len(places)
     for place, each in enumerate(contestants):
         _keep_contestant(session, run, place, each, case_ids, places)
+    reports.ask(session, run.id)
 
 
 def _repeats(contestant: ContestantToBe) -> int:

@@ -23,6 +23,7 @@ from app.evaluations.models import (
     Result,
     RunGrader,
 )
+from app.evaluations.reports.models import Report
 from app.grading.models import LibraryGrader
 from app.projects.models import Project
 from tests import make
@@ -114,6 +115,7 @@ def test_results_are_a_run_that_was_with_its_answers_and_grades(team):
     grades = rows_of(Grade, run_id=run.id)
     assert len(grades) == 4 * len(places)
     assert any("Expected output" in one.detail.get("reason", "") for one in grades)
+    assert rows_of(Report, run_id=run.id), "its page has numbers"
     times = {one.total_ms for one in rows_of(GivenAnswer)}
     assert None not in times
 
