@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "e07b92d4f1c3"
-down_revision = "5d1f0c7a9e36"
+down_revision = "8b3e6d1c2f40"
 branch_labels = None
 depends_on = None
 
