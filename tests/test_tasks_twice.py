@@ -17,7 +17,9 @@ from app.core import clock, partial, queue, storage
 from app.core.database import read_only, unit_of_work
 from app.core.orm import Base
 from app.datasets import queries as datasets
+from app.datasets.models import DatasetVersion
 from app.datasets.moderation import service as moderation
+from app.evaluations.after.models import JobEvaluation
 from app.evaluations.duels import service as duels
 from app.evaluations.duels.forms import DuelsForm
 from app.evaluations.golden.models import GoldenRecording, SuccessionCheck
@@ -168,6 +170,30 @@ def _recording(session: Session, run: EvaluationRun, *, is_due: bool) -> GoldenR
     return row
 
 
+def a_model_to_be_evaluated(team: Team, witness: Witness) -> Args:
+    """Its job has ended, and an evaluation was asked for after it."""
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        connection = session.get_one(Connection, team.connection_id)
+        version = session.get_one(DatasetVersion, team.version_id)
+        model = make.make_model(session, project, connection, version)
+        evaluation = plant_evaluation(session, project)
+        moment = clock.now(session)
+        row = JobEvaluation(
+            project_id=project.id,
+            job_id=model.job_id,
+            evaluation_id=evaluation.id,
+            has_base=True,
+            has_checkpoints=False,
+            created_by=team.users["owner"],
+            created_at=moment,
+            due_at=moment,
+        )
+        session.add(row)
+        session.flush()
+        return (row.id,)
+
+
 def a_pair_for_a_judge(team: Team, witness: Witness) -> Args:
     """One question: which of several is answered first is otherwise each time."""
     run_id, judge_id = plant_pairs(team, cases=1)
@@ -285,6 +311,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "evaluations.answer": a_contestant_that_nobody_has_asked,
     "evaluations.read_cases": an_evaluation_without_its_cases,
     "evaluations.report": a_run_without_its_report,
+    "evaluations.after": a_model_to_be_evaluated,
     "golden.noise": a_recording_whose_noise_is_not_reckoned,
     "golden.verdict": a_successor_without_its_verdict,
     "duels.judge": a_pair_for_a_judge,

@@ -73,6 +73,7 @@ def test_every_task_that_is_asked_for_exists():
         "datasets.due",
         "evaluations.due",
         "golden.due",
+        "evaluations_after.due",
         "evaluation_reports.due",
         "notices.due",
         "playground.due",
