@@ -94,16 +94,16 @@ def _model(session: Session, project_id: int, one: ContestantForm) -> dict[str, 
     connection_id, model = one.connection_id or 0, one.model or ""
     connections.keep_in_place(session, connection_id)
     ref = catalog.ref_of(session, project_id=project_id, connection_id=connection_id, name=model)
-    job_id, step = queries.origin_of_model(session, connection_id, model)
+    made = queries.made_by(session, connection_id, model)
     shots = one.shots.model_dump(exclude={"version_id"}) if one.shots else None
     return {
         "kind": ContestantKind.MODEL,
-        "name": (one.name or name_of(model, one.shots))[:255],
+        "name": (one.name or name_of(made.title or model, one.shots))[:255],
         "model_ref_id": ref.id,
         "shots": shots,
         "shots_version_id": one.shots.version_id if one.shots else None,
-        "job_id": job_id,
-        "checkpoint_step": step,
+        "job_id": made.job_id,
+        "checkpoint_step": made.step,
     }
 
 

@@ -135,24 +135,30 @@ def recordable(session: Session, evaluation_id: int) -> Sequence[Contestant]:
     return session.scalars(query.limit(MOST_RECORDED)).all()
 
 
-def origin_of_model(
-    session: Session, connection_id: int, name: str
-) -> tuple[int | None, int | None]:
-    """The job that made a model, and the step where it is a checkpoint."""
+class Made(NamedTuple):
+    """The job that made a model, the step where it is a checkpoint, and what people call it."""
+
+    job_id: int | None = None
+    step: int | None = None
+    title: str | None = None
+
+
+def made_by(session: Session, connection_id: int, name: str) -> Made:
+    """What made the model of this name; nothing that is known of a base model."""
     saved = session.execute(
-        select(Checkpoint.job_id, Checkpoint.step)
+        select(Checkpoint.job_id, Checkpoint.step, Job.name)
         .join(Job, Job.id == Checkpoint.job_id)
         .where(Job.connection_id == connection_id, Checkpoint.name == name)
         .order_by(Checkpoint.step.desc())
     ).first()
-    made = session.scalar(
-        select(TunedModel.job_id)
+    tuned = session.execute(
+        select(TunedModel.job_id, TunedModel.name)
         .join(TunedModel.ref)
         .where(ModelRef.connection_id == connection_id, ModelRef.name == name)
-    )
-    if made is not None:  # the last checkpoint may bear the tuned model's own name
-        return made, None
-    return (saved.job_id, saved.step) if saved else (None, None)
+    ).first()
+    if tuned is not None:  # the last checkpoint may bear the tuned model's own name
+        return Made(tuned.job_id, None, tuned.name)
+    return Made(saved.job_id, saved.step, f"{saved.name}, step {saved.step:,}") if saved else Made()
 
 
 def contestant_ids(run_id: int) -> Select[int]:
