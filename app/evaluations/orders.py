@@ -13,7 +13,10 @@ from app.evaluations import queries
 from app.evaluations.forms import ContestantForm, RunForm, Shots
 from app.evaluations.models import Contestant, ContestantKind, Evaluation
 from app.evaluations.prices import Asked, Cost, estimate, total
+from app.evaluations.work.grading import item_of, takes_its_time
+from app.graders.base import Answer
 from app.graders.reading import read_grader
+from app.graders.template import is_missing_in_item
 from app.grading.models import GraderVersion
 
 MOST_RESULTS = 500_000
@@ -38,11 +41,8 @@ def checked(session: Session, evaluation: Evaluation, form: RunForm) -> Order:
     """The form checked against what the project has. Raises WrongInput naming each field, Conflict
     where a grader cannot grade here or a key is refused.
     """
-    graders = queries.newest_versions_of(session, evaluation)
-    for _, version in graders:
-        if reason := read_grader(version.settings).alone():
-            raise Conflict(reason)
     cost = priced(session, evaluation, form)
+    graders = queries.newest_versions_of(session, evaluation)
     made = [
         _recorded(session, evaluation, one, f"contestants.{place}")
         if one.recorded_id is not None
@@ -53,7 +53,8 @@ def checked(session: Session, evaluation: Evaluation, form: RunForm) -> Order:
 
 
 def priced(session: Session, evaluation: Evaluation, form: RunForm) -> Cost:
-    """What it is to cost; nothing is written. Raises as `checked` does, for the models."""
+    """What it is to cost; nothing is written. Raises as `checked` does."""
+    _check_graders(session, evaluation)
     if evaluation.cases * len(form.contestants) * form.repeats > MOST_RESULTS:
         raise WrongInput.field("contestants", TOO_MANY)
     asked = [
@@ -67,6 +68,22 @@ def priced(session: Session, evaluation: Evaluation, form: RunForm) -> Cost:
     if form.cap_usd is not None and cost.most is None:
         raise WrongInput.field("cap_usd", NO_CAP)
     return cost
+
+
+def _check_graders(session: Session, evaluation: Evaluation) -> None:
+    """Raises Conflict where a grader cannot grade here, or names what the first case lacks: every
+    answer would be paid for and none could pass.
+    """
+    case = queries.first_case(session, evaluation.id)
+    for _, version in queries.newest_versions_of(session, evaluation):
+        grader = read_grader(version.settings)
+        if reason := grader.alone():
+            raise Conflict(reason)
+        if case is None or takes_its_time(grader):
+            continue
+        said = grader.grade(item_of(case), Answer(case.reference or ""))
+        if lacking := next(filter(is_missing_in_item, said.faults()), None):
+            raise Conflict(f"{grader.name} cannot grade these cases. {lacking.reason}")
 
 
 def _asked(session: Session, project_id: int, one: ContestantForm, at: str) -> Asked:

@@ -9,6 +9,7 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from app.catalog.models import ModelRef, TunedModel
 from app.evaluations.models import (
+    Case,
     Contestant,
     Evaluation,
     EvaluationGrader,
@@ -133,6 +134,12 @@ def recordable(session: Session, evaluation_id: int) -> Sequence[Contestant]:
         .order_by(EvaluationRun.number.desc(), Contestant.place)
     )
     return session.scalars(query.limit(MOST_RECORDED)).all()
+
+
+def first_case(session: Session, evaluation_id: int) -> Case | None:
+    """The first of an evaluation's cases."""
+    query = select(Case).where(Case.evaluation_id == evaluation_id).order_by(Case.number)
+    return session.scalar(query.limit(1))
 
 
 class Made(NamedTuple):

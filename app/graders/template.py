@@ -88,6 +88,11 @@ def _step(value: Any, step: Step, at: str) -> Any:
     raise Ungradable("invalid_variable_error", reason)
 
 
+def is_missing_in_item(fault: Ungradable) -> bool:
+    """Whether a place could not be filled for what the case lacks, whatever was answered."""
+    return fault.reason.startswith("There is no variable 'item")
+
+
 def _few(names: Iterable[str]) -> str:
     """The first names of an item, so that a misspelt one is seen."""
     first = [f"'{name[:LONGEST_NAME]}'" for name in islice(names, MOST_NAMES + 1)]

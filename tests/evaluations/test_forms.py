@@ -120,3 +120,22 @@ def test_a_run_is_steered_from_its_page(workshop, browser, letters):
         assert editor.post(f"/evaluation-runs/{run_id}/{verb}").status_code == 303
         assert run_of(run_id).status == status
     assert editor.post(f"/evaluation-runs/{run_id}/pause").status_code == 409
+
+
+@one_database
+def test_a_grader_that_names_what_the_cases_lack_is_refused_before_anything_is_paid(
+    workshop, browser, letters
+):
+    a_model(workshop)
+    elsewhere = {**ECHO, "name": "elsewhere", "reference": "{{ item.label }}"}
+    evaluation_id = begin(workshop, graders=[add_grader(workshop, elsewhere)])
+    letters.deliver()
+    editor = browser(workshop.users["editor"])
+    path = f"/evaluations/{evaluation_id}/runs"
+    told = "elsewhere cannot grade these cases. There is no variable &#39;item.label&#39;"
+    assert told in editor.get(f"{path}/new").text
+    values = {"tuned": f"{workshop.connection_id}:{TUNED}", "use_tuned": "yes", "nonce": "n"}
+    refused = editor.post(path, values)
+    assert (refused.status_code, told in refused.text) == (409, True)
+    with unit_of_work() as session:
+        assert session.query(EvaluationRun).count() == 0

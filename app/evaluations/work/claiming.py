@@ -31,6 +31,7 @@ from app.evaluations.models import (
     ResultStatus,
     RunStatus,
 )
+from app.evaluations.work.grading import item_of
 from app.evaluations.work.shots import Examples
 from app.settings import settings
 
@@ -205,12 +206,11 @@ def asking_of(work: Work, examples: Examples | None, found: Any) -> Asking:
         shown = examples.before(messages)
         messages = put_before(messages, shown.messages)
         tokens += shown.tokens
-    item = case.item if "messages" in case.item else {"messages": case.messages, **case.item}
     price = work.price
     return Asking(
         result_id,
         case.id,
-        item,
+        item_of(case),
         messages,
         case.tools or (),
         digest_of(work, messages, case.tools, repeat),

@@ -32,12 +32,13 @@ def graders_of(run_id: int, pass_rule: str) -> Graders:
             one.place: one.version.settings for one in queries_work.run_graders(session, run_id)
         }
     read = {place: read_grader(settings) for place, settings in found.items()}
-    slow = {place: one for place, one in read.items() if _is_slow(one)}
+    slow = {place: one for place, one in read.items() if takes_its_time(one)}
     quick = {place: one for place, one in read.items() if place not in slow}
     return Graders(quick, slow, pass_rule)
 
 
-def _is_slow(grader: Grader) -> bool:
+def takes_its_time(grader: Grader) -> bool:
+    """Whether it grades in a process of its own."""
     parts = grader.parts.values() if isinstance(grader, Multi) else [grader]
     return any(isinstance(part, Python) for part in parts)
 
