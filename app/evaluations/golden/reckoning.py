@@ -105,3 +105,6 @@ def _score(passed: bool | None) -> float:
 def _settle(session: Session, row: GoldenRecording | SuccessionCheck) -> None:
     leases.settle(row, due_at=None)
     announce(session, f"evaluation_run:{row.run_id}", f"project:{row.project_id}")
+    if isinstance(row, SuccessionCheck):  # the recording's page shows it
+        recording = session.get_one(GoldenRecording, row.recording_id)
+        announce(session, f"evaluation_run:{recording.run_id}")
