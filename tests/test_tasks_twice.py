@@ -9,7 +9,6 @@ from typing import Any
 import openai
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.budgets.models import Spend
 from app.connections.models import Connection
@@ -22,11 +21,7 @@ from app.datasets.moderation import service as moderation
 from app.evaluations.after.models import JobEvaluation
 from app.evaluations.duels import service as duels
 from app.evaluations.duels.forms import DuelsForm
-from app.evaluations.golden.models import GoldenRecording, SuccessionCheck
-from app.evaluations.models import EvaluationRun
 from app.evaluations.people.queries import run_by_id
-from app.evaluations.reports import service as reports
-from app.evaluations.reports.models import Report
 from app.jobs import tasks as jobs
 from app.notices.endpoints import service as endpoints
 from app.notices.models import DateWatch, Delivery, EndpointKind, Topic
@@ -41,9 +36,10 @@ from app.projects.models import Project
 from app.rescue import service as rescues
 from app.upkeep import service as upkeep
 from tests import make
+from tests.evaluations import arranged
 from tests.evaluations import steps as evaluations
 from tests.evaluations.duels.compared import plant_pairs
-from tests.evaluations.planted import Player, plant_evaluation, plant_run, right_in
+from tests.evaluations.planted import plant_evaluation
 from tests.forgetting import forget
 from tests.jobs.steps import queue_job
 from tests.stage import Team, run_together
@@ -122,52 +118,6 @@ def a_contestant_that_nobody_has_asked(team: Team, witness: Witness) -> Args:
     queue.TASKS["evaluations.read_cases"](evaluation_id)
     run = evaluations.run_of(evaluations.start(team, evaluation_id))
     return (run.contestants[0].id,)
-
-
-def a_run_without_its_report(team: Team, witness: Witness) -> Args:
-    with unit_of_work() as session:
-        run_id = _run_that_is_over(session, team).id
-        reports.ask(session, run_id)
-        return tuple(session.scalars(select(Report.id).where(Report.run_id == run_id)))
-
-
-def a_recording_whose_noise_is_not_reckoned(team: Team, witness: Witness) -> Args:
-    with unit_of_work() as session:
-        return (_recording(session, _run_that_is_over(session, team, players=1), is_due=True).id,)
-
-
-def a_successor_without_its_verdict(team: Team, witness: Witness) -> Args:
-    with unit_of_work() as session:
-        run = _run_that_is_over(session, team)
-        moment = clock.now(session)
-        check = SuccessionCheck(
-            project_id=run.project_id,
-            recording_id=_recording(session, run, is_due=False).id,
-            run_id=run.id,
-            margin=0.02,
-            created_at=moment,
-            due_at=moment,
-        )
-        session.add(check)
-        session.flush()
-        return (check.id,)
-
-
-def _run_that_is_over(session: Session, team: Team, *, players: int = 2) -> EvaluationRun:
-    project = session.get_one(Project, team.project_id)
-    took_part = (Player("tuned", right_in(90)), Player("base", right_in(60)))[:players]
-    return plant_run(session, plant_evaluation(session, project), *took_part, repeats=2)
-
-
-def _recording(session: Session, run: EvaluationRun, *, is_due: bool) -> GoldenRecording:
-    moment = clock.now(session)
-    due_at = moment if is_due else None
-    row = GoldenRecording(
-        project_id=run.project_id, run_id=run.id, created_at=moment, due_at=due_at
-    )
-    session.add(row)
-    session.flush()
-    return row
 
 
 def a_model_to_be_evaluated(team: Team, witness: Witness) -> Args:
@@ -310,10 +260,10 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "datasets.moderate": rows_to_moderate,
     "evaluations.answer": a_contestant_that_nobody_has_asked,
     "evaluations.read_cases": an_evaluation_without_its_cases,
-    "evaluations.report": a_run_without_its_report,
+    "evaluations.report": arranged.a_run_without_its_report,
     "evaluations.after": a_model_to_be_evaluated,
-    "golden.noise": a_recording_whose_noise_is_not_reckoned,
-    "golden.verdict": a_successor_without_its_verdict,
+    "golden.noise": arranged.a_recording_whose_noise_is_not_reckoned,
+    "golden.verdict": arranged.a_successor_without_its_verdict,
     "duels.judge": a_pair_for_a_judge,
     "jobs.orphans": a_stray_run,
     "jobs.start": a_queued_job,

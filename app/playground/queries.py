@@ -102,7 +102,7 @@ def _is_lost(since: datetime) -> tuple[ColumnElement[bool], ...]:
     listened_to = select(literal(SPEND_KEY) + Answer.ticket).where(Answer.ticket.is_not(None))
     return (
         Spend.state == SpendState.RESERVED,
-        Spend.key.startswith(SPEND_KEY),
+        Spend.key.startswith(SPEND_KEY, autoescape=True),
         Spend.created_at < since,
         Spend.key.not_in(listened_to),
     )

@@ -31,8 +31,8 @@ def judge(session: Session, planted: EvaluationRun, words: str) -> dict[str, str
     connection = session.scalars(select(Connection).order_by(Connection.id)).first()
     assert connection is not None
     grader = make_pairwise(session, project, connection, f"Better {words}"[:120])
-    form = DuelsForm(grader_id=grader.id, cases=3, both_ways=True)
-    asked = duels.begin_duels(session, run, form, actor_id=actor_id, key="beside")
+    form = DuelsForm(grader_id=grader.id, cases=12, both_ways=True)
+    asked = duels.begin_duels(session, run, form, actor_id=actor_id, key="beside", seed=1)
     for at, one in enumerate(session.query(Duel).filter_by(duels_id=asked.id, outcome=None)):
         one.status, one.reason = "judged", words
         one.outcome, one.fault = (None, words) if at % 3 == 0 else ("first", None)

@@ -51,6 +51,7 @@ def test_a_new_connection_tests_itself_and_a_refused_key_is_told_without_a_reloa
         assert witness.creates == []
 
 
+@pytest.mark.full  # 28 s
 def test_an_owner_gives_an_admin_key_takes_it_back_and_sets_a_webhook_up(
     chromium, tmp_path, witness
 ):

@@ -9,6 +9,7 @@ from tests.evaluations.imports.test_promptfoo_configs import CONFIG
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(300)]
 
 
+@pytest.mark.full  # a minute; test_imports and test_golden prove the steps
 def test_a_suite_comes_in_and_a_model_is_recorded_on_it(workshop, chromium, tmp_path):
     with visiting(chromium, workshop.address, color_scheme="dark", viewport=NARROW) as somebody:
         page = somebody.page

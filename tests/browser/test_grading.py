@@ -44,6 +44,7 @@ def place(tmp_path_factory):
         yield luthier.address, *paths
 
 
+@pytest.mark.full  # half a minute: an instance of its own
 def test_a_round_is_graded_by_keyboard_to_the_end(place, chromium):
     address, (grades, duels), run_id = place
     with visiting(chromium, address, color_scheme="dark", viewport=NARROW) as somebody:

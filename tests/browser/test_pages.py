@@ -153,7 +153,7 @@ def test_a_viewer_finds_no_dead_button(workshop, chromium):
                 ),
                 *("dates", "jobs-question", "models-question", "datasets-question", "endpoints"),
                 *("endpoint", "budget-spend", "prices", "conversation"),
-                *("graders-new", "grader-edit", "grader-tried"),
+                *("graders-new", "grader-edit", "grader-tried", "round-grade"),
             )
         }
 

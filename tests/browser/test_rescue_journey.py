@@ -20,6 +20,7 @@ ALLOWANCE, SOME = 40, 20
 HOME = {"home"}
 
 
+@pytest.mark.full  # 75 s; test_rescue brings one home in CI
 @pytest.mark.timeout(400)
 def test_a_history_comes_home_through_a_kill_and_goes_on_here(tmp_path, chromium):
     with (

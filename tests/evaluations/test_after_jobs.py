@@ -76,7 +76,7 @@ def test_model_base_and_checkpoints_are_asked_when_the_job_has_succeeded(
     run = run_of(run_id)
     assert (run.origin, run.created_by) == ("when its job ended", workshop.users["owner"])
     assert [(one.name, one.checkpoint_step) for one in run.contestants] == [
-        (MODEL, None), (make.BASE_MODEL, None), ("Step 4", 4), ("Step 2", 2),
+        ("Tickets v1", None), (make.BASE_MODEL, None), ("Step 4", 4), ("Step 2", 2),
     ]  # fmt: skip
     with unit_of_work() as session:
         assert session.query(EvaluationRun).count() == 1

@@ -102,7 +102,7 @@ def test_a_run_begins_with_the_tuned_model_beside_its_base_as_it_is_and_with_exa
     assert [one.name for one in run.contestants] == [
         make.BASE_MODEL,
         f"{make.BASE_MODEL}, 2 nearest examples",
-        TUNED,
+        "Tickets v1",
     ]
     assert run.contestants[2].job_id is not None
 

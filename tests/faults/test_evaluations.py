@@ -64,7 +64,7 @@ def assert_paid_once(stage, run_id, *, lost):
     stage.invariants_hold()
 
 
-@on("sqlite", "postgresql")
+@on("sqlite", full=("postgresql",))
 def test_i5_a_worker_killed_in_the_middle_pays_no_answered_case_twice_and_loses_none(stage):
     run_id = a_run(stage)
     stage.witness.set(latency=0.05)

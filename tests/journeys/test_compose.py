@@ -135,6 +135,7 @@ class Stream:
             return
 
 
+@pytest.mark.full  # 45 s; the other journeys kill workers in CI
 @pytest.mark.processes
 @pytest.mark.timeout(600)
 def test_two_of_everything_take_a_job_from_upload_to_model_and_outlive_kills(

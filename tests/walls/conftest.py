@@ -9,13 +9,13 @@ import pytest
 from app.connections.models import Connection
 from app.core import partial
 from app.core.database import unit_of_work
-from app.evaluations.people.queries import run_by_id
+from app.evaluations.people.queries import round_by_id
 from app.evaluations.people.service import close_round
 from app.projects.models import Project
 from tests import make
-from tests.evaluations.people.rounds import begin, plant_graded
 from tests.rescue.history import bring_home
 from tests.walls.catcher import Catcher, catching
+from tests.walls.evaluated import evaluated
 from tests.walls.live import Live, live_server
 from tests.walls.world import World, make_world
 
@@ -30,24 +30,24 @@ def world(database, witness, client, monkeypatch) -> World:
 
 @pytest.fixture
 def rescued(furnished) -> SimpleNamespace:
-    """The furnished team with a rescue that ended, an eval that came home, and a round of grading
-    that is closed.
+    """The furnished team with a rescue that ended, an eval that came home, a round of grading that
+    is closed, and a judge's comparing.
     """
     with unit_of_work() as session:
         connection = session.get_one(Connection, furnished.connection_id)
         found, (run,) = bring_home(session, connection, runs=("evalrun_1",))
         project = session.get_one(Project, furnished.project_id)
-        graded = run_by_id(session, plant_graded(session, project, cases=1).id)
-        actor_id = furnished.users["owner"]
-        round_ = begin(session, graded, actor_id=actor_id)
-        close_round(session, round_, actor_id=actor_id)
+        ids = evaluated(session, project, connection, "graded")
+        round_ = round_by_id(session, ids["round_id"])
+        close_round(session, round_, actor_id=furnished.users["owner"])
         return SimpleNamespace(
             **vars(furnished),
             rescue_id=make.make_rescue(session, connection).id,
             rescued_id=run.id,
             rescued_eval_id=found.id,
             rescued_run_id=run.id,
-            round_id=round_.id,
+            round_id=ids["round_id"],
+            duels_id=ids["duels_id"],
         )
 
 

@@ -16,7 +16,9 @@ def address(route, team):
         "golden_id": team.golden_id,
     }  # fmt: skip
     ids |= {
-        name: value for name, value in vars(team).items() if name.startswith(("rescue", "round"))
+        name: value
+        for name, value in vars(team).items()
+        if name.startswith(("rescue", "round", "duels"))
     }
     path = re.sub(r"\{(\w+)\}", lambda name: str(ids.get(name[1], 1)), route.path)
     return path + ("?name=x.jsonl" if "PUT" in route.methods else "")

@@ -55,7 +55,7 @@ SO_ALREADY = {
     "connections.forget_admin", "api.connections.forget_admin",
     "api.datasets.unarchive", "api.jobs.unarchive", "api.models.unarchive",
     "playground.share", "api.conversations.share", "collections.put_back",
-    "api.collections.put_back",
+    "api.collections.put_back", "evaluation_runs.resume", "api.evaluation_runs.resume",
 }  # fmt: skip
 # Asks, and changes nothing that lasts.
 ASKS = ("chat", "test", "check", "measure", "playground/prompt", "duels/price")

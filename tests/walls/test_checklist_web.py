@@ -109,8 +109,8 @@ def test_24_no_form_takes_a_field_it_does_not_know():
 
 
 @one_database
-def test_24_a_field_that_stands_twice_is_400_on_every_route(furnished, browser):
-    owner = browser(furnished.users["owner"])
+def test_24_a_field_that_stands_twice_is_400_on_every_route(rescued, browser):
+    owner = browser(rescued.users["owner"])
     reads_a_form = [
         route
         for route in unsafe_pages()
@@ -120,7 +120,7 @@ def test_24_a_field_that_stands_twice_is_400_on_every_route(furnished, browser):
     assert len(reads_a_form) > 10
     for route in reads_a_form:
         answer = owner.client.post(
-            address(route, furnished),
+            address(route, rescued),
             content=f"csrf={owner.csrf}&role=viewer&role=owner".encode(),
             headers={**owner.headers, "Content-Type": "application/x-www-form-urlencoded"},
         )
