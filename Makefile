@@ -5,7 +5,7 @@ INSTALL := $(PYTHON) requirements/install.py
 TESTS := $(if $(shell command -v chromium chromium-browser google-chrome 2>/dev/null),browser,test)
 COMPILE := uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml
 # Each worker keeps whole files, so that what a file starts is started once; who is done first helps.
-PYTEST_ARGS ?= -n 3 --dist worksteal
+PYTEST_ARGS ?= -n 2 --dist worksteal
 # numpy's helpers only get in each other's way where two processes share two cores.
 export OPENBLAS_NUM_THREADS := 1
 

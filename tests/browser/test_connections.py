@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(24
 SAID = "Incorrect API key provided."
 
 
+@pytest.mark.full  # 23 s: an instance of its own
 def test_a_new_connection_tests_itself_and_a_refused_key_is_told_without_a_reload(
     chromium, tmp_path, witness
 ):

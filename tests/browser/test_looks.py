@@ -125,6 +125,7 @@ def test_nothing_jumps_where_things_are_looked_at(workshop, chromium, size):
             assert somebody.shifted() < 0.05, name
 
 
+@pytest.mark.full  # 47 s: a job of its own
 def test_a_job_that_trains_does_not_jump_under_the_eyes(workshop, chromium):
     with (
         visiting(chromium, workshop.address, asks_axe=False) as somebody,

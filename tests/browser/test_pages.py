@@ -23,7 +23,8 @@ DARK, PHONE = {"color_scheme": "dark"}, {"viewport": NARROW}
 LOOKS = {"dark": DARK, "phone": PHONE, "dark-phone": DARK | PHONE}
 
 
-@pytest.mark.parametrize("half", [0, 1])
+# The other half is walked by test_hostile_text, dark on a phone, with axe.
+@pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.full)])
 def test_every_page_is_sound_and_the_tab_key_reaches_everything(workshop, chromium, half):
     with visiting(chromium, workshop.address) as somebody:
         somebody.enter("/", EMAIL, PASSWORD)

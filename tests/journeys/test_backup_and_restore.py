@@ -71,7 +71,7 @@ class Uploads:
 @pytest.mark.parametrize(
     ("here", "there"),
     [
-        ("embedded", "servers"),
+        pytest.param("embedded", "servers", marks=pytest.mark.full),
         pytest.param("servers", "embedded", marks=pytest.mark.full),
     ],
 )
