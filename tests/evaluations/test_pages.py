@@ -61,6 +61,21 @@ def test_the_run_leads_with_the_verdict_and_shows_scores_differences_and_cases(t
     assert 'data-topic="evaluation_run' not in text  # it is over: nothing more will come
 
 
+def test_a_leader_picked_out_of_several_is_told_to_be_flattered(team, browser):
+    told = "The two were picked out of 3 by these same cases"
+    players = [Player(f"model {n}", right_in(percent)) for n, percent in enumerate((99, 20, 30))]
+    for taking_part, is_told in ((players, True), (players[:2], False)):
+        with unit_of_work() as session:
+            project = session.get_one(Project, team.project_id)
+            name = f"Of {len(taking_part)}"
+            kept = plant_evaluation(session, project, questions(80), name=name)
+            run_id = plant_run(session, kept, *taking_part).id
+        make_report(run_id)
+        page = browser(team.users["viewer"]).get(f"/evaluation-runs/{run_id}").text
+        assert "more cases correctly" in page
+        assert (told in page) == is_told
+
+
 def test_filters_stand_in_the_address_and_find_what_they_say(team, browser, run):
     reads = browser(team.users["viewer"])
 

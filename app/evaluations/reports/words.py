@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from app.core.pages import number
-from app.evaluations.models import Contestant, EvaluationRun, RunStatus
+from app.evaluations.models import Contestant, ContestantKind, EvaluationRun, RunStatus
 from app.evaluations.reports.figures import Figures
 from app.evaluations.reports.scores import said, signed
+from app.evidence.base import Verdict
 from app.evidence.words import notes, sentence
 
 PAUSED_BY = {
     "person": "Somebody paused it.",
     "cap": "It has spent what it may: raise the cap, and it goes on.",
     "key": "A connection's key is refused. It goes on when the key works again.",
-    "provider": "A provider does not answer. It goes on by itself.",
+    "provider": "A provider refuses what is asked. Go on when that is mended.",
 }
 STATES = {
     RunStatus.RUNNING: ("running", "Running"),
@@ -49,7 +50,17 @@ def follows(run: EvaluationRun, figures: Figures | None) -> str:
         return ""
     chosen = checkpoint(run.contestants, figures)
     leading = figures.verdict(*figures.leading) if figures.leading else None
-    return " ".join([chosen, *(notes(leading) if leading else ())]).strip()
+    if leading is None:
+        return chosen
+    return " ".join(filter(None, [chosen, *notes(leading), _picked(leading, figures)]))
+
+
+def _picked(leading: Verdict, figures: Figures) -> str:
+    """The best of several is in part the luckiest: its lead is told with that."""
+    scored = sum(one.score.value is not None for one in figures.standings)
+    if scored <= 2 or leading.kind != "better":  # noqa: PLR2004 - the two themselves
+        return ""
+    return f"The two were picked out of {scored:,} by these same cases, which flatters the first."
 
 
 def checkpoint(contestants: Sequence[Contestant], figures: Figures) -> str:
@@ -84,9 +95,9 @@ def _score(figures: Figures, place: int) -> float:
 
 def note_of(one: Contestant, *, is_tuned: bool) -> str:
     """What kind of contestant it is."""
-    words = {"recorded": "recorded answers", "people": "people"}.get(one.kind)
-    if words is None:
-        words = "tuned" if is_tuned else "not tuned here"
+    words = "tuned" if is_tuned else "not tuned here"
+    if one.kind == ContestantKind.RECORDED:
+        words = "recorded answers"
     if one.checkpoint_step is not None:
         words = f"{words}, step {one.checkpoint_step:,}"
     if one.shots:
