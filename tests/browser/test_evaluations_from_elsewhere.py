@@ -32,9 +32,9 @@ def test_a_suite_comes_in_and_a_model_is_recorded_on_it(workshop, chromium, tmp_
         page.get_by_text("JavaScript is not run here").wait_for()
         somebody.look()
 
-        page.goto(workshop.pages["try"])
+        somebody.go(workshop.pages["try"])
         name = page.locator(".by .hash").first.inner_text()
-        page.goto(workshop.pages["model"])
+        somebody.go(workshop.pages["model"])
         page.get_by_role("link", name="Record its answers").click()
         page.get_by_label("Times each case is asked").fill("2")
         somebody.look()

@@ -80,7 +80,7 @@ SHOWN = {
     "spends.name", "spends.words", "conversations.title", "questions.text", "answers.text",
     "answers.error", "collections.name", "collection_rows.line", "collection_rows.origin",
     "graders.name", "evaluations.name", "contestants.name", "cases.reference", "case_tags.field",
-    "board_cases.question", "results.error", "grading_rounds.question",
+    "board_cases.question", "given_answers.text", "results.error", "grading_rounds.question",
     "duels.reason", "duels.fault",
 }  # fmt: skip
 
