@@ -26,7 +26,7 @@ def typed_in(session: Session, project_id: int, values: Mapping[str, str]) -> Ty
 class Around(NamedTuple):
     """What a form offers: graders for a formula, connections for judges, rows to try it on."""
 
-    library: Sequence[GraderVersion]
+    versions: Sequence[GraderVersion]
     connections: Sequence[tuple[int, str]]
     choices: Sequence[tuple[int, str]]
 

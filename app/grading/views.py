@@ -100,7 +100,7 @@ class TryView:
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """A grader's form. `settings` draw it; `inner` those of a judge's sampling. `library` are the
+    """A grader's form. `settings` draw it; `inner` those of a judge's sampling. `takeable` are the
     graders that a formula may take, `connections` those that judges may be asked over, where the
     type can have any. `number` is the version that is changed, None of a new grader.
     """
@@ -116,7 +116,7 @@ class FormView:
     inner: tuple[Setting, ...]
     messages: Sequence[int]
     parts: Sequence[int]
-    library: Sequence[tuple[int, str]]
+    takeable: Sequence[tuple[int, str]]
     connections: Sequence[tuple[int, str]]
     is_judge: bool
     form: FormState
@@ -196,9 +196,9 @@ def form_view(
         inner=settings_of(SamplingParams),
         messages=message_rows(typed.values, "input"),
         parts=part_rows(typed.values, "graders"),
-        library=[
+        takeable=[
             (one.grader_id, f"{one.grader.name}, {TITLES.get(one.type, one.type)}")
-            for one in around.library
+            for one in around.versions
             if one.type != "multi"
         ],
         connections=around.connections if issubclass(typed.kind, Judge | Multi) else (),

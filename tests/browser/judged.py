@@ -4,11 +4,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.connections.models import Connection
+from app.evaluations import queries
 from app.evaluations.duels import service as duels
 from app.evaluations.duels.forms import DuelsForm
 from app.evaluations.duels.models import Duel, DuelsStatus
 from app.evaluations.models import EvaluationRun
-from app.evaluations.people import queries
 from app.evaluations.people import service as rounds
 from app.evaluations.people.forms import GradeForm
 from app.projects.models import Project

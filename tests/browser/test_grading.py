@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from app.evaluations.people.queries import run_by_id
+from app.evaluations.queries import run_by_id
 from app.projects.models import Project
 from tests.browser.visitor import NARROW, visiting
 from tests.browser.workshop import EMAIL, HOSTILE, PASSWORD, TRAP
