@@ -21,7 +21,7 @@ from app.datasets.moderation import service as moderation
 from app.evaluations.after.models import JobEvaluation
 from app.evaluations.duels import service as duels
 from app.evaluations.duels.forms import DuelsForm
-from app.evaluations.people.queries import run_by_id
+from app.evaluations.queries import run_by_id
 from app.jobs import tasks as jobs
 from app.notices.endpoints import service as endpoints
 from app.notices.models import DateWatch, Delivery, EndpointKind, Topic

@@ -39,13 +39,12 @@ class RunStatus(StrEnum):
 
 
 class ContestantKind(StrEnum):
-    """What gives a contestant's answers. `recorded` ones were given before, in another run or by
-    the rows themselves; `people` type theirs.
+    """What gives a contestant's answers: `recorded` ones were given before, in another run or
+    elsewhere.
     """
 
     MODEL = "model"
     RECORDED = "recorded"
-    PEOPLE = "people"
 
 
 class ResultStatus(StrEnum):
@@ -202,7 +201,7 @@ class EvaluationRun(Base):
 
 
 class RunGrader(Base):
-    """A grader as a run used it. A judge is asked over `connection_id`, null where none is."""
+    """A grader as a run used it."""
 
     __tablename__ = "run_graders"
 
@@ -212,9 +211,6 @@ class RunGrader(Base):
     place: Mapped[int] = mapped_column(primary_key=True)
     version_id: Mapped[int] = mapped_column(
         ForeignKey("grader_versions.id", ondelete="RESTRICT"), index=True
-    )
-    judge_ref_id: Mapped[int | None] = mapped_column(
-        ForeignKey("model_refs.id", ondelete="RESTRICT"), index=True
     )
 
     version: Mapped[GraderVersion] = relationship(lazy="raise")
@@ -329,8 +325,8 @@ class Result(Base):
 
 
 class Grade(Base):
-    """What the grader at `place` of the run says of a result. A judge's words stand in `detail`,
-    its reply is `answer_id`; `asked` counts the times it was asked. `fault` is why it has no score.
+    """What the grader at `place` of the run says of a result: `detail` is what it saw, `fault` why
+    it has no score.
     """
 
     __tablename__ = "grades"
@@ -346,10 +342,6 @@ class Grade(Base):
     passed: Mapped[bool | None]
     fault: Mapped[str | None] = mapped_column(Text)
     detail: Mapped[dict[str, Any]]
-    asked: Mapped[int] = mapped_column(default=0)
-    answer_id: Mapped[int | None] = mapped_column(
-        ForeignKey("given_answers.id", ondelete="RESTRICT"), index=True
-    )
 
 
 class AnswerPace(Base):

@@ -27,7 +27,8 @@ MOST_RECORDED = 60
 def evaluation_by_id(session: Session, evaluation_id: int) -> Evaluation | None:
     """The evaluation with its graders, whichever project it belongs to: the caller checks."""
     query = select(Evaluation).where(Evaluation.id == evaluation_id)
-    return session.scalar(query.options(_with_graders(), joinedload(Evaluation.dataset_version)))
+    beside = joinedload(Evaluation.dataset_version), joinedload(Evaluation.creator)
+    return session.scalar(query.options(_with_graders(), *beside))
 
 
 def _with_graders() -> ExecutableOption:
@@ -49,6 +50,7 @@ def run_by_id(session: Session, run_id: int) -> EvaluationRun | None:
         .where(EvaluationRun.id == run_id)
         .options(
             joinedload(EvaluationRun.evaluation),
+            joinedload(EvaluationRun.creator),
             selectinload(EvaluationRun.contestants)
             .joinedload(Contestant.ref)
             .joinedload(ModelRef.connection),

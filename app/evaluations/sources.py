@@ -23,7 +23,6 @@ ANSWERED = "ends with an answer that no question follows"
 NO_PROMPT = "has fields and no messages, and the evaluation has no prompt that asks them"
 ANSWER_TAG = "answer"
 # What is usually asked, where rows are fields.
-ASKING = ("question", "input", "prompt", "query", "text", "problem", "instruction")
 
 
 class Unusable(Exception):
@@ -168,15 +167,6 @@ def drawn(rows: int, wanted: int | None, seed: int) -> list[int] | None:
     if wanted is None or wanted >= rows:
         return None
     return sorted(random.Random(seed).sample(range(1, rows + 1), wanted))  # noqa: S311 - a sample
-
-
-def prompt_for(fields: Iterable[str]) -> str:
-    """What usually asks rows with these fields."""
-    names = list(fields)
-    asked = next((one for one in ASKING if one in names), None)
-    others = (one for one in names if one not in {"answer", "reference", "label", "output"})
-    name = asked or next(others, "question")
-    return f"{{{{ item.{name} }}}}"
 
 
 def pasted_rows(text: str) -> Iterator[tuple[int, JsonObject | None]]:

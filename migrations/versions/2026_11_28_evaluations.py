@@ -190,13 +190,10 @@ def upgrade() -> None:
         sa.Column("run_id", ID, nullable=False),
         sa.Column("place", sa.BigInteger(), nullable=False),
         sa.Column("version_id", ID, nullable=False),
-        sa.Column("judge_ref_id", ID, nullable=True),
-        _key("run_graders", "judge_ref_id", "model_refs", "RESTRICT"),
         _key("run_graders", "run_id", "evaluation_runs", "CASCADE"),
         _key("run_graders", "version_id", "grader_versions", "RESTRICT"),
         sa.PrimaryKeyConstraint("run_id", "place", name=op.f("pk_run_graders")),
     )
-    op.create_index(op.f("ix_run_graders_judge_ref_id"), "run_graders", ["judge_ref_id"])
     op.create_index(op.f("ix_run_graders_version_id"), "run_graders", ["version_id"])
     op.create_table(
         "results",
@@ -242,15 +239,11 @@ def upgrade() -> None:
         sa.Column("passed", sa.Boolean(), nullable=True),
         sa.Column("fault", sa.Text(), nullable=True),
         sa.Column("detail", KEPT, nullable=False),
-        sa.Column("asked", sa.BigInteger(), nullable=False),
-        sa.Column("answer_id", ID, nullable=True),
-        _key("grades", "answer_id", "given_answers", "RESTRICT"),
         _key("grades", "run_id", "evaluation_runs", "CASCADE"),
         _key("grades", "result_id", "results", "CASCADE"),
         sa.PrimaryKeyConstraint("result_id", "place", name=op.f("pk_grades")),
     )
     op.create_index(op.f("ix_grades_run_id"), "grades", ["run_id"])
-    op.create_index(op.f("ix_grades_answer_id"), "grades", ["answer_id"])
 
 
 def downgrade() -> None:

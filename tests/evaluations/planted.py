@@ -286,7 +286,7 @@ def _play(
         session,
         Grade,
         [
-            {"result_id": result_id, "run_id": run.id, "fault": None, "asked": 0, **one}
+            {"result_id": result_id, "run_id": run.id, "fault": None, **one}
             for result_id, several in zip(made, grades, strict=True)
             for one in several
         ],

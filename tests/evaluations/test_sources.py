@@ -12,7 +12,6 @@ from app.evaluations.sources import (
     drawn,
     fields_that_sort,
     pasted_rows,
-    prompt_for,
 )
 from tests import make
 from tests.evaluations.steps import add_version, begin
@@ -98,11 +97,6 @@ def test_pasted_lines_are_rows_or_questions_with_answers():
     assert found[3] == {"item": {"question": "Where?", "answer": "There."}}
     assert found[4] == {"item": {"question": "Why?"}}
     assert (found[5], found[6]) == ({"item": {"q": "b"}}, None)
-
-
-def test_what_usually_asks_rows_of_fields():
-    assert prompt_for(["label", "text"]) == "{{ item.text }}"
-    assert prompt_for(["answer", "story"]) == "{{ item.story }}"
 
 
 def test_cases_are_read_with_their_places_and_tags_and_what_cannot_be_one_is_told(

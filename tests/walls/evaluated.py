@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.connections.models import Connection
+from app.evaluations import queries
 from app.evaluations.duels import service as duels
 from app.evaluations.duels.forms import DuelsForm
-from app.evaluations.people import queries
 from app.projects.models import Project
 from tests.evaluations.people.rounds import begin, make_pairwise, plant_graded
 

@@ -8,8 +8,6 @@ from app.auth.access import CurrentUser, PathId, declares
 from app.core.database import DbSession
 from app.evaluations.duels import queries
 from app.evaluations.duels.models import JudgedDuels
-from app.evaluations.models import EvaluationRun
-from app.evaluations.people.queries import run_by_id
 from app.projects.access import reach
 
 
@@ -31,14 +29,5 @@ def steered_duels(
     )
 
 
-@declares("spend")
-def ordered_run(
-    request: Request, session: DbSession, user: CurrentUser, evaluation_run_id: PathId
-) -> EvaluationRun:
-    """The run of the URL, for those who may have a judge compare its contestants."""
-    return reach(request, session, user, run_by_id(session, evaluation_run_id), "spend")
-
-
 CurrentDuels = Annotated[JudgedDuels, Depends(viewable_duels)]
 SteeredDuels = Annotated[JudgedDuels, Depends(steered_duels)]
-OrderedRun = Annotated[EvaluationRun, Depends(ordered_run)]

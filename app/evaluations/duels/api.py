@@ -11,12 +11,12 @@ from app.core import secrets
 from app.core.api import Listing
 from app.core.database import DbSession
 from app.core.views import FormState
+from app.evaluations.access import CurrentRun, SpendableRun
 from app.evaluations.duels import queries, service, showing
-from app.evaluations.duels.access import CurrentDuels, OrderedRun, SteeredDuels
+from app.evaluations.duels.access import CurrentDuels, SteeredDuels
 from app.evaluations.duels.forms import CapForm, DuelsForm
 from app.evaluations.duels.models import JudgedDuels
 from app.evaluations.duels.resources import DuelsResource, duels_resource
-from app.evaluations.people.access import JudgedRun
 
 router = APIRouter(prefix="/api/v1", tags=["evaluations"])
 
@@ -26,7 +26,7 @@ def _shown(request: Request, session: Session, row: JudgedDuels) -> DuelsResourc
 
 
 @router.get("/evaluation-runs/{evaluation_run_id}/duels", name="api.duels.index")
-def index(request: Request, session: DbSession, run: JudgedRun) -> Listing[DuelsResource]:
+def index(request: Request, session: DbSession, run: CurrentRun) -> Listing[DuelsResource]:
     """What judges compared of a run, the newest first."""
     found = [queries.duels_by_id(session, one.id) for one in queries.duels_of_run(session, run.id)]
     data = [_shown(request, session, one) for one in found if one is not None]
@@ -38,7 +38,7 @@ def begin(
     request: Request,
     session: DbSession,
     user: CurrentUser,
-    run: OrderedRun,
+    run: SpendableRun,
     body: DuelsForm,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> DuelsResource:

@@ -13,10 +13,10 @@ from app.core.errors import Conflict, ProductError, WrongInput
 from app.core.forms import Submission, submitted
 from app.core.pages import asked_part, page, redirect
 from app.core.views import FormState
+from app.evaluations.access import CurrentRun, SpendableRun
 from app.evaluations.duels import service, showing
-from app.evaluations.duels.access import CurrentDuels, OrderedRun, SteeredDuels
+from app.evaluations.duels.access import CurrentDuels, SteeredDuels
 from app.evaluations.duels.forms import CapForm, DuelsForm
-from app.evaluations.people.access import JudgedRun
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 
@@ -26,7 +26,7 @@ After = Annotated[int, Query(ge=0, le=2**53)]
 
 
 @router.get("/evaluation-runs/{evaluation_run_id}/duels", name="duels.index")
-def index(request: Request, session: DbSession, user: CurrentUser, run: JudgedRun) -> Response:
+def index(request: Request, session: DbSession, user: CurrentUser, run: CurrentRun) -> Response:
     form = FormState({"cases": "100", "both_ways": "yes", "nonce": str(uuid.uuid4())})
     return page(request, INDEX, showing.index(request, session, user, run, form))
 
@@ -36,7 +36,7 @@ def price(
     request: Request,
     session: DbSession,
     user: CurrentUser,
-    run: OrderedRun,
+    run: SpendableRun,
     submission: Annotated[Submission[DuelsForm], Depends(submitted(DuelsForm))],
 ) -> Response:
     found = None
@@ -54,7 +54,7 @@ def begin(
     request: Request,
     session: DbSession,
     user: CurrentUser,
-    run: OrderedRun,
+    run: SpendableRun,
     submission: Annotated[Submission[DuelsForm], Depends(submitted(DuelsForm))],
 ) -> Response:
     status = 422

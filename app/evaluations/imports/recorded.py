@@ -132,7 +132,6 @@ def _keep_contestant(
             "passed": grade.passed,
             "fault": None,
             "detail": {"reason": grade.reason} if grade.reason else {},
-            "asked": 0,
         }
         for result_id, one in zip(ids, each.answers, strict=True)
         if not _is_open(one)

@@ -1,4 +1,4 @@
-"""Load a run or a round of grading and check that the person may see it, or grade."""
+"""Load a round of grading and check that the person may see it, or grade."""
 
 from typing import Annotated
 
@@ -6,26 +6,9 @@ from fastapi import Depends, Request
 
 from app.auth.access import CurrentUser, PathId, declares
 from app.core.database import DbSession
-from app.evaluations.models import EvaluationRun
 from app.evaluations.people import queries
 from app.evaluations.people.models import Round
 from app.projects.access import reach
-
-
-@declares("view")
-def viewable_run(
-    request: Request, session: DbSession, user: CurrentUser, evaluation_run_id: PathId
-) -> EvaluationRun:
-    """The run of the URL with its evaluation, for members of its project."""
-    return reach(request, session, user, queries.run_by_id(session, evaluation_run_id), "view")
-
-
-@declares("edit")
-def editable_run(
-    request: Request, session: DbSession, user: CurrentUser, evaluation_run_id: PathId
-) -> EvaluationRun:
-    """The run of the URL with its evaluation, for those who may have people grade it."""
-    return reach(request, session, user, queries.run_by_id(session, evaluation_run_id), "edit")
 
 
 @declares("view")
@@ -44,7 +27,5 @@ def editable_round(
     return reach(request, session, user, queries.round_by_id(session, round_id), "edit")
 
 
-JudgedRun = Annotated[EvaluationRun, Depends(viewable_run)]
-GradableRun = Annotated[EvaluationRun, Depends(editable_run)]
 CurrentRound = Annotated[Round, Depends(viewable_round)]
 GradableRound = Annotated[Round, Depends(editable_round)]

@@ -9,9 +9,10 @@ from app.core.api import Listing
 from app.core.database import DbSession
 from app.core.errors import Conflict
 from app.core.views import FormState
+from app.evaluations.access import CurrentRun, EditableRun
 from app.evaluations.calibration.service import measure_run
 from app.evaluations.people import queries, service, showing
-from app.evaluations.people.access import CurrentRound, GradableRound, GradableRun, JudgedRun
+from app.evaluations.people.access import CurrentRound, GradableRound
 from app.evaluations.people.exporting import shown_in_round
 from app.evaluations.people.forms import RoundForm
 from app.evaluations.people.models import Round
@@ -32,7 +33,7 @@ def _shown(request: Request, session: Session, user: User, round_: Round) -> Rou
 
 @router.get("/evaluation-runs/{evaluation_run_id}/rounds", name="api.rounds.index")
 def index(
-    request: Request, session: DbSession, user: CurrentUser, run: JudgedRun
+    request: Request, session: DbSession, user: CurrentUser, run: CurrentRun
 ) -> Listing[RoundResource]:
     """A run's rounds of grading by people, the newest first."""
     found = [queries.round_by_id(session, one.id) for one in queries.rounds_of(session, run.id)]
@@ -44,7 +45,7 @@ def index(
     "/evaluation-runs/{evaluation_run_id}/rounds", name="api.rounds.begin", status_code=201
 )
 def begin(
-    request: Request, session: DbSession, user: CurrentUser, run: GradableRun, body: RoundForm
+    request: Request, session: DbSession, user: CurrentUser, run: EditableRun, body: RoundForm
 ) -> RoundResource:
     """Draw cases for people to grade. `kind` is grades (one answer) or duels (two); `labels_of` the
     place of the run's judge whose labels they give; `against` a contestant that all others meet.

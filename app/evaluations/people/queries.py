@@ -12,12 +12,6 @@ from app.evaluations.people.models import PersonsGrade, Round, RoundPerson, Roun
 GIVEN = (Result.repeat == 0, Result.answer_id.is_not(None))
 
 
-def run_by_id(session: Session, run_id: int) -> EvaluationRun | None:
-    """The run with its evaluation, whichever project it belongs to: the caller checks the fence."""
-    query = select(EvaluationRun).where(EvaluationRun.id == run_id)
-    return session.scalar(query.options(joinedload(EvaluationRun.evaluation)))
-
-
 def round_by_id(session: Session, round_id: int) -> Round | None:
     """The round with its run, whichever project it belongs to: the caller checks the fence."""
     query = select(Round).where(Round.id == round_id)

@@ -13,14 +13,10 @@ from app.core.errors import Conflict, WrongInput
 from app.core.forms import Submission, submitted
 from app.core.pages import asked_part, page, redirect
 from app.core.views import FormState
+from app.evaluations.access import CurrentRun, EditableRun
 from app.evaluations.calibration.service import measure_run
 from app.evaluations.people import queries, service, showing
-from app.evaluations.people.access import (
-    CurrentRound,
-    GradableRound,
-    GradableRun,
-    JudgedRun,
-)
+from app.evaluations.people.access import CurrentRound, GradableRound
 from app.evaluations.people.exporting import grades_as_csv
 from app.evaluations.people.forms import AskForm, GradeForm, RoundForm
 from app.evaluations.people.models import Round
@@ -30,7 +26,7 @@ router = APIRouter(dependencies=[Depends(csrf_checked)])
 
 
 @router.get("/evaluation-runs/{evaluation_run_id}/rounds", name="rounds.index")
-def index(request: Request, session: DbSession, user: CurrentUser, run: JudgedRun) -> Response:
+def index(request: Request, session: DbSession, user: CurrentUser, run: CurrentRun) -> Response:
     form = FormState({"kind": "grades", "cases": "50", "per_item": "2", "shows_reference": "yes"})
     return page(
         request, "evaluations/people/index.html", showing.index(request, session, user, run, form)
@@ -42,7 +38,7 @@ def begin(
     request: Request,
     session: DbSession,
     user: CurrentUser,
-    run: GradableRun,
+    run: EditableRun,
     submission: Annotated[Submission[RoundForm], Depends(submitted(RoundForm))],
 ) -> Response:
     try:

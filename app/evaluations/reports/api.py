@@ -6,8 +6,9 @@ from fastapi.responses import Response
 from app.core.api import Limit, Listing, keyed
 from app.core.database import DbSession
 from app.core.keyset import page_of
+from app.evaluations.access import CurrentEvaluation, CurrentRun
 from app.evaluations.reports import queries, queries_cases
-from app.evaluations.reports.access import ReadEvaluation, ReadRun, StreamedRun
+from app.evaluations.reports.access import StreamedRun
 from app.evaluations.reports.entrants import opened, opened_all, provisional_of
 from app.evaluations.reports.listing import EVALUATIONS
 from app.evaluations.reports.resources import (
@@ -56,14 +57,14 @@ def index(
 
 
 @router.get("/evaluations/{evaluation_id}/runs", name="api.evaluations.runs")
-def runs(session: DbSession, evaluation: ReadEvaluation) -> Listing[RunListed]:
+def runs(session: DbSession, evaluation: CurrentEvaluation) -> Listing[RunListed]:
     """An evaluation's runs, the newest first, 200 at most."""
     found = opened_all(session, queries.runs_of(session, evaluation.id))
     return Listing(data=[run_listed(one) for one in found], next=None)
 
 
 @router.get("/evaluation-runs/{evaluation_run_id}/report", name="api.evaluation_runs.report")
-def report(session: DbSession, run: ReadRun) -> ReportResource:
+def report(session: DbSession, run: CurrentRun) -> ReportResource:
     """The evidence: every contestant's score with its interval, and the verdict on every two."""
     here = opened(session, run)
     return report_resource(here, provisional_of(session, here))
@@ -71,7 +72,7 @@ def report(session: DbSession, run: ReadRun) -> ReportResource:
 
 @router.get("/evaluation-runs/{evaluation_run_id}/cases", name="api.evaluation_runs.cases")
 def cases(
-    request: Request, session: DbSession, run: ReadRun, limit: Limit = 50
+    request: Request, session: DbSession, run: CurrentRun, limit: Limit = 50
 ) -> Listing[CaseResource]:
     """A run's cases with every answer, filtered and sorted as on its page."""
     here = opened(session, run)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.database import read_only, unit_of_work
 from app.evaluations.models import Contestant, EvaluationRun, RunStatus
+from app.evaluations.queries import run_by_id
 from app.evaluations.reports import queries, queries_cases, service
 from app.evaluations.reports.figures import written
 from app.evaluations.reports.service import Work
@@ -20,7 +21,7 @@ def make(work: Work) -> None:
     from app.evaluations.reports.board import Tally, lines_of  # noqa: PLC0415 - numpy
 
     with read_only() as session:
-        run = queries.run_by_id(session, work.run_id)
+        run = run_by_id(session, work.run_id)
         assert run is not None  # noqa: S101 - the report would be gone with it
         cases = run.evaluation.cases
         labels = _labels(session, run)

@@ -5,16 +5,13 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from app.catalog.models import ModelRef, TunedModel
+from app.catalog.models import TunedModel
 from app.evaluations.models import (
     Contestant,
     Evaluation,
-    EvaluationGrader,
     EvaluationRun,
-    RunGrader,
 )
 from app.evaluations.reports.models import Report
-from app.grading.models import GraderVersion
 
 MOST_RUNS = 200
 
@@ -38,21 +35,6 @@ def evaluations_by_ids(session: Session, project_id: int, ids: Sequence[int]) ->
     )
     found = {one.id: one for one in rows}
     return [found[one] for one in ids if one in found]
-
-
-def evaluation_by_id(session: Session, evaluation_id: int) -> Evaluation | None:
-    """The evaluation with its graders, whichever project it belongs to: the caller checks the
-    fence.
-    """
-    return session.scalar(
-        select(Evaluation)
-        .where(Evaluation.id == evaluation_id)
-        .options(
-            joinedload(Evaluation.creator),
-            joinedload(Evaluation.dataset_version),
-            selectinload(Evaluation.graders).joinedload(EvaluationGrader.grader),
-        )
-    )
 
 
 def latest_runs(session: Session, evaluation_ids: Sequence[int]) -> dict[int, EvaluationRun]:
@@ -101,26 +83,6 @@ def run_before(session: Session, run: EvaluationRun) -> tuple[int, int] | None:
         .limit(1)
     ).first()
     return (row.id, row.number) if row else None
-
-
-def run_by_id(session: Session, run_id: int) -> EvaluationRun | None:
-    """The run with its evaluation, contestants and graders, whichever project it belongs to: the
-    caller checks the fence.
-    """
-    return session.scalar(
-        select(EvaluationRun)
-        .where(EvaluationRun.id == run_id)
-        .options(
-            joinedload(EvaluationRun.evaluation),
-            joinedload(EvaluationRun.creator),
-            selectinload(EvaluationRun.contestants)
-            .joinedload(Contestant.ref)
-            .joinedload(ModelRef.connection),
-            selectinload(EvaluationRun.graders)
-            .joinedload(RunGrader.version)
-            .joinedload(GraderVersion.grader),
-        )
-    )
 
 
 def project_id_of_evaluation(session: Session, evaluation_id: int) -> int | None:

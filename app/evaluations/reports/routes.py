@@ -11,8 +11,8 @@ from app.core.database import DbSession
 from app.core.errors import WrongInput
 from app.core.listing import NUMBER
 from app.core.pages import asked_part, page
+from app.evaluations.access import CurrentEvaluation
 from app.evaluations.reports import comparing, listing_pages, queries
-from app.evaluations.reports.access import ReadEvaluation
 from app.evaluations.reports.entrants import opened_all
 from app.evaluations.reports.views import CompareView
 from app.jobs.access import CurrentJob
@@ -32,7 +32,7 @@ def index(request: Request, session: DbSession, project: CurrentProject) -> Resp
 
 
 @router.get("/evaluations/{evaluation_id}", name="evaluations.show")
-def show(request: Request, session: DbSession, evaluation: ReadEvaluation) -> Response:
+def show(request: Request, session: DbSession, evaluation: CurrentEvaluation) -> Response:
     can_edit = role_here(request).may("edit")
     view = listing_pages.evaluation_view(session, evaluation, can_edit=can_edit)
     return page(request, "evaluations/show.html", view, fragment=asked_part(request, "standing"))
@@ -42,7 +42,7 @@ def show(request: Request, session: DbSession, evaluation: ReadEvaluation) -> Re
 def compare(
     request: Request,
     session: DbSession,
-    evaluation: ReadEvaluation,
+    evaluation: CurrentEvaluation,
     first: str = "",
     second: str = "",
 ) -> Response:

@@ -19,8 +19,9 @@ from app.core.errors import WrongInput
 from app.core.keyset import page_of
 from app.core.listing import chosen_in
 from app.core.pages import asked_part, page, path_for, redirect
+from app.evaluations.access import CurrentRun, EditableRun
 from app.evaluations.reports import collecting, export, queries_cases, reading
-from app.evaluations.reports.access import CollectedRun, ReadRun, StreamedRun
+from app.evaluations.reports.access import StreamedRun
 from app.evaluations.reports.case_page import case_view
 from app.evaluations.reports.confusion import cells_of, confusion_of, said
 from app.evaluations.reports.entrants import Opened, head_of, opened
@@ -35,27 +36,27 @@ SANDBOXED = "sandbox; default-src 'none'"
 
 
 @router.get("/evaluation-runs/{evaluation_run_id}", name="evaluation_runs.show")
-def show(request: Request, session: DbSession, run: ReadRun) -> Response:
+def show(request: Request, session: DbSession, run: CurrentRun) -> Response:
     can_edit = role_here(request).may("edit")
     view = reading.run_view(request, session, opened(session, run), can_edit=can_edit)
     return page(request, "evaluations/run.html", view, fragment=asked_part(request, "rows"))
 
 
 @router.get("/evaluation-runs/{evaluation_run_id}/standing", name="evaluation_runs.standing")
-def standing(request: Request, session: DbSession, run: ReadRun) -> Response:
+def standing(request: Request, session: DbSession, run: CurrentRun) -> Response:
     can_edit = role_here(request).may("edit")
     view = reading.standing_view(session, opened(session, run), can_edit=can_edit)
     return page(request, "evaluations/run.html", view, fragment="standing")
 
 
 @router.get("/evaluation-runs/{evaluation_run_id}/cases/{number}", name="evaluation_runs.case")
-def case(request: Request, session: DbSession, run: ReadRun, number: PathId) -> Response:
+def case(request: Request, session: DbSession, run: CurrentRun, number: PathId) -> Response:
     view = case_view(request, session, opened(session, run), number)
     return page(request, "evaluations/case.html", view)
 
 
 @router.get("/evaluation-runs/{evaluation_run_id}/confusion", name="evaluation_runs.confusion")
-def confusion(request: Request, session: DbSession, run: ReadRun) -> Response:
+def confusion(request: Request, session: DbSession, run: CurrentRun) -> Response:
     here = opened(session, run)
     place = reading.chosen(request, "contestant", len(here.names), 0)
     path = path_for(request, "evaluation_runs.confusion", evaluation_run_id=run.id)
@@ -76,7 +77,7 @@ def confusion(request: Request, session: DbSession, run: ReadRun) -> Response:
 @router.get(
     "/evaluation-runs/{evaluation_run_id}/confusion.csv", name="evaluation_runs.confusion_csv"
 )
-def confusion_csv(request: Request, session: DbSession, run: ReadRun) -> Response:
+def confusion_csv(request: Request, session: DbSession, run: CurrentRun) -> Response:
     here = opened(session, run)
     place = reading.chosen(request, "contestant", len(here.names), 0)
     return _attached(_confused(here, place), f"run-{run.id}-confusion.csv", "text/csv")
@@ -138,7 +139,7 @@ def collect(
     request: Request,
     session: DbSession,
     user: CurrentUser,
-    run: CollectedRun,
+    run: EditableRun,
     form: Annotated[CollectForm, Depends(picked)],
 ) -> Response:
     here = opened(session, run)

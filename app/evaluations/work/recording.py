@@ -142,7 +142,7 @@ def _grade(
 
 def _rows(result_id: int, run_id: int, said: Grades) -> list[Columns]:
     return [
-        {"result_id": result_id, "place": place, "run_id": run_id, "asked": 0, **columns}
+        {"result_id": result_id, "place": place, "run_id": run_id, **columns}
         for place, columns in said.items()
     ]
 

@@ -9,6 +9,7 @@ from app.evaluations.models import Grade
 from app.evaluations.people import queries as people
 from app.evaluations.people import service as rounds
 from app.evaluations.people.forms import GradeForm
+from app.evaluations.queries import run_by_id
 from app.grading import service as graders
 from app.projects.models import Project
 from tests.evaluations.people.rounds import begin
@@ -56,7 +57,7 @@ def plant(session, team, evaluation_id, says=lambda number: number % 2 == 0):
             .where(Grade.result_id == result.id)
             .values(passed=says(number), value=float(says(number)), fault=None)
         )
-    return people.run_by_id(session, run.id)
+    return run_by_id(session, run.id)
 
 
 def graded_by_people(session, team, run, is_good, *, labels_of=None):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from app.connections.models import Connection
 from app.core.database import unit_of_work
-from app.evaluations.people import queries as people
+from app.evaluations.queries import run_by_id
 from app.projects.models import Project
 from tests.evaluations.people.rounds import make_pairwise
 from tests.evaluations.planted import Player, Says, plant_evaluation, plant_run, questions
@@ -39,5 +39,5 @@ def plant_pairs(team: Team, *, cases: int = 4, **players: Says) -> tuple[int, in
         playing = [Player(name, said) for name, said in (players or FAIR).items()]
         run = plant_run(session, evaluation, *playing)
         judge = make_pairwise(session, project, connection)
-        assert people.run_by_id(session, run.id) is not None
+        assert run_by_id(session, run.id) is not None
         return run.id, judge.id

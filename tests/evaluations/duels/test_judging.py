@@ -13,7 +13,7 @@ from app.evaluations.duels import queries, service, work
 from app.evaluations.duels.forms import DuelsForm
 from app.evaluations.duels.models import Duel, DuelsStatus, DuelStatus, JudgedDuels
 from app.evaluations.duels.outcomes import swap_of
-from app.evaluations.people.queries import run_by_id
+from app.evaluations.queries import run_by_id
 from tests.evaluations.duels.compared import BY_PLACE, FAIR, plant_pairs, says
 from tests.stage import one_database, read
 from tests.witness.script import CHAT, Fault, refusal

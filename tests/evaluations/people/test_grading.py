@@ -7,9 +7,9 @@ import pytest
 
 from app.core.database import unit_of_work
 from app.evaluations.people import queries, service
-from app.evaluations.people import queries as rounds
 from app.evaluations.people.forms import GradeForm
 from app.evaluations.people.models import PersonsGrade, Round
+from app.evaluations.queries import run_by_id
 from app.graders.reading import read_grader
 from app.projects.models import Project
 from tests.evaluations.people.rounds import begin, plant_graded
@@ -32,7 +32,7 @@ def start(team, run_id):
 
     def begun(**fields):
         with unit_of_work() as session:
-            run = queries.run_by_id(session, run_id)
+            run = run_by_id(session, run_id)
             return begin(session, run, actor_id=team.users["owner"], **fields).id
 
     return begun
@@ -323,7 +323,7 @@ def test_pages_of_a_large_round_ask_the_database_as_often_as_those_of_a_small_on
         with unit_of_work() as session:
             project = session.get_one(Project, team.project_id)
             planted = plant_graded(session, project, cases=cases, name=f"of {cases}")
-            run = rounds.run_by_id(session, planted.id)
+            run = run_by_id(session, planted.id)
             round_ = begin(session, run, actor_id=team.users["owner"], cases=60)
             for number in range(1, 4):
                 form = GradeForm(number=number, label="right")
