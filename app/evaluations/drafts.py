@@ -12,6 +12,7 @@ from app.datasets.models import DatasetVersion
 from app.evaluations.models import Contestant, Evaluation
 from app.evaluations.orders import recorded_name
 from app.evaluations.prices import Cost
+from app.evidence.words import amount
 from app.grading.models import LibraryGrader
 from app.jobs.queries_offered import Offered
 
@@ -29,6 +30,8 @@ KINDS = {
 }
 MOST_SHOWN = 40
 START = {"temperature": "0", "max_tokens": "512", "repeats": "1", "shots_k": "5", "seed": ""}
+# How many of the cases two contestants are taken to disagree in, before anybody was asked.
+DISCORDANT = 0.2
 USUAL = ("zero_shot", "few_shot", "use_tuned")
 
 
@@ -57,9 +60,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What will happen when the form is sent. `problems` are in its way."""
+    """What happens when the form is sent, and what its cases show. `problems` are in its way."""
 
     cases: int
+    shows: str
     contestants: int
     requests: int | None
     tokens: str
@@ -172,8 +176,8 @@ def receipt_of(
     """What the form asks for, in words."""
     if cost is None:
         return Receipt(
-            evaluation.cases, contestants, None, "unknown", "", "unknown", "", "none", effect,
-            is_free=False, problems=problems,
+            evaluation.cases, shows(evaluation.cases), contestants, None,
+            "unknown", "", "unknown", "", "none", effect, is_free=False, problems=problems,
         )  # fmt: skip
     tokens = f"{number(cost.prompt_tokens)} in, about {number(cost.answer_tokens)} out"
     note = "o200k_base; some of these models count otherwise" if cost.is_guess else "o200k_base"
@@ -181,6 +185,7 @@ def receipt_of(
     most = "" if cost.most is None or is_free else f"at most {said(cost.most)}"
     return Receipt(
         cases=evaluation.cases,
+        shows=shows(evaluation.cases),
         contestants=contestants,
         requests=cost.requests,
         tokens=tokens,
@@ -192,6 +197,14 @@ def receipt_of(
         is_free=is_free,
         problems=problems,
     )
+
+
+def shows(cases: int) -> str:
+    """The smallest difference in passes that so many cases show, four times in five."""
+    from app.evidence.power import plan  # noqa: PLC0415 - numpy
+
+    smallest = plan(cases, measure="passes", varying=DISCORDANT).smallest
+    return "too few" if smallest is None else f"from {amount(smallest, 'passes')}"
 
 
 def connection_names(connections: Sequence[Connection]) -> dict[int, str]:

@@ -87,6 +87,7 @@ def test_a_run_begins_with_the_tuned_model_beside_its_base_as_it_is_and_with_exa
     }
     receipt = editor.get(f"/evaluations/{evaluation_id}/runs/receipt?{urlencode(values)}").text
     assert re.search(r"<dt>Requests</dt><dd>36", receipt)
+    assert "<dt>Would show differences</dt><dd>from " in receipt
     assert "price unknown" in receipt  # of the base model nobody knows it
     path = f"/evaluations/{evaluation_id}/runs"
     wrong = editor.post(path, {**values, "shots_k": "99"})

@@ -15,7 +15,7 @@ from app.evaluations.calibration.measuring import Measured
 from app.evaluations.calibration.models import Calibration
 from app.evaluations.duels.outcomes import by_pair, in_both_orders, outcome_of, whole
 from app.evaluations.duels.queries import said_of
-from app.evaluations.models import EvaluationRun, RunGrader
+from app.evaluations.models import EvaluationRun
 from app.evaluations.people.figures import verdict_of
 from app.evaluations.people.models import RoundKind
 from app.graders.pairwise import Pairwise
@@ -25,13 +25,6 @@ from app.grading.models import GraderVersion
 NEVER = "It has not been measured against people yet."
 Shown = tuple[int, int]
 """A round and the number of an item in it."""
-
-
-def is_provisional(session: Session, run_grader: RunGrader) -> bool:
-    """Whether its scores are those of a judge that nobody can trust yet. Changed in its prompt, its
-    model or its connection, it is another judge.
-    """
-    return run_grader.place in provisional_places(session, run_grader.run_id)
 
 
 def provisional_places(session: Session, run_id: int) -> dict[int, str]:

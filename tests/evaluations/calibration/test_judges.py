@@ -84,8 +84,6 @@ def test_a_judge_is_provisional_until_closed_rounds_bear_it_out(team, stand, bro
     assert owner.post(f"/grading-rounds/{round_id}/close").status_code == 303
     with unit_of_work() as session:
         assert service.provisional_places(session, run_id) == {}
-        (grader,) = people.graders_of(session, run_id)
-        assert not service.is_provisional(session, grader)
     page = owner.get(f"/evaluation-runs/{run_id}/judges").text
     assert "Calibrated" in page
     assert "40 answers" in page
