@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from importlib.util import find_spec
 
 import pytest
 
@@ -25,34 +24,28 @@ def chromium_path() -> str | None:
     return next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
-@pytest.fixture(scope="session")
-def program():
-    """Where Chromium lies. Skipped where there is none, unless it is required."""
+@pytest.fixture(scope="module")
+def chromium():
+    """A Chromium, driven by Playwright. Skipped where there is none, unless it is required."""
     path = chromium_path()
-    if path is None or not find_spec("playwright"):
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        path = None
+    if path is None:
         if os.environ.get("LUTHIER_REQUIRE_BROWSER") == "1":
             pytest.fail("LUTHIER_REQUIRE_BROWSER is set and there is no Chromium")
         pytest.skip("no Chromium on this machine")
-    return path
-
-
-@pytest.fixture(scope="module")
-def chromium(program):
-    """A Chromium, driven by Playwright: its loop would be in the way of other modules' own."""
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         # Chromium refuses its sandbox to root; CI runs as root in a container.
         words = [*WORDS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-        opened = playwright.chromium.launch(executable_path=program, args=words)
+        opened = playwright.chromium.launch(executable_path=path, args=words)
         yield opened
         opened.close()
 
 
-@pytest.fixture(scope="session")
-def workshop(program, tmp_path_factory):
-    """A project with a good and a bad file, a finished job and its model; hostile words on all.
-    Opening it takes twenty seconds, so each worker has one for all its modules.
-    """
+@pytest.fixture(scope="module")
+def workshop(chromium, tmp_path_factory):
+    """A project with a good and a bad file, a finished job and its model; hostile words on all."""
     with open_workshop(tmp_path_factory.mktemp("workshop")) as workshop:
         yield workshop
