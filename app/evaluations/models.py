@@ -284,13 +284,28 @@ class GivenAnswer(Base):
     answered_at: Mapped[datetime]
 
 
-class Result(Base):
-    """One contestant's answer to one case, `repeat` from 0. `asked` counts the times it was sent,
-    written down before each; `not_before` is when it may be sent again, `tries` how often that
-    failed while the provider answered others. `held` is the most that it can cost while it is
-    asked (null: unknown). `score` is the mean of what
-    its graders gave, `passed` what the pass rule makes of them; both are null until it is graded.
-    `error` says why there is no answer, or why there was none the last time.
+class Questioned:
+    """Columns of a row that a model is asked about. `asked` counts the times it was sent, written
+    down before each; `not_before` is when it may be sent again, `tries` how often that failed while
+    the provider answered others. `held` is the most that it can cost while it is asked (null:
+    unknown). `error` says why there is no answer, or why there was none the last time.
+    """
+
+    id: Mapped[Id]
+    status: Mapped[str] = mapped_column(String(16))
+    asked: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    held: Mapped[int | None]
+    answer_id: Mapped[int | None] = mapped_column(
+        ForeignKey("given_answers.id", ondelete="RESTRICT"), index=True
+    )
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class Result(Questioned, Base):
+    """One contestant's answer to one case, `repeat` from 0. `score` is the mean of what its graders
+    gave, `passed` what the pass rule makes of them; both are null until it is graded.
     """
 
     __tablename__ = "results"
@@ -300,25 +315,15 @@ class Result(Base):
         Index(None, "case_id"),
     )
 
-    id: Mapped[Id]
     run_id: Mapped[int] = mapped_column(
         ForeignKey("evaluation_runs.id", ondelete="CASCADE"), index=True
     )
     contestant_id: Mapped[int] = mapped_column(ForeignKey("contestants.id", ondelete="CASCADE"))
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"))
     repeat: Mapped[int] = mapped_column(default=0)
-    status: Mapped[str] = mapped_column(String(16))
-    asked: Mapped[int] = mapped_column(default=0)
-    not_before: Mapped[datetime | None]
-    tries: Mapped[int] = mapped_column(default=0, server_default="0")
-    held: Mapped[int | None]
-    answer_id: Mapped[int | None] = mapped_column(
-        ForeignKey("given_answers.id", ondelete="RESTRICT"), index=True
-    )
     is_cached: Mapped[bool] = mapped_column(default=False)
     passed: Mapped[bool | None]
     score: Mapped[float | None]
-    error: Mapped[str | None] = mapped_column(Text)
 
     answer: Mapped[GivenAnswer | None] = relationship(lazy="raise")
     case: Mapped[Case] = relationship(lazy="raise")

@@ -2,16 +2,17 @@
 dollar, and None where nobody knows the price.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from app.budgets.money import LARGEST_COST, cost_of
 from app.catalog.answer_prices import AnswerPrice, answer_price
 from app.connections.models import Connection
-from app.connections.service import capabilities_of
-from app.core.tokens import O200K
+from app.core.tokens import O200K, row_tokens
 from app.datasets.models import DatasetVersion
 from app.evaluations.models import Evaluation
+from app.graders.judge import Ask, Judge
+from app.grading.estimates import REPLY_TOKENS
 from app.providers.profiles import profiles
 
 # What an answer has where no reference says how long it should be.
@@ -27,9 +28,17 @@ class Asked(NamedTuple):
     version: DatasetVersion | None = None
 
 
+class AskedJudge(NamedTuple):
+    """A judge that is to be asked, and over which connection."""
+
+    connection: Connection
+    judge: Judge
+
+
 class Cost(NamedTuple):
-    """Of one contestant, or of all: requests, tokens in and out as they are to be expected, what
-    that costs, and what it costs at most. `is_guess` where a model counts tokens otherwise.
+    """Of one contestant, of a judge, or of all: requests, tokens in and out as they are to be
+    expected, what that costs, and what it costs at most. `is_guess` where a model counts tokens
+    otherwise; `judged` are the requests to judges.
     """
 
     requests: int
@@ -38,6 +47,7 @@ class Cost(NamedTuple):
     expected: int | None
     most: int | None
     is_guess: bool
+    judged: int = 0
 
 
 def price_of(connection: Connection, model: str) -> AnswerPrice | None:
@@ -53,11 +63,6 @@ def cost(price: AnswerPrice | None, prompt_tokens: int, answer_tokens: int) -> i
     return min(into + out, LARGEST_COST)
 
 
-def is_free(connection: Connection) -> bool:
-    """Whether its answers cost nothing, whatever their model."""
-    return capabilities_of(connection).is_free
-
-
 def estimate(evaluation: Evaluation, asked: Asked, *, repeats: int, max_tokens: int) -> Cost:
     """What one contestant is to cost, from the cases' tokens and their references'. The right
     answer's length is what is expected of each answer, and a little more.
@@ -71,7 +76,30 @@ def estimate(evaluation: Evaluation, asked: Asked, *, repeats: int, max_tokens: 
     price = price_of(asked.connection, asked.model)
     expected = cost(price, into, out)
     most = cost(price, into, max_tokens * requests)
-    return Cost(requests, into, out, expected, most, _counts_otherwise(asked))
+    return Cost(
+        requests, into, out, expected, most, _counts_otherwise(asked.connection, asked.model)
+    )
+
+
+def judging(
+    connection: Connection, judge: Judge, asks: Sequence[Ask], questions: int, *, longer: int = 0
+) -> Cost:
+    """What so many questions to a judge are to cost, reckoned by some of them. Each may be `longer`
+    by so many tokens where the answer that is judged is not there yet.
+    """
+    each = sum(row_tokens(one.messages) for one in asks) / (len(asks) or 1)
+    room = max((one.sampling["max_tokens"] for one in asks), default=0)
+    into, out = round(each * questions), min(REPLY_TOKENS, room) * questions
+    price = price_of(connection, judge.model)
+    return Cost(
+        requests=questions,
+        prompt_tokens=into,
+        answer_tokens=out,
+        expected=cost(price, into, out),
+        most=cost(price, into + longer * questions, room * questions),
+        is_guess=_counts_otherwise(connection, judge.model),
+        judged=questions,
+    )
 
 
 def total(costs: Iterable[Cost]) -> Cost:
@@ -84,6 +112,7 @@ def total(costs: Iterable[Cost]) -> Cost:
         expected=_sum(one.expected for one in found),
         most=_sum(one.most for one in found),
         is_guess=any(one.is_guess for one in found),
+        judged=sum(one.judged for one in found),
     )
 
 
@@ -101,6 +130,6 @@ def _example_tokens(asked: Asked) -> int:
     return round((version.tokens or 0) / version.rows * asked.shots)
 
 
-def _counts_otherwise(asked: Asked) -> bool:
-    rule = profiles()[asked.connection.profile].rule_for(asked.model)
+def _counts_otherwise(connection: Connection, model: str) -> bool:
+    rule = profiles()[connection.profile].rule_for(model)
     return rule is None or rule.encoding != O200K

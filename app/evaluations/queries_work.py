@@ -12,18 +12,17 @@ from sqlalchemy import (
     func,
     literal,
     null,
-    or_,
     select,
 )
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from app.catalog.models import ModelRef
+from app.evaluations.asking import queries as asking
 from app.evaluations.models import (
     Case,
     Contestant,
     ContestantKind,
     EvaluationRun,
-    GivenAnswer,
     Grade,
     Result,
     ResultStatus,
@@ -31,7 +30,7 @@ from app.evaluations.models import (
 )
 from app.grading.models import GraderVersion
 
-# What a run still has to do.
+# What a contestant still has to do.
 OPEN = (ResultStatus.WAITING, ResultStatus.ASKED, ResultStatus.ANSWERED)
 Recorded = aliased(Result)
 
@@ -114,33 +113,15 @@ def contestant_at_work(session: Session, contestant_id: int) -> Contestant:
     ).one()
 
 
-def count_beside(session: Session, connection_id: int, moment: datetime) -> int:
-    """How many contestants are being asked over a connection just now."""
-    query = (
-        select(func.count())
-        .select_from(Contestant)
-        .join(Contestant.ref)
-        .where(ModelRef.connection_id == connection_id, Contestant.lease_until > moment)
-    )
-    return session.scalar(query) or 0
-
-
 def held_money(session: Session, run_id: int) -> int:
     """The most that a run's open requests may cost together; of those without a price nothing."""
-    mine = select(Contestant.id).where(Contestant.run_id == run_id)
-    query = select(func.sum(Result.held)).where(
-        Result.contestant_id.in_(mine), Result.status == ResultStatus.ASKED
-    )
-    return int(session.scalar(query) or 0)
+    contestants = select(Contestant.id).where(Contestant.run_id == run_id)
+    return asking.held_by(session, Result, Result.contestant_id.in_(contestants))
 
 
 def is_waiting(contestant_id: int, moment: datetime) -> ColumnElement[bool]:
     """A result that may be asked for now."""
-    return and_(
-        Result.contestant_id == contestant_id,
-        Result.status == ResultStatus.WAITING,
-        or_(Result.not_before.is_(None), Result.not_before <= moment),
-    )
+    return and_(Result.contestant_id == contestant_id, asking.may_be_asked(Result, moment))
 
 
 def count_results(session: Session, contestant_id: int) -> int:
@@ -188,7 +169,7 @@ def next_try(session: Session, contestant_id: int) -> datetime | None:
 
 
 def has_open(session: Session, contestant_id: int) -> bool:
-    """Whether anything of a contestant is still to be asked or graded."""
+    """Whether anything of a contestant is still to be asked or graded, but by judges."""
     query = select(Result.id).where(Result.contestant_id == contestant_id, Result.status.in_(OPEN))
     return session.scalar(query.limit(1)) is not None
 
@@ -197,13 +178,3 @@ def has_work_now(session: Session, contestant_id: int, moment: datetime) -> bool
     """Whether a result of the contestant's may be asked for now, or waits for its graders."""
     query = select(Result.id).where(is_waiting(contestant_id, moment)).limit(1)
     return session.scalar(query) is not None or has_answered(session, contestant_id)
-
-
-def answers_by_digest(
-    session: Session, project_id: int, digests: Collection[str]
-) -> dict[str, GivenAnswer]:
-    """What was answered before to what these digests stand for."""
-    query = select(GivenAnswer).where(
-        GivenAnswer.project_id == project_id, GivenAnswer.digest.in_(digests)
-    )
-    return {one.digest: one for one in session.scalars(query)}

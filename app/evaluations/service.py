@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import update
@@ -212,6 +213,11 @@ def pause(session: Session, run: EvaluationRun, *, by: str, words: str | None = 
     _set_due(session, run, None)
     tell(session, run)
     reports.ask(session, run.id)
+
+
+def pausing(session: Session, run: EvaluationRun) -> Callable[[str, str | None], None]:
+    """What pauses this run, by whom or what and in which words."""
+    return lambda by, words: pause(session, run, by=by, words=words)
 
 
 def resume_run(

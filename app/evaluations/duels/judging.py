@@ -1,40 +1,36 @@
-"""A slice of comparing: pairs are put to the judge, its replies kept; no unit of work is open
-while it is asked.
-"""
+"""A slice of comparing: pairs are put to the judge, and its replies kept."""
 
-import time
-from collections.abc import Iterator
-from contextlib import closing
-from functools import partial
+from dataclasses import dataclass
 
-from app.connections import service as connections
 from app.core.database import unit_of_work
-from app.core.gather import gather
+from app.evaluations.asking.asker import Asker
+from app.evaluations.asking.slices import Brought, Claimed, Slice, ask_all
 from app.evaluations.duels import work as working
-from app.evaluations.duels.asking import Asking, ask_judge
+from app.evaluations.duels.models import DuelsStatus
 from app.evaluations.duels.work import Work
-
-AT_ONCE = 8
-RECORD_SECONDS = 0.5
+from app.graders.judge import Ask
 
 
-def judge_pairs(work: Work, *, seconds: float) -> None:
-    """Ask for about `seconds`. Raises LeaseLost."""
-    until = time.monotonic() + seconds
-    with closing(connections.open_connection(work.connection)) as provider:
-        ask = partial(ask_judge, provider, work.judge.model)
-        wanted = _wanted(work, until)
-        with closing(gather(ask, wanted, at_once=AT_ONCE, every=RECORD_SECONDS)) as batches:
-            for batch in batches:
-                with unit_of_work() as session:
-                    working.record(session, work, batch)
+@dataclass
+class Pairs:
+    """The pairs of a comparing as a book of questions."""
 
+    work: Work
 
-def _wanted(work: Work, until: float) -> Iterator[Asking]:
-    """What is to be asked, claimed some at a time, as long as the slice lasts."""
-    while time.monotonic() < until:
+    def claim(self, *, behind: int, limit: int) -> Claimed[Ask]:
         with unit_of_work() as session:
-            found = working.claim_pairs(session, work, limit=AT_ONCE)
-        if found is None:
-            return
-        yield from found
+            return working.claim_pairs(session, self.work, behind=behind, limit=limit)
+
+    def record(self, brought: Brought[Ask]) -> bool:
+        with unit_of_work() as session:
+            row = working.record(session, self.work, brought)
+        return row.status == DuelsStatus.RUNNING
+
+
+def judge_pairs(work: Work) -> bool:
+    """One slice; whether the comparing is over. Raises LeaseLost."""
+    seen = Slice()
+    with Asker(work.share) as asker:
+        ask_all(asker, Pairs(work), seen)
+    with unit_of_work() as session:
+        return working.give_back(session, work, asker, seen)

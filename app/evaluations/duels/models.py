@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.auth.models import User
 from app.core.leases import Leased
 from app.core.orm import Base, Id
-from app.evaluations.models import EvaluationRun
+from app.evaluations.models import EvaluationRun, Questioned
 from app.grading.models import GraderVersion
 
 
@@ -78,11 +78,10 @@ class JudgedDuels(Leased, Base):
     creator: Mapped[User | None] = relationship(lazy="raise")
 
 
-class Duel(Base):
+class Duel(Questioned, Base):
     """Two results of one case, the one of the contestant with the lower place first. `was_first`:
-    the judge saw that one first. `asked` counts the times it was asked, written down before each;
-    of answers that are word for word the same nobody is asked, and they tie. `fault` is why there
-    is no `outcome`: the reply could not be read, or there was none.
+    the judge saw that one first. Of answers that are word for word the same nobody is asked, and
+    they tie. `fault` is why a reply has no `outcome`: it could not be read.
     """
 
     __tablename__ = "duels"
@@ -91,18 +90,10 @@ class Duel(Base):
         Index(None, "duels_id", "status", "not_before"),
     )
 
-    id: Mapped[Id]
     duels_id: Mapped[int] = mapped_column(ForeignKey("judged_duels.id", ondelete="CASCADE"))
     first_id: Mapped[int] = mapped_column(ForeignKey("results.id", ondelete="CASCADE"), index=True)
     second_id: Mapped[int] = mapped_column(ForeignKey("results.id", ondelete="CASCADE"), index=True)
     was_first: Mapped[bool]
-    status: Mapped[str] = mapped_column(String(16))
-    asked: Mapped[int] = mapped_column(default=0)
-    tries: Mapped[int] = mapped_column(default=0)
-    not_before: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(8))
     reason: Mapped[str] = mapped_column(Text, default="")
     fault: Mapped[str | None] = mapped_column(Text)
-    answer_id: Mapped[int | None] = mapped_column(
-        ForeignKey("given_answers.id", ondelete="RESTRICT"), index=True
-    )

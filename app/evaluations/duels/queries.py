@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from app.connections.models import Connection
+from app.evaluations.asking.queries import may_be_asked
 from app.evaluations.duels.models import Duel, DuelsStatus, DuelStatus, JudgedDuels
 from app.evaluations.models import Case, Contestant, EvaluationRun, GivenAnswer, Result
 from app.grading.models import GraderVersion, LibraryGrader
@@ -86,13 +87,11 @@ def connection_of(session: Session, version: GraderVersion) -> Connection | None
 
 
 def waiting_duels(
-    session: Session, duels_id: int, moment: datetime, *, limit: int
+    session: Session, duels_id: int, moment: datetime, *, behind: int, limit: int
 ) -> Sequence[Duel]:
-    """The next pairs to ask about."""
+    """The next pairs to ask about, behind the one of this id."""
     query = select(Duel).where(
-        Duel.duels_id == duels_id,
-        Duel.status == DuelStatus.WAITING,
-        or_(Duel.not_before.is_(None), Duel.not_before <= moment),
+        Duel.duels_id == duels_id, may_be_asked(Duel, moment), Duel.id > behind
     )
     return session.scalars(query.order_by(Duel.id).limit(limit)).all()
 
@@ -123,16 +122,6 @@ def matters(session: Session, results: Sequence[tuple[int, int]]) -> dict[tuple[
     }
 
 
-def answers_kept(
-    session: Session, project_id: int, digests: Sequence[str]
-) -> dict[str, GivenAnswer]:
-    """Replies that were given before, by what was asked."""
-    query = select(GivenAnswer).where(
-        GivenAnswer.project_id == project_id, GivenAnswer.digest.in_(digests)
-    )
-    return {one.digest: one for one in session.scalars(query)}
-
-
 def counts_of(session: Session, duels_ids: Sequence[int]) -> dict[int, dict[str, int]]:
     """How many questions stand where, by the comparing; "fault" are replies nobody could read."""
     query = (
@@ -146,12 +135,6 @@ def counts_of(session: Session, duels_ids: Sequence[int]) -> dict[int, dict[str,
         if status == DuelStatus.JUDGED:
             found[duels_id]["fault"] = faults
     return found
-
-
-def asked_now(session: Session, duels_id: int) -> int:
-    """How many questions are on their way."""
-    query = select(func.count()).where(Duel.duels_id == duels_id, Duel.status == DuelStatus.ASKED)
-    return session.scalar(query) or 0
 
 
 def was_asked(session: Session, duels_id: int) -> bool:

@@ -3,7 +3,7 @@ pauses.
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import insert
@@ -17,15 +17,16 @@ from app.core import clock
 from app.core.errors import Conflict, WrongInput
 from app.core.events import announce
 from app.core.queue import enqueue
-from app.evaluations.duels import prices, queries
+from app.evaluations import prices
+from app.evaluations.duels import queries
 from app.evaluations.duels.forms import MOST_QUESTIONS, DuelsForm
 from app.evaluations.duels.models import Duel, DuelsStatus, DuelStatus, JudgedDuels
-from app.evaluations.duels.prices import Price
 from app.evaluations.models import EvaluationRun
 from app.evaluations.people import making
 from app.evaluations.people import service as people
 from app.evaluations.people.making import Shown
 from app.evaluations.people.ordering import repeatable
+from app.evaluations.prices import Cost
 from app.evaluations.work.grading import answer_of
 from app.graders.base import Ungradable
 from app.graders.pairwise import Pairwise
@@ -50,7 +51,7 @@ class Plan(NamedTuple):
     judge: Pairwise
     pairs: list[Shown]
     same: list[Shown]
-    price: Price
+    price: Cost
 
 
 def planned(session: Session, run: EvaluationRun, form: DuelsForm, seed: int) -> Plan:
@@ -76,7 +77,7 @@ def planned(session: Session, run: EvaluationRun, form: DuelsForm, seed: int) ->
             asks.append(judge.between(item, answer_of(first), answer_of(second)))
         except Ungradable as fault:
             raise WrongInput.field("grader_id", fault.reason) from fault
-    price = prices.price_before(connection, judge.model, asks, questions)
+    price = prices.judging(connection, judge, asks, questions)
     return Plan(version, connection, judge, pairs, same, price)
 
 
@@ -131,7 +132,7 @@ def _add(
         both_ways=form.both_ways,
         seed=seed,
         pairs=len(plan.pairs) + len(plan.same),
-        questions=plan.price.questions,
+        questions=plan.price.requests,
         estimate=plan.price.most,
         cap=round(form.cap_usd * MILLION) if form.cap_usd else None,
         created_at=moment,
@@ -181,6 +182,11 @@ def pause(session: Session, row: JudgedDuels, *, by: str, words: str | None = No
         announce(session, key_of(row.id))
 
 
+def pausing(session: Session, row: JudgedDuels) -> Callable[[str, str | None], None]:
+    """What pauses this comparing, by whom or what and in which words."""
+    return lambda by, words: pause(session, row, by=by, words=words)
+
+
 def pause_duels(session: Session, row: JudgedDuels, *, actor_id: int) -> None:
     """A person has it wait. Raises Conflict where it is over."""
     _check_open(row)
@@ -226,21 +232,18 @@ def end(session: Session, row: JudgedDuels, status: DuelsStatus) -> None:
     """It is over: count what it came to."""
     row.status, row.paused_by, row.words, row.due_at = status, None, None, None
     row.ended_at = clock.now(session)
+    count(session, row)
+    announce(session, key_of(row.id))
+
+
+def count(session: Session, row: JudgedDuels) -> None:
+    """Put into the ledger what a comparing that is over came to."""
     if not queries.was_asked(session, row.id):
         ledger.release(session, key_of(row.id), NOTHING)
     elif row.estimate is None:
         ledger.settle(session, key_of(row.id), None, words=UNKNOWN)
     else:
         ledger.settle(session, key_of(row.id), row.spent, is_guess=bool(row.guessed))
-    announce(session, key_of(row.id))
-
-
-def guess(row: JudgedDuels, questions: int) -> None:
-    """Count so many questions at the most they can cost: they were sent, and no reply came."""
-    if row.estimate is not None:
-        lost = row.estimate * questions // row.questions
-        row.spent += lost
-        row.guessed += lost
 
 
 def _check_open(row: JudgedDuels) -> None:

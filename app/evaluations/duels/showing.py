@@ -11,13 +11,13 @@ from app.core.views import FormState
 from app.evaluations.duels import queries, views
 from app.evaluations.duels.models import DuelsStatus, DuelStatus, JudgedDuels
 from app.evaluations.duels.outcomes import outcomes_of, swap_of, whole
-from app.evaluations.duels.prices import Price
 from app.evaluations.duels.wins import grid_of, lines_of, tallied
 from app.evaluations.models import EvaluationRun
 from app.evaluations.people import queries as people
 from app.evaluations.people import showing as rounds
 from app.evaluations.people.models import RoundKind
 from app.evaluations.people.views import head_of, name_of
+from app.evaluations.prices import Cost
 from app.formats.drawn import cut
 from app.projects.access import role_here
 
@@ -31,7 +31,7 @@ def index(
     user: User,
     run: EvaluationRun,
     form: FormState,
-    price: Price | None = None,
+    price: Cost | None = None,
 ) -> views.IndexView:
     """Who was compared by whom, and the form."""
     rows = queries.duels_of_run(session, run.id)
@@ -45,7 +45,7 @@ def index(
         contestants=tuple((one.id, one.name) for one in people.contestants_of(session, run.id)),
         can_edit=role_here(request).may("spend"),
         form=form,
-        price=views.PriceView(price.questions, dollars(price.about), dollars(price.most))
+        price=views.PriceView(price.requests, dollars(price.expected), dollars(price.most))
         if price
         else None,
     )
@@ -109,7 +109,7 @@ def _said(row: Any) -> views.Said:
         duel.was_first,
         words.format(row.second if duel.outcome == "second" else row.first),
         duel.reason or ("Word for word the same, so nobody was asked." if _is_same(duel) else ""),
-        duel.fault if duel.outcome is None else None,
+        (duel.fault or duel.error) if duel.outcome is None else None,
     )
 
 

@@ -8,7 +8,6 @@ from app.evaluations.calibration.service import measure_run
 from app.evaluations.duels import work as working
 from app.evaluations.duels.judging import judge_pairs
 from app.evaluations.duels.models import JudgedDuels
-from app.settings import settings
 
 
 @finds_work
@@ -38,9 +37,9 @@ def judge(duels_id: int) -> None:
     if work is None:
         return
     try:
-        judge_pairs(work, seconds=settings().slice_seconds)
-        with unit_of_work() as session:
-            if working.give_back(session, work):
-                measure_run(session, work.run_id)
+        is_over = judge_pairs(work)
     except LeaseLost:
         return
+    if is_over:
+        with unit_of_work() as session:
+            measure_run(session, work.run_id)

@@ -7,15 +7,16 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from app.connections.models import Connection
 from app.connections.service import capabilities_of, open_connection
 from app.core.http import HeldBack, HttpOptions
+from app.evaluations.asking.pace import MOST, Pace
+from app.evaluations.asking.questions import Answered, Came, Failed, Of, Question, Unsent
 from app.evaluations.forms import MOST_AT_ONCE
-from app.evaluations.work.claiming import Asking, Work
-from app.evaluations.work.pace import MOST, Pace
+from app.evaluations.models import AnswerPace
 from app.providers.base import (
     AllowanceSpent,
     ChatAnswer,
-    ChatRequest,
     NotReached,
     ProviderError,
 )
@@ -28,53 +29,35 @@ MOST_TOKENS = 2**53
 MINUTE = 60
 
 
-class Answered(NamedTuple):
-    """What came, and how long that took."""
+class Share(NamedTuple):
+    """One slice's share of a connection: `beside` counts those who ask over it just now, this one
+    included, `pace` is how fast it turned out to answer. `per_minute` and `at_once` are a person's
+    own limits for all of them.
+    """
 
-    asking: Asking
-    text: str
-    calls: list[Any]
-    refusal: str | None
-    finish_reason: str | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    total_ms: int
-
-
-class Failed(NamedTuple):
-    """Why nothing came. `may_be_billed` where nobody knows what became of it over there."""
-
-    asking: Asking
-    error: ProviderError
-    may_be_billed: bool
-
-
-class Unsent(NamedTuple):
-    """Nothing left this machine."""
-
-    asking: Asking
-
-
-Came = Answered | Failed | Unsent
+    connection: Connection
+    beside: int
+    pace: AnswerPace | None
+    per_minute: int | None = None
+    at_once: int | None = None
 
 
 class Asker:
-    """The provider behind a contestant's connection, for all threads of a slice. Close it after
-    use: no unit of work may be open while it is asked.
+    """The provider behind a connection, for all threads of a slice. Close it after use: no unit of
+    work may be open while it is asked.
     """
 
-    def __init__(self, work: Work) -> None:
-        assert work.connection is not None  # noqa: S101 - only models are asked
-        self._work, self.stopped = work, threading.Event()
-        self.at_once = _at_once(work)
-        self.pace = _pace(work)
+    def __init__(self, share: Share) -> None:
+        self.stopped = threading.Event()
+        self.at_once = _at_once(share)
+        self.pace = _pace(share)
         http = HttpOptions(
             read_seconds=READ_SECONDS,
             total_seconds=TOTAL_SECONDS,
             idle_connections=self.at_once,
             gate=lambda: None,  # the turn is waited for before the clock runs
         )
-        self._provider = open_connection(work.connection, http)
+        self._provider = open_connection(share.connection, http)
 
     def __enter__(self) -> Self:
         return self
@@ -87,39 +70,27 @@ class Asker:
     ) -> None:
         self._provider.close()
 
-    def ask(self, asking: Asking) -> Came:
-        """Ask for one answer when its turn has come."""
+    def ask(self, question: Question[Of]) -> Came[Of]:
+        """Ask once, when its turn has come."""
         try:
             if self.pace is not None:
                 self.pace()
         except HeldBack:
-            return Unsent(asking)
+            return Unsent(question)
         if self.stopped.is_set():
-            return Unsent(asking)
+            return Unsent(question)
         begun_at = time.monotonic()
         try:
-            answer = self._provider.answer(self._request(asking))
+            answer = self._provider.answer(question.request)
         except AllowanceSpent:
-            return Unsent(asking)
+            return Unsent(question)
         except ProviderError as error:
             self._learn(error)
             is_lost = error.http_status is None and not isinstance(error, NotReached)
-            return Failed(asking, error, may_be_billed=is_lost)
+            return Failed(question, error, may_be_billed=is_lost)
         if self.pace is not None:
             self.pace.granted()
-        return _answered(asking, answer, time.monotonic() - begun_at)
-
-    def _request(self, asking: Asking) -> ChatRequest:
-        chosen = self._work.settings
-        return ChatRequest(
-            model=self._work.model,
-            messages=tuple(asking.messages),
-            temperature=chosen.temperature,
-            top_p=chosen.top_p,
-            max_tokens=chosen.max_tokens,
-            seed=chosen.seed,
-            tools=tuple(asking.tools),
-        )
+        return _answered(question, answer, time.monotonic() - begun_at)
 
     def _learn(self, error: ProviderError) -> None:
         if self.pace is None or error.http_status is None:
@@ -130,33 +101,29 @@ class Asker:
             self.pace.granted()
 
 
-def _at_once(work: Work) -> int:
-    """This contestant's share of what may be on its way over the connection."""
-    assert work.connection is not None  # noqa: S101 - see Asker
-    usual = AT_ONCE_OURS if capabilities_of(work.connection).is_ours else AT_ONCE
-    most = min(work.settings.at_once or usual, MOST_AT_ONCE)
-    return max(most // max(work.beside, 1), 1)
+def _at_once(share: Share) -> int:
+    usual = AT_ONCE_OURS if capabilities_of(share.connection).is_ours else AT_ONCE
+    most = min(share.at_once or usual, MOST_AT_ONCE)
+    return max(most // max(share.beside, 1), 1)
 
 
-def _pace(work: Work) -> Pace | None:
-    """Its share of what the connection takes; a trainer of ours takes what it can."""
-    assert work.connection is not None  # noqa: S101 - see Asker
-    share, known = max(work.beside, 1), work.pace
-    limit = work.settings.per_minute
-    if capabilities_of(work.connection).is_ours and limit is None:
+def _pace(share: Share) -> Pace | None:
+    """A trainer of ours takes what it can."""
+    beside, known, limit = max(share.beside, 1), share.pace, share.per_minute
+    if capabilities_of(share.connection).is_ours and limit is None:
         return None
     ceiling = MOST if limit is None else limit / MINUTE
-    rate = known.rate / share if known else None
-    most = known.most / share if known and known.most else None
-    return Pace(rate, most, ceiling / share)
+    rate = known.rate / beside if known else None
+    most = known.most / beside if known and known.most else None
+    return Pace(rate, most, ceiling / beside)
 
 
-def _answered(asking: Asking, answer: ChatAnswer, seconds: float) -> Answered:
+def _answered(question: Question[Of], answer: ChatAnswer, seconds: float) -> Answered[Of]:
     message = _message(answer.raw)
     refusal, calls = message.get("refusal"), message.get("tool_calls")
     finish = answer.finish_reason
     return Answered(
-        asking,
+        question,
         answer.text[:LONGEST_ANSWER],
         [one for one in calls if isinstance(one, dict)] if isinstance(calls, list) else [],
         refusal[:LONGEST_ANSWER] if isinstance(refusal, str) and refusal else None,

@@ -1,0 +1,178 @@
+"""A slice of asking: questions claimed some at a time, sent beside each other, and what comes of
+them written down about twice a second.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, Protocol
+
+from app.core.gather import gather
+from app.evaluations.asking.asker import Asker
+from app.evaluations.asking.questions import Answered, Came, Failed, Of, Question
+from app.providers.base import ProviderError, RequestRejected
+from app.settings import settings
+
+SLICES = 4  # of the usual length: each begins and ends with fewer requests on their way
+RECORD_SECONDS, ALIVE_SECONDS = 0.5, 10.0
+MOST_KNOWN = 250
+# So many failures and no answer look like a provider that is away.
+AWAY_AFTER = 24
+# So many refusals and no answer are of the question's form, and not of single cases.
+REFUSED_AFTER = 20
+
+
+class Claimed(NamedTuple, Generic[Of]):
+    """What may be asked; `is_capped` says that the cap leaves no room for more."""
+
+    questions: list[Question[Of]]
+    is_capped: bool = False
+
+    @property
+    def asked(self) -> int:
+        """How many of them are sent: the answers of the others are known."""
+        return sum(one.known is None for one in self.questions)
+
+
+class Brought(NamedTuple, Generic[Of]):
+    """What is to be written down: what `came`, what was `known` already, and what was claimed and
+    is `left`. Where the provider `is_away`, its failures count for no question.
+    """
+
+    came: list[Came[Of]]
+    known: list[Question[Of]]
+    left: list[Question[Of]]
+    is_away: bool
+
+
+class Book(Protocol[Of]):
+    """Where questions come from and where it is written down what became of them, each in a unit of
+    work of its own. Both raise LeaseLost.
+    """
+
+    def claim(self, *, behind: int, limit: int) -> Claimed[Of]:
+        """The next questions behind the row of this id, written down as asked but for those whose
+        answer is known; none when nothing is to be asked just now.
+        """
+
+    def record(self, brought: Brought[Of]) -> bool:
+        """Keep what was brought, which may be nothing: whether asking goes on."""
+
+
+@dataclass
+class Slice:
+    """What a slice has seen so far."""
+
+    ends_at: float = field(
+        default_factory=lambda: time.monotonic() + SLICES * settings().slice_seconds
+    )
+    behind: int = 0
+    answered: int = 0
+    failed: int = 0
+    refused: int = 0
+    doubtful: list[Failed[Any]] = field(default_factory=list)
+    known: list[Question[Any]] = field(default_factory=list)
+    left: list[Question[Any]] = field(default_factory=list)
+    kept_at: float = field(default_factory=time.monotonic)
+    is_running: bool = True
+    is_capped: bool = False
+    for_all: Failed[Any] | None = None
+    last: ProviderError | None = None
+
+    @property
+    def is_away(self) -> bool:
+        return not self.answered and self.failed >= AWAY_AFTER
+
+    @property
+    def is_refused(self) -> bool:
+        return not self.answered and self.refused >= REFUSED_AFTER
+
+    def is_over(self) -> bool:
+        """Whether nothing more should be asked for."""
+        is_up = time.monotonic() > self.ends_at
+        return bool(is_up or not self.is_running or self.for_all or self.is_away or self.is_refused)
+
+
+def ask_all(asker: Asker, book: Book[Of], seen: Slice) -> None:
+    """Ask as long as the slice lasts. Raises LeaseLost."""
+    wanted = _wanted(asker, book, seen)
+    batches = gather(asker.ask, wanted, at_once=asker.at_once, every=RECORD_SECONDS)
+    with closing(batches):
+        try:
+            for batch in batches:
+                _keep(asker, book, seen, batch)
+        except BaseException:
+            asker.stopped.set()  # whoever leaves early sends nothing more
+            raise
+    _keep(asker, book, seen, [], is_last=True)
+
+
+def _wanted(asker: Asker, book: Book[Of], seen: Slice) -> Iterator[Question[Of]]:
+    limit = max(asker.at_once // 2, 4)
+    while not seen.is_over():
+        claimed = book.claim(behind=seen.behind, limit=limit)
+        seen.is_capped = claimed.is_capped
+        for place, one in enumerate(claimed.questions):
+            seen.behind = one.row_id
+            if one.known is not None:
+                seen.known.append(one)
+            elif seen.is_over():
+                seen.left += [left for left in claimed.questions[place:] if left.known is None]
+                return
+            else:
+                yield one
+        if len(seen.known) >= MOST_KNOWN:
+            _keep(asker, book, seen, [])
+        if claimed.is_capped or not claimed.questions:
+            return
+
+
+def _keep(
+    asker: Asker,
+    book: Book[Of],
+    seen: Slice,
+    batch: Sequence[Came[Of]],
+    *,
+    is_last: bool = False,
+) -> None:
+    """Write down what came. Nothing for a while is told too: the lease must not run out."""
+    came = _sorted(seen, batch, is_last=is_last)
+    is_quiet = not (came or seen.known or is_last)
+    if is_quiet and time.monotonic() - seen.kept_at < ALIVE_SECONDS:
+        return
+    known, seen.known, seen.kept_at = seen.known, [], time.monotonic()
+    left = seen.left if is_last else []
+    seen.is_running = book.record(Brought(came, known, left, seen.is_away))
+    if not seen.is_running or seen.for_all:
+        asker.stopped.set()
+
+
+def _sorted(seen: Slice, batch: Sequence[Came[Of]], *, is_last: bool) -> list[Came[Of]]:
+    """What may be written down by now. Failures wait until it is known whether the provider answers
+    anything at all.
+    """
+    found: list[Came[Of]] = []
+    for one in batch:
+        if isinstance(one, Failed) and _is_doubtful(seen, one):
+            seen.doubtful.append(one)
+        else:
+            seen.answered += isinstance(one, Answered)
+            found.append(one)
+    if seen.answered or is_last:
+        found += seen.doubtful
+        seen.doubtful = []
+    return found
+
+
+def _is_doubtful(seen: Slice, one: Failed[Any]) -> bool:
+    """Whether it may say something of the provider rather than of the question."""
+    seen.last = one.error
+    if one.is_for_all:
+        seen.for_all = seen.for_all or one
+        return False
+    if isinstance(one.error, RequestRejected):
+        seen.refused += 1
+        return False
+    seen.failed += 1
+    return True
