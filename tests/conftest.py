@@ -274,10 +274,10 @@ def _app():
 @pytest.fixture
 def client(database: str, _app, monkeypatch: pytest.MonkeyPatch):
     """A browser without a screen, signed out, on this test's transaction."""
-    from starlette.testclient import TestClient
+    from tests.browserless import Browserless
 
     # Its thread would write into the shared transaction between two statements of the test.
     monkeypatch.setattr(heartbeat, "keep_beating", lambda _kind: threading.Event())
-    with TestClient(_app, base_url="http://127.0.0.1:8000", follow_redirects=False) as opened:
+    with Browserless(_app) as opened:
         storage.drop_ballast()  # 32 MB a test are 50 GB a run
         yield opened
