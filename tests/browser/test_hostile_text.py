@@ -9,13 +9,14 @@ import re
 import sqlite3
 import uuid
 from contextlib import closing
+from itertools import cycle
 
 import pytest
 from sqlalchemy import String, UniqueConstraint
 
 from app.core.secrets import fingerprint
 from app.tables import metadata
-from tests.browser.visitor import NARROW, visiting
+from tests.browser.visitor import NARROW, WIDE, visiting
 from tests.browser.workshop import EMAIL, PASSWORD, TRAP
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(300)]
@@ -213,13 +214,19 @@ def hostile(workshop):
     return workshop, {**workshop.pages, **more}
 
 
+# Each page in one of these: test_pages walks all of them in every look, with make faults.
+LOOKS = (("light", WIDE), ("dark", NARROW))
+
+
 def test_13_hostile_words_stay_words_on_every_page(hostile, chromium):
     workshop, pages = hostile
     seen, unguarded, made, dialogs = set(), {}, {}, []
-    with visiting(chromium, workshop.address, viewport=NARROW, color_scheme="dark") as somebody:
+    with visiting(chromium, workshop.address) as somebody:
         somebody.page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
         somebody.enter("/", EMAIL, PASSWORD)
-        for name, path in pages.items():
+        for (name, path), (scheme, size) in zip(pages.items(), cycle(LOOKS)):
+            somebody.page.emulate_media(color_scheme=scheme)
+            somebody.page.set_viewport_size(size)
             somebody.go(path)
             found = somebody.page.evaluate(FIND)
             seen |= set(found["shown"])
