@@ -33,7 +33,7 @@ audit: ## ask PyPI and npm for known vulnerabilities of every locked package
 	@$(INSTALL) audit && PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python requirements/audit.py
 
 bench: ## measure what is claimed, with the machine's limit beside it
-	@$(INSTALL) $(TESTS) && for name in $(filter-out make_% promptfoo soak kills faithful$(if $(filter test,$(TESTS)), live),$(basename $(notdir $(wildcard bench/*.py)))); do echo "== $$name" && $(BIN)/python -m bench.$$name || exit 1; done
+	@$(INSTALL) $(TESTS) && for name in $(filter-out make_% promptfoo scripted timed soak kills faithful$(if $(filter test,$(TESTS)), live),$(basename $(notdir $(wildcard bench/*.py)))); do echo "== $$name" && $(BIN)/python -m bench.$$name || exit 1; done
 
 soak: ## ten minutes of fifty people, and ten of a kill every ten seconds, on SQLite and on PostgreSQL
 	@$(INSTALL) test && $(BIN)/python -m bench.soak && $(BIN)/python -m bench.kills

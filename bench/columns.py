@@ -44,7 +44,8 @@ WATCH = """() => {
   const arriving = "[data-answer][aria-busy=true] [data-answer-text]";
   setInterval(() => {
     for (const one of document.querySelectorAll(arriving)) {
-      const newest = Number(one.textContent.trimEnd().split(" ").pop());
+      const text = one.textContent.trimEnd();
+      const newest = Number(text.slice(text.lastIndexOf(" ") + 1));
       if (newest) seen.ages.push(Date.now() - newest * 1000);
     }
   }, 100);

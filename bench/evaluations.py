@@ -1,31 +1,32 @@
 """How fast a run's cases are answered, and what that takes of the processor and of memory.
 
     python -m bench.evaluations [--cases 10000] [--rate 200] [--latency 0.5] [--spread 0.2]
-        [--noes 0.05]
+        [--noes 0.05] [--peer 1000]
 
-The other side is a server in a process of its own: it answers so many requests a second, each after
-`latency` plus or minus `spread` seconds, says 429 to a share of them for no reason, and to what is
-too many. Two contestants put the cases of one dataset to it, over one connection. Claimed: at least
-90 % of the allowed rate from the first request to the last, less than one core of all processes of
-the instance, flat memory, and exact accounts: every case answered once, every request written down.
+The other side is `bench.scripted`: it allows so many requests a second, each answered after
+`latency` plus or minus `spread` seconds, and says 429 to a share of them. Two contestants put the
+cases of one dataset to it, over one connection. Claimed: at least 90 % of the allowed rate from the
+first request to the last, less than one core of all processes of the instance, flat memory, and
+exact accounts: every case answered once, every request written down.
+
+Before it, on the instance as it has just started, 1,000 of the cases are put to one model of such a
+server by us and by promptfoo, as many at once. Claimed: fewer processor seconds a case, less peak
+memory above idle (whole process trees; promptfoo's idle is its run of one case), and at least its
+throughput, from the start of the program or the press of the button to the end. `--peer 0` leaves
+that out.
 """
 
 import argparse
-import asyncio
 import json
 import os
-import random
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+from bench import promptfoo
 from bench.rescue import OWNER, Memory, processor_seconds
+from bench.scripted import MODELS, USUAL, counted, served
 from tests import make
 from tests.journeys.api import Script
 from tests.processes import processes_of, start_luthier
@@ -33,146 +34,105 @@ from tests.waiting import eventually
 
 CLAIM_SHARE, CLAIM_CORES, CLAIM_GROWTH = 0.9, 1.0, 1.1
 PATIENCE_SECONDS = 3_600.0
-BURST_SECONDS = 0.25
-MODELS = ("scripted-one", "scripted-two")
-NO = json.dumps({"error": {"message": "Too many requests.", "type": "requests"}}).encode()
+# Half of what the server allows, so that neither is refused for its pace.
+PEER_AT_ONCE = 50
+WORDS = "Where is the parcel of customer"
 
 
-class Server:
-    """Answers chat completions at a pace, and counts."""
+class Instance(NamedTuple):
+    """A running instance with a project, a grader, and a connection to each server."""
 
-    def __init__(self, rate: float, latency: float, spread: float, noes: float) -> None:
-        self.rate, self.latency, self.spread, self.noes = rate, latency, spread, noes
-        self.dice = random.Random(5)
-        self.tokens, self.filled_at = rate * BURST_SECONDS, time.monotonic()
-        self.counts = {"asked": 0, "answered": 0, "by_chance": 0, "too_many": 0}
-        self.first = self.last = 0.0
+    script: Script
+    home: Path
+    project: int
+    grader: int
+    connections: list[int]
 
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, as long as it is kept."""
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                fields = head.lower()
-                at = fields.find(b"content-length:")
-                size = int(fields[at + 15 : fields.index(b"\r", at)]) if at >= 0 else 0
-                body = await reader.readexactly(size)
-                status, answer = await self.answer(head, body)
-                writer.write(
-                    b"HTTP/1.1 %d OK\r\ncontent-type: application/json\r\n" % status
-                    + b"content-length: %d\r\n\r\n" % len(answer)
-                    + answer
-                )
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+    @classmethod
+    def prepared(cls, script: Script, home: Path, *ports: int) -> "Instance":
+        project = script.post("/projects", json={"name": "Evaluations"})["id"]
+        connections = [
+            script.post(f"/projects/{project}/connections", json=account(port))["id"]
+            for port in ports
+        ]
+        body = {"type": "match", "name": "echoes", "reference": "{{ item.question }}"}
+        grader = script.post(f"/projects/{project}/graders", json={"grader": body})["grader_id"]
+        return cls(script, home, project, grader, connections)
 
-    async def answer(self, head: bytes, body: bytes) -> tuple[int, bytes]:
-        if head.startswith(b"GET /counts"):
-            return 200, json.dumps({**self.counts, "seconds": self.last - self.first}).encode()
-        if not head.startswith(b"POST"):
-            listed = [{"id": one, "object": "model", "owned_by": "bench"} for one in MODELS]
-            return 200, json.dumps({"object": "list", "data": listed}).encode()
-        self.last = time.monotonic()
-        self.first = self.first or self.last
-        self.counts["asked"] += 1
-        if not self.has_room():
-            self.counts["too_many"] += 1
-            return 429, NO
-        if self.dice.random() < self.noes:
-            self.counts["by_chance"] += 1
-            return 429, NO
-        await asyncio.sleep(self.latency + self.dice.uniform(-self.spread, self.spread))
-        self.counts["answered"] += 1
-        return 200, completion(json.loads(body))
-
-    def has_room(self) -> bool:
-        """A bucket that fills with so many tokens a second."""
-        now = time.monotonic()
-        filled = self.tokens + (now - self.filled_at) * self.rate
-        self.tokens, self.filled_at = min(filled, self.rate * BURST_SECONDS), now
-        if self.tokens < 1:
-            return False
-        self.tokens -= 1
-        return True
-
-
-def completion(asked: Any) -> bytes:
-    """An answer that repeats the question."""
-    message = {"role": "assistant", "content": asked["messages"][-1]["content"]}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 30, "completion_tokens": 8, "total_tokens": 38}
-    return json.dumps(
-        {"id": "c", "object": "chat.completion", "created": 1, "model": asked["model"]}
-        | {"choices": [choice], "usage": usage}
-    ).encode()
-
-
-async def serve(server: Server) -> None:
-    """Until it is killed; its port is the first line."""
-    opened = await asyncio.start_server(server.talk, "127.0.0.1", 0, limit=2**20, backlog=512)
-    print(opened.sockets[0].getsockname()[1], flush=True)
-    await opened.serve_forever()
-
-
-@contextmanager
-def served(asked: argparse.Namespace) -> Iterator[int]:
-    """The server in a process of its own; its port."""
-    words = [sys.executable, "-m", "bench.evaluations", "--serve"]
-    for name in ("rate", "latency", "spread", "noes"):
-        words += [f"--{name}", str(getattr(asked, name))]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.kill()
-        process.wait(10)
-        process.stdout.close()
-
-
-def counted(port: int) -> Any:
-    """What the server has counted."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/counts", timeout=10) as answer:
-        return json.load(answer)
-
-
-def begin(script: Script, port: int, place: Path, cases: int) -> tuple[int, int]:
-    """An evaluation of so many rows over a connection to the server; the ids of both."""
-    project = script.post("/projects", json={"name": "Evaluations"})["id"]
-    account = {"name": "Scripted", "base_url": f"http://127.0.0.1:{port}/v1", "api_key": "sk-b"}
-    connection = script.post(f"/projects/{project}/connections", json=account)["id"]
-    body = {"type": "match", "name": "echoes", "reference": "{{ item.question }}"}
-    grader = script.post(f"/projects/{project}/graders", json={"grader": body})["grader_id"]
-    path = place / "held-out.jsonl"
-    path.write_bytes(make.chat_file(cases, words="Where is the parcel of customer"))
-    version = script.upload(project, path, "Held out")["version"]["id"]
-    form = {"name": "Held out", "version_id": version, "graders": [grader]}
-    evaluation = script.post(f"/projects/{project}/evaluations", json=form)["id"]
-    eventually(
-        lambda: script.get(f"/evaluations/{evaluation}")["status"] == "ready",
-        within=PATIENCE_SECONDS,
-        every=0.5,
-    )
-    return evaluation, connection
-
-
-def measure(script: Script, port: int, memory: Memory, asked: argparse.Namespace) -> bool:
-    """Run it; whether all claims hold."""
-    evaluation, connection = begin(script, port, memory.home.parent, asked.cases)
-    ours = processes_of(memory.home)
-    before = processor_seconds(ours)
-    contestants = [{"connection_id": connection, "model": one} for one in MODELS]
-    begun = time.perf_counter()
-    with memory.watched():
-        run = script.post(f"/evaluations/{evaluation}/runs", json={"contestants": contestants})
+    def evaluation(self, cases: int) -> int:
+        """One of so many cases, ready; its id."""
+        name = f"Held out {cases}"
+        path = self.home.parent / f"{cases}.jsonl"
+        path.write_bytes(make.chat_file(cases, words=WORDS))
+        version = self.script.upload(self.project, path, name)["version"]["id"]
+        form = {"name": name, "version_id": version, "graders": [self.grader]}
+        made: int = self.script.post(f"/projects/{self.project}/evaluations", json=form)["id"]
         eventually(
-            lambda: script.get(f"/evaluation-runs/{run['id']}")["status"] == "done",
+            lambda: self.script.get(f"/evaluations/{made}")["status"] == "ready",
             within=PATIENCE_SECONDS,
-            every=1.0,
+            every=0.5,
         )
-    seconds = time.perf_counter() - begun
-    used = processor_seconds(ours) - before
-    told, done = counted(port), script.get(f"/evaluation-runs/{run['id']}")
+        return made
+
+    def run(self, evaluation: int, form: object, memory: Memory) -> tuple[int, float, float]:
+        """Run it to its end, watched: its id, the seconds, and those of the processor."""
+        ours = processes_of(self.home)
+        before, begun = processor_seconds(ours), time.perf_counter()
+        with memory.watched():
+            run = self.script.post(f"/evaluations/{evaluation}/runs", json=form)["id"]
+            eventually(
+                lambda: self.script.get(f"/evaluation-runs/{run}")["status"] == "done",
+                within=PATIENCE_SECONDS,
+                every=1.0,
+            )
+        seconds = time.perf_counter() - begun
+        return run, seconds, processor_seconds(ours) - before
+
+
+def account(port: int) -> dict[str, str]:
+    """A connection to a server of ours."""
+    base_url = f"http://127.0.0.1:{port}/v1"
+    return {"name": f"Scripted {port}", "base_url": base_url, "api_key": "sk-b"}
+
+
+def beside_peer(instance: Instance, port: int, cases: int) -> bool:
+    """The same cases by us and by promptfoo; whether we take less of everything."""
+    promptfoo.install()
+    evaluation = instance.evaluation(cases)
+    memory = Memory(instance.home)
+    idle = memory.now()
+    contestant = {"connection_id": instance.connections[0], "model": MODELS[0]}
+    form = {"contestants": [contestant], "settings": {"at_once": PEER_AT_ONCE}}
+    _, seconds, processor = instance.run(evaluation, form, memory)
+    rows = [
+        json.loads(line)["messages"] for line in make.chat_file(cases, words=WORDS).splitlines()
+    ]
+    asked = [(turns[-2]["content"], turns[-2]["content"]) for turns in rows]
+    at_rest, theirs = (
+        promptfoo.run(account(port)["base_url"], "sk-b", MODELS[1], some, at_once=PEER_AT_ONCE)
+        for some in (asked[:1], asked)
+    )
+    above, theirs_above = max(memory.sizes) - idle, theirs.megabytes - at_rest.megabytes
+    print(
+        f"{cases:,} cases, {PEER_AT_ONCE} at once, Luthier: {cases / seconds:.1f} a second, "
+        f"{1000 * processor / cases:.1f} ms of the processor a case, {above:.0f} MB above idle"
+    )
+    print(
+        f"promptfoo {promptfoo.VERSION}: {cases / theirs.seconds:.1f} a second, "
+        f"{1000 * theirs.processor / cases:.1f} ms a case, {theirs_above:.0f} MB above idle; "
+        f"{theirs.passed:,} passed, {theirs.errors:,} errors"
+    )
+    return processor < theirs.processor and above < theirs_above and seconds <= theirs.seconds
+
+
+def measure(instance: Instance, port: int, asked: argparse.Namespace) -> bool:
+    """Run it; whether all claims hold."""
+    evaluation = instance.evaluation(asked.cases)
+    memory = Memory(instance.home)
+    connection = instance.connections[1]
+    contestants = [{"connection_id": connection, "model": one} for one in MODELS]
+    run, seconds, used = instance.run(evaluation, {"contestants": contestants}, memory)
+    told, done = counted(port), instance.script.get(f"/evaluation-runs/{run}")
     share = told["answered"] / told["seconds"] / asked.rate
     cores = used / told["seconds"]
     print(
@@ -208,22 +168,24 @@ def main() -> int:
     """Measure and say; the exit status."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--cases", type=int, default=10_000)
-    for name, standard in {"rate": 200.0, "latency": 0.5, "spread": 0.2, "noes": 0.05}.items():
-        words.add_argument(f"--{name}", type=float, default=standard)
-    words.add_argument("--serve", action="store_true", help="be the server")
+    words.add_argument("--peer", type=int, default=1_000)
+    for name, usual in USUAL.items():
+        words.add_argument(f"--{name}", type=float, default=usual)
     asked = words.parse_args()
-    if asked.serve:
-        asyncio.run(serve(Server(asked.rate, asked.latency, asked.spread, asked.noes)))
-        return 0
     with (
         tempfile.TemporaryDirectory(prefix="luthier-") as place,
-        served(asked) as port,
+        served(asked) as first,
+        served(asked) as second,
         start_luthier(
-            Path(place) / "home", LUTHIER_ALLOW_HOSTS=f"127.0.0.1:{port}", **OWNER
+            Path(place) / "home",
+            LUTHIER_ALLOW_HOSTS=f"127.0.0.1:{first},127.0.0.1:{second}",
+            **OWNER,
         ) as luthier,
         Script(luthier) as script,
     ):
-        return 0 if measure(script, port, Memory(luthier.home), asked) else 1
+        instance = Instance.prepared(script, luthier.home, first, second)
+        is_ahead = not asked.peer or beside_peer(instance, first, asked.peer)
+        return 0 if measure(instance, second, asked) and is_ahead else 1
 
 
 if __name__ == "__main__":

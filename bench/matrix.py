@@ -3,24 +3,13 @@ databases.
 
     python -m bench.matrix [--cases 10000] [--contestants 6] [--asks 20]
 
-The pages come from a real `python -m app web` over loopback, one request at a time; the limit
-beside them is /livez, which touches nothing. Beside them stands how long a worker took for the
-evidence.
+The limit beside them is /livez, which touches nothing. Beside them stands how long a worker took
+for the evidence.
 """
 
 import argparse
-import json
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-from statistics import median, quantiles
-from typing import Any
 
-from bench.pages import ask, is_up, settle
-from tests import broker, postgres
-from tests.processes import environment, free_port, launch
-from tests.waiting import eventually
+from bench.timed import Filled, databases
 
 CLAIM_MS = 200.0
 
@@ -32,40 +21,16 @@ def main() -> int:
     words.add_argument("--contestants", type=int, default=6)
     words.add_argument("--asks", type=int, default=20)
     asked = words.parse_args()
-    worst = 0.0
-    with (
-        tempfile.TemporaryDirectory(prefix="luthier-") as place,
-        broker.running() as redis_url,
-        postgres.running() as server,
-    ):
-        for name, url in (("SQLite", None), ("PostgreSQL", server.create())):
-            env = {"REDIS_URL": redis_url} | ({"DATABASE_URL": url} if url else {})
-            home = Path(place) / name
-            home.mkdir()
-            made = fill(home, env, asked.cases, asked.contestants)
-            print(f"{name:>10}  the evidence took a worker {made['report_seconds']:.1f} s")
-            worst = max(worst, measure(home, env, name, made, asked.asks))
+    filled = databases("bench.make_runs", str(asked.cases), str(asked.contestants))
+    worst = max(measure(one, asked.asks) for one in filled)
     print(f"worst p95 {worst:.1f} ms; the claim is < {CLAIM_MS:.0f} ms")
     return 0 if worst < CLAIM_MS else 1
 
 
-def fill(home: Path, env: dict[str, str], cases: int, contestants: int) -> dict[str, Any]:
-    """Migrate a database and fill it; what bench.make_runs says it made."""
-    assert launch(home, "migrate", output="migrate", **env).process.wait(60) == 0
-    filled = subprocess.run(
-        [sys.executable, "-m", "bench.make_runs", str(cases), str(contestants)],
-        env=environment(home, **env),
-        check=True,
-        stdout=subprocess.PIPE,
-    )
-    if url := env.get("DATABASE_URL"):
-        settle(url)
-    made: dict[str, Any] = json.loads(filled.stdout)
-    return made
-
-
-def measure(home: Path, env: dict[str, str], name: str, made: dict[str, Any], asks: int) -> float:
+def measure(filled: Filled, asks: int) -> float:
     """Time every page of one database; the worst p95 of those the claim is about, in ms."""
+    made = filled.made
+    print(f"{filled.name:>10}  the evidence took a worker {made['report_seconds']:.1f} s")
     run = f"/evaluation-runs/{made['run_id']}"
     label = "intent_number_7"
     claimed = {
@@ -88,21 +53,7 @@ def measure(home: Path, env: dict[str, str], name: str, made: dict[str, Any], as
         "the list": f"/projects/{made['project_id']}/evaluations",
     }
     beside = {"limit: /livez": "/livez", "the report as JSON": f"/api/v1{run}/report"}
-    port = free_port()
-    web = launch(home, "web", PORT=str(port), output="web", **env)
-    web.address = f"http://127.0.0.1:{port}"
-    worst = 0.0
-    try:
-        eventually(lambda: is_up(web), within=120)
-        for said, path in {**beside, **claimed}.items():
-            times = ask(port, path, made, asks)
-            high = quantiles(times, n=20)[-1]
-            print(f"{name:>10}  {said:<34} median {median(times):6.1f} ms  p95 {high:6.1f} ms")
-            if said in claimed:
-                worst = max(worst, high)
-    finally:
-        web.clear_away()
-    return worst
+    return filled.worst(claimed, beside, asks=asks, within=120)
 
 
 if __name__ == "__main__":

@@ -2,27 +2,12 @@
 
     python -m bench.pages [--jobs 10000] [--asks 300]
 
-The pages come from a real `python -m app web` over loopback, one request at a time; the limit
-beside them is /livez, which touches nothing. One job holds half of all points.
+The limit beside them is /livez, which touches nothing. One job holds half of all points.
 """
 
 import argparse
-import http.client
-import json
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
-from statistics import median, quantiles
-from typing import Any
 
-import psycopg
-from sqlalchemy import make_url
-
-from tests import broker, postgres
-from tests.processes import Program, environment, free_port, launch
-from tests.waiting import eventually
+from bench.timed import Filled, databases
 
 CLAIM_MS = 50.0
 POINTS = 1_000_000
@@ -34,46 +19,15 @@ def main() -> int:
     words.add_argument("--jobs", type=int, default=10_000)
     words.add_argument("--asks", type=int, default=300)
     asked = words.parse_args()
-    worst = 0.0
-    with (
-        tempfile.TemporaryDirectory(prefix="luthier-") as place,
-        broker.running() as redis_url,
-        postgres.running() as server,
-    ):
-        for name, url in (("SQLite", None), ("PostgreSQL", server.create())):
-            env = {"REDIS_URL": redis_url} | ({"DATABASE_URL": url} if url else {})
-            home = Path(place) / name
-            home.mkdir()
-            made = fill(home, env, asked.jobs)
-            worst = max(worst, measure(home, env, name, made, asked.asks))
+    filled = databases("bench.make_jobs", str(asked.jobs), str(POINTS))
+    worst = max(measure(one, asked.asks) for one in filled)
     print(f"worst p95 {worst:.1f} ms; the claim is < {CLAIM_MS:.0f} ms")
     return 0 if worst < CLAIM_MS else 1
 
 
-def fill(home: Path, env: dict[str, str], jobs: int) -> dict[str, Any]:
-    """Migrate a database and fill it; what bench.make_jobs says it made."""
-    assert launch(home, "migrate", output="migrate", **env).process.wait(60) == 0
-    filled = subprocess.run(
-        [sys.executable, "-m", "bench.make_jobs", str(jobs), str(POINTS)],
-        env=environment(home, **env),
-        check=True,
-        stdout=subprocess.PIPE,
-    )
-    made: dict[str, Any] = json.loads(filled.stdout)
-    if url := env.get("DATABASE_URL"):
-        settle(url)
-    return made
-
-
-def settle(url: str) -> None:
-    """What autovacuum does within a minute: it would otherwise begin while the pages are timed."""
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
-
-
-def measure(home: Path, env: dict[str, str], name: str, made: dict[str, Any], asks: int) -> float:
+def measure(filled: Filled, asks: int) -> float:
     """Time every page of one database; the worst p95 of those the claim is about, in ms."""
+    made = filled.made
     project, job, step = made["project_id"], made["job_id"], made["last_step"]
     claimed = {
         "job list, first page": f"/projects/{project}/jobs",
@@ -88,48 +42,7 @@ def measure(home: Path, env: dict[str, str], name: str, made: dict[str, Any], as
         "its chart, whole": f"/jobs/{job}/metrics",
         "its chart, new points": f"/jobs/{job}/metrics?after_step={step - 20}",
     }
-    port = free_port()
-    web = launch(home, "web", PORT=str(port), output="web", **env)
-    web.address = f"http://127.0.0.1:{port}"
-    worst = 0.0
-    try:
-        eventually(lambda: is_up(web), within=30)
-        for label, path in {**beside, **claimed}.items():
-            times = ask(port, path, made, asks)
-            high = quantiles(times, n=20)[-1]
-            print(f"{name:>10}  {label:<24} median {median(times):6.1f} ms  p95 {high:6.1f} ms")
-            if label in claimed:
-                worst = max(worst, high)
-    finally:
-        web.clear_away()
-    return worst
-
-
-def is_up(web: Program) -> bool:
-    """Whether the process answers at all."""
-    try:
-        return bool(web.health()[0])
-    except OSError:
-        return False
-
-
-def ask(port: int, path: str, made: dict[str, Any], times: int) -> list[float]:
-    """Milliseconds of that many requests, one after the other on one connection."""
-    headers = {
-        "Cookie": f"luthier-{port}={made['session']}",
-        "Authorization": f"Bearer {made['token']}",
-    }
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    taken = []
-    for _ in range(times + 5):
-        begun = time.perf_counter()
-        link.request("GET", path, headers=headers)
-        answer = link.getresponse()
-        body = answer.read()
-        assert answer.status == 200, (path, answer.status, body[:300])
-        taken.append((time.perf_counter() - begun) * 1000)
-    link.close()
-    return taken[5:]
+    return filled.worst(claimed, beside, asks=asks, within=30)
 
 
 if __name__ == "__main__":
