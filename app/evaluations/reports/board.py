@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.evaluations.reports.cases import question_of
-from app.evaluations.reports.models import LABEL_WIDTH, MISSING, MIXED, RIGHT, WRONG
+from app.evaluations.reports.models import (
+    LABEL_WIDTH,
+    LONGEST_SOUGHT,
+    MISSING,
+    MIXED,
+    RIGHT,
+    WRONG,
+)
 from app.graders.label import AROUND
 
 
@@ -22,6 +29,7 @@ class Line:
     question: str
     marks: str
     labels: str
+    words: str
 
     def values(self, run_id: int) -> dict[str, Any]:
         """As the columns of its table."""
@@ -32,6 +40,7 @@ class Line:
             "question": self.question,
             "marks": self.marks,
             "labels": self.labels,
+            "words": self.words,
             "right": self.marks.count(RIGHT),
             "is_split": RIGHT in self.marks and WRONG in self.marks,
         }
@@ -83,7 +92,7 @@ def lines_of(
 
 def _line(
     case: Any,
-    results: Iterable[Any],
+    results: Sequence[Any],
     tally: Tally,
     places: Mapping[int, int],
     known: Mapping[str, int],
@@ -103,12 +112,15 @@ def _line(
             found[place] = known.get(bare(str(said or "")), 0)
             wanted = known.get(bare(case.reference or ""), 0)
             tally.mixed[place, wanted, found[place]] += 1
+    question, reference = question_of(case.messages), case.reference or ""
+    answers = {one.text for one in results if one.text}
     return Line(
         number=case.number,
         case_id=case.id,
-        question=question_of(case.messages),
+        question=question,
         marks="".join(_mark(tally.passes[place, case.number - 1]) for place in range(len(places))),
         labels="".join(f"{at:0{LABEL_WIDTH}d}" for at in found) if known else "",
+        words="\n".join([question, reference[:LONGEST_SOUGHT], *sorted(answers)]).lower(),
     )
 
 

@@ -70,9 +70,7 @@ def cases_table(who: Entrants) -> Table:
             Column("right", "Right", BoardCase.right, is_number=True, is_extra=True),
         ),
         filters=(
-            Filter(
-                "q", "Question, reference or answer", "text", str, lambda text: holds(who.ids, text)
-            ),
+            Filter("q", "Question, reference or answer", "text", str, holds),
             _marked("wrong", "Wrong", places, (WRONG, MIXED)),
             _marked("right", "Right", places, (RIGHT,)),
             _marked("mixed", "Right at times", places, (MIXED,)),

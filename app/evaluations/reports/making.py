@@ -37,7 +37,9 @@ def make(work: Work) -> None:
             there = queries_cases.board_between(session, run.id, first, last)
         lines = lines_of(asked, results, tally, places)
         changed = [
-            one.values(run.id) for one in lines if there.get(one.number) != (one.marks, one.labels)
+            one.values(run.id)
+            for one in lines
+            if there.get(one.number) != (one.marks, one.labels, one.words)
         ]
         with unit_of_work() as session:
             if not service.keep_lines(session, work, changed, set(there)):

@@ -14,6 +14,8 @@ MISSING, WRONG, MIXED, RIGHT = "0123"
 NO_LABEL = "000"
 """A label that is none of the known ones; the known count from 001."""
 LABEL_WIDTH = len(NO_LABEL)
+LONGEST_SOUGHT = 1_000
+"""So much of a text is looked through for words: all of it is as slow as it is long."""
 
 
 class Report(Leased, Base):
@@ -34,7 +36,8 @@ class Report(Leased, Base):
 class BoardCase(Base):
     """A case as a run's contestants stand in it. `marks` has a sign for each of them, in their
     order; `labels` three digits for each, the label it answered. `right` counts those who are.
-    `question` is the beginning of what was asked.
+    `question` is the beginning of what was asked; `words` are the beginnings of all that was asked,
+    wanted and answered, in lower case: there they are looked for.
     """
 
     __tablename__ = "board_cases"
@@ -45,6 +48,7 @@ class BoardCase(Base):
     number: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), index=True)
     question: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
     marks: Mapped[str] = mapped_column(Text)
     labels: Mapped[str] = mapped_column(Text)
     right: Mapped[int]

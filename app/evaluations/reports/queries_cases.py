@@ -7,33 +7,18 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.evaluations.models import Case, CaseTag, EvaluationRun, GivenAnswer, Grade, Result
-from app.evaluations.reports.models import MISSING, RIGHT, BoardCase
+from app.evaluations.reports.models import LONGEST_SOUGHT, MISSING, RIGHT, BoardCase
 
 MOST_LABELS = 200
 LONGEST_LABEL = 100
 MOST_TAGS = 200
 
 
-def holds(contestant_ids: Sequence[int], text: str) -> ColumnElement[bool]:
-    """True of a line of the board where the text stands anywhere in what was asked, wanted or
-    answered.
+def holds(text: str) -> ColumnElement[bool]:
+    """True of a line of the board where the text stands in what was asked, wanted or answered, as
+    far as that is kept there.
     """
-    wanted = select(Case.id).where(
-        Case.id == BoardCase.case_id, Case.reference.icontains(text, autoescape=True)
-    )
-    answered = (
-        select(Result.case_id)
-        .join(GivenAnswer, GivenAnswer.id == Result.answer_id)
-        .where(
-            Result.contestant_id.in_(contestant_ids),
-            GivenAnswer.text.icontains(text, autoescape=True),
-        )
-    )
-    return or_(
-        BoardCase.question.icontains(text, autoescape=True),
-        wanted.exists(),
-        BoardCase.case_id.in_(answered),
-    )
+    return BoardCase.words.contains(text.lower(), autoescape=True)
 
 
 def references_of(session: Session, evaluation_id: int) -> Sequence[str]:
@@ -76,7 +61,7 @@ def results_between(
             Result.passed,
             Result.score,
             Result.is_cached,
-            func.substr(GivenAnswer.text, 1, LONGEST_LABEL + 1).label("text"),
+            func.substr(GivenAnswer.text, 1, LONGEST_SOUGHT).label("text"),
             GivenAnswer.total_ms,
             Grade.detail,
         )
@@ -94,14 +79,14 @@ def results_between(
 
 def board_between(
     session: Session, run_id: int, first: int, last: int
-) -> dict[int, tuple[str, str]]:
-    """Marks and labels as they stand on the board, by the number of the case."""
+) -> dict[int, tuple[str, str, str]]:
+    """Marks, labels and words as they stand on the board, by the number of the case."""
     rows = session.execute(
-        select(BoardCase.number, BoardCase.marks, BoardCase.labels).where(
+        select(BoardCase.number, BoardCase.marks, BoardCase.labels, BoardCase.words).where(
             BoardCase.run_id == run_id, BoardCase.number.between(first, last)
         )
     )
-    return {row.number: (row.marks, row.labels) for row in rows}
+    return {row.number: (row.marks, row.labels, row.words) for row in rows}
 
 
 def ids_of_board(run_id: int) -> Select[int]:
