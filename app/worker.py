@@ -1,5 +1,6 @@
-"""The worker: the one list of task modules, and the one timetable."""
+"""The worker: the one list of task modules, and the one clock."""
 
+import functools
 import importlib
 import logging
 import os
@@ -51,26 +52,14 @@ QUEUES = ("provider", "ingest", "evaluate")
 QUIET_SECONDS = 10.0
 LOOK_SECONDS = 5.0
 
-# What the beat asks for every second, and on which queue.
-TIMETABLE = {
-    "catalog.due": "provider",
-    "connections.due": "provider",
-    "datasets.due": "ingest",
-    "evaluations.due": "evaluate",
-    "golden.due": "evaluate",
-    "evaluations_after.due": "evaluate",
-    "jobs.due": "provider",
-    "evaluation_reports.due": "evaluate",
-    "duels.due": "evaluate",
-    "rescue.due": "provider",
-    "notices.due": "ingest",
-    "playground.due": "provider",
-    "upkeep.due": "ingest",
-}
+# The beat rings for each queue every second: one letter each, whatever there is to look for.
+RINGS = {f"{place}.due": place for place in QUEUES}
+for name, place in RINGS.items():
+    queue.task(name, queue=place)(functools.partial(queue.ring, place))
 
 celery.conf.beat_schedule = {
     name: {"task": name, "schedule": 1.0, "options": {"queue": place, "expires": 10}}
-    for name, place in TIMETABLE.items()
+    for name, place in RINGS.items()
 }
 
 queue.connect()
@@ -109,7 +98,7 @@ def _heard(request: Any, **_: object) -> None:
     every one of them away while others still reach it.
     """
     global _heard_at  # noqa: PLW0603 - one note per process, read by its own looking thread
-    if request.name in TIMETABLE:
+    if request.name in RINGS:
         _heard_at = time.monotonic()
 
 
@@ -140,14 +129,8 @@ def _look_by_itself() -> None:
 
 def work_without_letters() -> None:
     """Do what is due, once, one after the other. A failure is logged and stops nothing else."""
-    for find in queue.WAITING:
-        try:
-            found = find()
-        except Exception:
-            log.exception("look.failed")
-            continue
-        for name, row_id in found:
-            with suppress(Exception):  # `working` has written it down
-                with queue.working(name, row_id):
-                    queue.TASKS[name](row_id)
-                heartbeat.done()
+    for name, row_id in queue.due(*QUEUES):
+        with suppress(Exception):  # `working` has written it down
+            with queue.working(name, row_id):
+                queue.TASKS[name](row_id)
+            heartbeat.done()

@@ -190,6 +190,10 @@ class Letters:
     def post(self, name: str, *args: int) -> None:
         self.tasks.append((name, args))
 
+    def ring(self, find: Callable[[], list[queue.Work]]) -> None:
+        """Ask for what is due, as the clock does every second."""
+        self.tasks += [(name, (row_id,)) for name, row_id in find()]
+
     def deliver(self) -> None:
         """Run what was asked for, and what that asks for, until nothing is left."""
         from app import worker
@@ -204,10 +208,7 @@ class Letters:
 def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
     """Tasks and nudges of this test; a task runs when the test delivers it."""
     kept = Letters()
-    domains = (
-        *("connections", "datasets", "catalog", "notices", "jobs", "evaluations"),
-        *("evaluations.reports", "evaluations.duels", "rescue", "upkeep"),
-    )
+    domains = ("datasets", "datasets.moderation", "jobs", "evaluations")
     for place in ("app.core.queue", *(f"app.{domain}.tasks" for domain in domains)):
         monkeypatch.setattr(f"{place}.post", kept.post)
     monkeypatch.setattr(events, "nudge", kept.nudges.append)

@@ -26,7 +26,7 @@ def test_what_one_test_commits_the_next_does_not_see(database, turn):
 def test_an_undone_unit_of_work_leaves_nothing_and_sends_nothing(database, letters):
     with pytest.raises(ZeroDivisionError), _unit() as session:
         service.create_user(session, email="anna@example.org", password_hash=None)
-        queue.enqueue(session, "jobs.due")
+        queue.enqueue(session, "provider.due")
         raise ZeroDivisionError
 
     with _unit() as session:

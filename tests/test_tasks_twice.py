@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.budgets.models import Spend
 from app.connections.models import Connection
-from app.core import clock, partial, queue, storage
+from app.core import clock, leases, partial, queue, storage
 from app.core.database import read_only, unit_of_work
 from app.core.orm import Base
 from app.datasets import queries as datasets
@@ -23,6 +23,7 @@ from app.evaluations.duels import service as duels
 from app.evaluations.duels.forms import DuelsForm
 from app.evaluations.queries import run_by_id
 from app.jobs import tasks as jobs
+from app.jobs.models import Job
 from app.notices.endpoints import service as endpoints
 from app.notices.models import DateWatch, Delivery, EndpointKind, Topic
 from app.notices.telling import tell
@@ -57,6 +58,14 @@ Args = tuple[int, ...]
 
 def a_queued_job(team: Team, witness: Witness) -> Args:
     return (queue_job(team),)
+
+
+def a_start_over_which_three_workers_died(team: Team, witness: Witness) -> Args:
+    (job_id,) = a_queued_job(team, witness)
+    with unit_of_work() as session:
+        job = session.get_one(Job, job_id)
+        job.due_at, job.attempts = clock.now(session), leases.POISON_AFTER
+    return (job_id,)
 
 
 def a_run_that_ended(team: Team, witness: Witness) -> Args:
@@ -268,6 +277,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "jobs.orphans": a_stray_run,
     "jobs.start": a_queued_job,
     "jobs.sweep": a_run_that_ended,
+    "jobs.tell_given_up": a_start_over_which_three_workers_died,
     "notices.look": dates_to_look_at,
     "notices.send": a_notice_to_send,
     "playground.count_lost": money_of_an_answer_that_is_gone,
@@ -327,7 +337,7 @@ def test_a_task_run_twice_or_twice_at_once_leaves_what_it_leaves_when_it_runs_on
 
 
 def _is_due(name: str, args: Args) -> bool:
-    return any((name, *args) == work for find in queue.WAITING for work in find())
+    return (name, *args) in queue.due(*queue.FINDERS)
 
 
 def dump() -> dict[str, list[str]]:

@@ -4,22 +4,15 @@ from app.catalog import queries, service
 from app.catalog.asking import read_base_models
 from app.core import clock
 from app.core.database import read_only, unit_of_work
-from app.core.queue import Work, finds_work, post, task
+from app.core.queue import Work, finds_work, task
 
 
-@finds_work
+@finds_work()
 def waiting() -> list[Work]:
     """Every connection whose list of models is to be read again."""
     with read_only() as session:
         found = queries.connections_to_read(session, clock.now(session))
     return [("catalog.read", connection_id) for connection_id in found]
-
-
-@task("catalog.due")
-def due() -> None:
-    """Ring for every connection whose list of models is to be read again."""
-    for name, row_id in waiting():
-        post(name, row_id)
 
 
 @task("catalog.read")

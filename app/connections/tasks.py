@@ -4,23 +4,16 @@ from app.connections import queries, testing
 from app.connections.asking import ask_about_key
 from app.core import clock
 from app.core.database import read_only, unit_of_work
-from app.core.queue import Work, finds_work, post, task
+from app.core.queue import Work, finds_work, task
 from app.providers.base import AllowanceSpent
 
 
-@finds_work
+@finds_work()
 def waiting() -> list[Work]:
     """Every connection whose test is due."""
     with read_only() as session:
         found = queries.connections_to_test(session, clock.now(session))
     return [("connections.test", connection_id) for connection_id in found]
-
-
-@task("connections.due")
-def due() -> None:
-    """Ring for every connection whose test is due: the letter of its change may have been lost."""
-    for name, row_id in waiting():
-        post(name, row_id)
 
 
 @task("connections.test")

@@ -6,6 +6,7 @@ import functools
 import inspect
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -76,15 +77,40 @@ celery.conf.update(
 Work = tuple[str, int]
 
 TASKS: dict[str, Callable[..., Any]] = {}
-# What finds due work; the timetable rings for it, and a worker that hears no ringing asks itself.
-WAITING: list[Callable[[], list[Work]]] = []
+# What finds due work, by queue; the clock rings for each queue, and a worker that hears no ringing
+# asks by itself.
+Finder = Callable[[], list[Work]]
+FINDERS: dict[str, list[Finder]] = defaultdict(list)
 QUEUES: dict[str, str] = {}
 
 
-def finds_work(function: Callable[[], list[Work]]) -> Callable[[], list[Work]]:
-    """Register a function that says what is due."""
-    WAITING.append(function)
-    return function
+def finds_work(queue: str = "provider") -> Callable[[Finder], Finder]:
+    """Register a function that says what is due, asked for by way of that queue."""
+
+    def register(function: Finder) -> Finder:
+        FINDERS[queue].append(function)
+        return function
+
+    return register
+
+
+def due(*queues: str) -> Iterator[Work]:
+    """All that is due on these queues. What one finder trips over is logged, and hides nothing that
+    the others find.
+    """
+    for find in [find for queue in queues for find in FINDERS[queue]]:
+        try:
+            found = find()
+        except Exception:
+            log.exception("look.failed", finder=find.__module__)
+            continue
+        yield from found
+
+
+def ring(queue: str) -> None:
+    """Send a letter for everything that is due on a queue."""
+    for name, row_id in due(queue):
+        post(name, row_id)
 
 
 def task(

@@ -30,7 +30,7 @@ TELL_SECONDS = 2.0
 Record = Callable[[Session, CheckWork], None]
 
 
-@finds_work
+@finds_work("ingest")
 def waiting() -> list[Work]:
     """Every version whose check is due, every further file of one, and every upload whose day may
     be over.
@@ -42,13 +42,6 @@ def waiting() -> list[Work]:
             *(("datasets.moderate", row_id) for row_id in leases.due_ids(session, Moderation)),
             *(("datasets.forget_upload", row_id) for row_id in leases.due_ids(session, Upload)),
         ]
-
-
-@task("datasets.due", queue="ingest")
-def due() -> None:
-    """Ring for everything about datasets that is due."""
-    for name, row_id in waiting():
-        post(name, row_id)
 
 
 @task("datasets.check", queue="ingest", time_limit=1800)

@@ -12,7 +12,7 @@ from app.settings import settings
 LATER_SECONDS = 30.0
 
 
-@finds_work
+@finds_work("evaluate")
 def waiting() -> list[Work]:
     """Every evaluation whose cases are to be read, every contestant with something to answer."""
     with read_only() as session:
@@ -24,13 +24,6 @@ def waiting() -> list[Work]:
         *(("evaluations.read_cases", one) for one in reading),
         *(("evaluations.answer", one) for one in asking),
     ]
-
-
-@task("evaluations.due", queue="evaluate")
-def due() -> None:
-    """Ring for everything that is due."""
-    for name, row_id in waiting():
-        post(name, row_id)
 
 
 @task("evaluations.read_cases", queue="evaluate", time_limit=600)

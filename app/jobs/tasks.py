@@ -50,10 +50,10 @@ LOOK_READ_SECONDS, LOOK_TOTAL_SECONDS = 15.0, 30.0
 SPLIT_BYTES_A_SECOND = 5_000_000
 
 
-@finds_work
+@finds_work()
 def waiting() -> list[Work]:
-    """Every start that is due, every connection whose runs want a look, and every one where there
-    may be runs that no job has.
+    """Every start that is due or given up without a word, every connection whose runs want a look,
+    and every one where there may be runs that no job has.
     """
     with read_only() as session:
         watching: list[Work] = [("jobs.sweep", one) for one in leases.due_ids(session, Connection)]
@@ -61,25 +61,20 @@ def waiting() -> list[Work]:
             return watching
         starting = leases.due_ids(session, Job, queries.startable())
         searching = queries_orders.connections_to_look_through(session, clock.now(session))
+        untold = telling.untold(session, queries.given_up(session))
     return [
         *(("jobs.start", job_id) for job_id in starting),
         *watching,
         *(("jobs.orphans", connection_id) for connection_id in searching),
+        *(("jobs.tell_given_up", job_id) for job_id in untold),
     ]
 
 
-@task("jobs.due")
-def due() -> None:
-    """Ring for every start that is due and every connection whose runs want a look; say which
-    starts are given up.
-    """
-    for name, row_id in waiting():
-        post(name, row_id)
-    with read_only() as session:
-        untold = telling.untold(session, queries.given_up(session))
-    for job_id in untold:
-        with unit_of_work() as session:
-            telling.tell_given_up(session, session.get_one(Job, job_id))
+@task("jobs.tell_given_up")
+def tell_given_up(job_id: int) -> None:
+    """Say once that three workers died over a start."""
+    with unit_of_work() as session:
+        telling.tell_given_up(session, session.get_one(Job, job_id))
 
 
 @task("jobs.start", time_limit=1800)

@@ -4,26 +4,18 @@ forget what was sent a month ago.
 
 from app.core import clock, leases
 from app.core.database import read_only, unit_of_work
-from app.core.queue import Work, finds_work, post, task
+from app.core.queue import Work, finds_work, task
 from app.notices import service
 from app.notices.models import DateWatch
 from app.notices.occasions import occasions_of
-from app.notices.sending import tasks as sending
 from app.notices.sending.service import forget_old
 
 
-@finds_work
+@finds_work("ingest")
 def waiting() -> list[Work]:
     """Every project whose dates are to be looked at."""
     with read_only() as session:
         return [("notices.look", row_id) for row_id in leases.due_ids(session, DateWatch)]
-
-
-@task("notices.due", queue="ingest")
-def due() -> None:
-    """Ring for every project whose dates are to be looked at, and for what is to be sent."""
-    for name, row_id in (*waiting(), *sending.waiting()):
-        post(name, row_id)
 
 
 @task("notices.look", queue="ingest")

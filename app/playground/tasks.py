@@ -1,11 +1,11 @@
 """The worker's part: what a web process that is gone has left of answers that were arriving."""
 
 from app.core.database import read_only, unit_of_work
-from app.core.queue import Work, finds_work, post, task
+from app.core.queue import Work, finds_work, task
 from app.playground import queries, service, spending
 
 
-@finds_work
+@finds_work()
 def waiting() -> list[Work]:
     """Answers to which nobody listens, and the money that is set aside for such."""
     with read_only() as session:
@@ -14,13 +14,6 @@ def waiting() -> list[Work]:
         spends = queries.ids_of_lost_spends(session, since)
     found = [("playground.cut_off", answer_id) for answer_id in answers]
     return found + [("playground.count_lost", spend_id) for spend_id in spends]
-
-
-@task("playground.due")
-def due() -> None:
-    """Ring for every answer to which nobody listens."""
-    for name, row_id in waiting():
-        post(name, row_id)
 
 
 @task("playground.cut_off")

@@ -7,7 +7,7 @@ from app.core.database import read_only, unit_of_work
 from app.core.errors import DiskFull
 from app.core.leases import LeaseLost
 from app.core.queue import Work as Letter
-from app.core.queue import finds_work, post, task
+from app.core.queue import finds_work, task
 from app.providers.base import KeyRejected
 from app.rescue.models import RescuePart, Stage
 from app.rescue.using import use_next
@@ -24,18 +24,11 @@ from app.settings import settings
 LONGEST_SECONDS = 6 * 3600
 
 
-@finds_work
+@finds_work()
 def waiting() -> list[Letter]:
     """Every part of a rescue that is due."""
     with read_only() as session:
         return [("rescue.step", part_id) for part_id in leases.due_ids(session, RescuePart)]
-
-
-@task("rescue.due")
-def due() -> None:
-    """Ring for every part of a rescue that is due."""
-    for name, part_id in waiting():
-        post(name, part_id)
 
 
 # Not on the queue of checks: what comes home is checked there, file by file, and what is still to

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from app.core import leases, storage
 from app.core.database import read_only, unit_of_work
-from app.core.queue import Work, finds_work, post, task
+from app.core.queue import Work, finds_work, task
 from app.datasets import mending
 from app.upkeep import queries, room, service
 from app.upkeep.models import Housekeeping
@@ -17,18 +17,11 @@ SLICE_SECONDS = 5.0
 LOCK_SECONDS = 60.0
 
 
-@finds_work
+@finds_work("ingest")
 def waiting() -> list[Work]:
     """The housekeeping, when it is due."""
     with read_only() as session:
         return [("upkeep.keep", row_id) for row_id in leases.due_ids(session, Housekeeping)]
-
-
-@task("upkeep.due", queue="ingest")
-def due() -> None:
-    """Ring for the housekeeping when it is due."""
-    for name, row_id in waiting():
-        post(name, row_id)
 
 
 @task("upkeep.keep", queue="ingest", time_limit=1800)

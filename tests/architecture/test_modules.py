@@ -66,21 +66,8 @@ def test_every_task_that_is_asked_for_exists():
     timed = {entry["task"] for entry in worker.celery.conf.beat_schedule.values()}
     assert asked | timed <= queue.TASKS.keys()
     assert asked >= {"jobs.start", "jobs.sweep", "datasets.check"}
-    assert timed == {
-        "catalog.due",
-        "connections.due",
-        "jobs.due",
-        "datasets.due",
-        "evaluations.due",
-        "golden.due",
-        "evaluations_after.due",
-        "evaluation_reports.due",
-        "notices.due",
-        "playground.due",
-        "rescue.due",
-        "duels.due",
-        "upkeep.due",
-    }
+    assert timed == {"provider.due", "ingest.due", "evaluate.due"}
+    assert queue.FINDERS.keys() == set(worker.QUEUES)
 
 
 def test_every_task_is_registered_where_the_worker_looks():

@@ -70,7 +70,7 @@ def test_a_key_that_is_refused_at_once_is_told_in_the_providers_words_and_ours(
 def test_a_lost_letter_costs_a_second_and_a_dead_worker_a_minute(workshop, witness, letters):
     change(workshop, workshop.connection_id, api_key=KEY)
     letters.tasks.clear()
-    tasks.due()
+    letters.ring(tasks.waiting)
     assert letters.tasks == [("connections.test", (workshop.connection_id,))]
     with unit_of_work() as session:
         assert testing.claim_test(session, workshop.connection_id) is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from types import SimpleNamespace
 
 import structlog
@@ -17,7 +18,7 @@ def test_a_broker_that_is_away_costs_half_a_second_at_most(home):
     queue.celery.amqp._producer_pool = None
     queue.celery.conf.broker_url = queue.broker_url(settings().redis_url)
     with structlog.testing.capture_logs() as written:
-        queue.post("jobs.due")
+        queue.post("provider.due")
         events.nudge("job:1")
     assert time.monotonic() - started < 5
     assert {line["event"] for line in written} == {"broker.unreachable", "nudge.failed"}
@@ -53,7 +54,8 @@ def test_work_that_fails_stops_no_other(monkeypatch):
         raise RuntimeError("No.")
 
     done = []
-    monkeypatch.setattr(queue, "WAITING", [broken, lambda: [("fails", 1), ("works", 2)]])
+    finders = {"provider": [broken], "ingest": [lambda: [("fails", 1), ("works", 2)]]}
+    monkeypatch.setattr(queue, "FINDERS", defaultdict(list, finders))
     monkeypatch.setattr(queue, "TASKS", {"fails": fails, "works": done.append})
     with structlog.testing.capture_logs() as written:
         worker.work_without_letters()
@@ -68,7 +70,7 @@ def test_only_the_clocks_own_letters_are_a_ring(monkeypatch):
     monkeypatch.setattr(worker, "_heard_at", 0.0)
     worker._heard(SimpleNamespace(name="jobs.start"))
     assert worker._heard_at == 0.0
-    worker._heard(SimpleNamespace(name="jobs.due"))
+    worker._heard(SimpleNamespace(name="provider.due"))
     assert worker._heard_at > 0.0
 
 

@@ -73,7 +73,7 @@ def derived(team):
 def test_a_version_that_is_ready_gets_its_files_and_one_that_is_refused_none(fresh, letters):
     good, bad = fresh(b"\n".join(TWICE)), fresh(b"no rows\n")
     letters.deliver()
-    tasks.due()
+    letters.ring(tasks.waiting)
     letters.deliver()
     with read_only() as session:
         rows = session.query(Derived).filter(Derived.version_id.in_((good, bad))).all()

@@ -92,7 +92,7 @@ def ids_of(version_id):
 def run_out(letters):
     """Whatever is due, until nothing is."""
     letters.deliver()
-    tasks.due()
+    letters.ring(tasks.waiting)
     letters.deliver()
 
 

@@ -151,7 +151,7 @@ def test_a_late_verdict_with_an_old_fence_is_not_kept(fresh, letters):
 def test_what_waits_is_rung_for(fresh, letters):
     version_id = fresh(make.chat_file())
     letters.tasks.clear()
-    tasks.due()
+    letters.ring(tasks.waiting)
     assert letters.tasks == [("datasets.check", (version_id,))]
 
 
@@ -162,7 +162,7 @@ def test_after_three_dead_workers_a_check_waits_for_a_person(fresh, letters, tea
             assert service.claim_check(session, version_id) is not None
         run_out(version_id)
     letters.tasks.clear()
-    tasks.due()
+    letters.ring(tasks.waiting)
     tasks.check(version_id)
     assert letters.tasks == []
     assert version_of(version_id).status == VersionStatus.CHECKING

@@ -86,7 +86,7 @@ FAULTS = (restarted, emptied, everybody_thrown_out, full, away, silent, silent_t
 def rings(stage: Stage) -> int:
     """How many of the clock's letters the worker has worked on so far."""
     lines = stage.programs["worker"].output.splitlines()
-    return sum('"task.done"' in line and '"jobs.due"' in line for line in lines)
+    return sum('"task.done"' in line and '"provider.due"' in line for line in lines)
 
 
 @pytest.mark.full

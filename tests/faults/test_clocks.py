@@ -131,7 +131,7 @@ def a_clock_behind(seconds: float) -> Iterator[None]:
     def ring() -> None:
         while not stop.wait(0.2):
             expired = datetime.now(UTC) - timedelta(seconds=seconds - 10)
-            queue.celery.send_task("jobs.due", queue="provider", expires=expired)
+            queue.celery.send_task("provider.due", queue="provider", expires=expired)
             queue.celery.send_task("jobs.start", args=[999_999], queue="provider")
 
     queue.celery.conf.broker_url = queue.broker_url(settings().redis_url)

@@ -35,7 +35,7 @@ def test_a_key_refused_at_any_step_lets_starts_wait_and_another_key_wakes_them(
     for job_id in (first, second):
         tasks.start(job_id)
     letters.tasks.clear()
-    tasks.due()
+    letters.ring(tasks.waiting)
 
     assert len(witness.journal.read()) == asked
     assert letters.tasks == []
@@ -46,7 +46,7 @@ def test_a_key_refused_at_any_step_lets_starts_wait_and_another_key_wakes_them(
         connection = session.get_one(Connection, workshop.connection_id)
         actor = workshop.users["owner"]
         change_connection(session, connection, actor_id=actor, api_key=handle.KEY)
-    tasks.due()
+    letters.ring(tasks.waiting)
     letters.deliver()
     assert {job_of(first).status, job_of(second).status} == {JobStatus.RUNNING}
     assert len(witness.runs) == 2

@@ -337,7 +337,7 @@ def test_after_three_dead_workers_a_start_waits_for_a_person(workshop, witness, 
     tasks.start(job_id)
     assert witness.creates == []
     letters.tasks.clear()
-    tasks.due()
+    letters.ring(tasks.waiting)
     assert ("jobs.start", (job_id,)) not in letters.tasks
 
     with unit_of_work() as session:
@@ -353,7 +353,7 @@ def test_after_three_dead_workers_a_start_waits_for_a_person(workshop, witness, 
 def test_what_is_due_is_rung_for(workshop, letters):
     job_id = queue_job(workshop)
     letters.tasks.clear()
-    tasks.due()
+    letters.ring(tasks.waiting)
     assert letters.tasks == [("jobs.start", (job_id,))]
 
 

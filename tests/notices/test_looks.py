@@ -179,7 +179,7 @@ def test_a_fresh_project_is_looked_at_and_nothing_is_due_for_an_hour(dated, lett
         fresh = projects.create_project(session, name="Fresh", user=user)
         (row,) = session.scalars(select(DateWatch).where(DateWatch.project_id == fresh.id)).all()
     assert ("notices.look", row.id) in tasks.waiting()
-    tasks.due()
+    letters.ring(tasks.waiting)
     letters.deliver()
     assert tasks.waiting() == []
     with read_only() as session:
@@ -201,7 +201,7 @@ def test_a_day_that_the_owner_changes_is_looked_at_at_once(dated, today, letters
             day=today + days(30), why="they wrote to us",
         )  # fmt: skip
         owners.add_day(session, user=owner, form=form)
-    tasks.due()
+    letters.ring(tasks.waiting)
     letters.deliver()
     assert told(dated) == [(30, 30)]
 

@@ -310,7 +310,7 @@ def test_only_a_provider_with_a_history_can_be_rescued(begin, team, monkeypatch)
 def test_what_waits_is_found_by_an_index_and_said_to_the_clock(begin, workshop):
     rescuing = begin(workshop)
     assert ("rescue.step", rescuing.part_id) in tasks.waiting()
-    assert "rescue.due" in queue.TASKS
+    assert tasks.waiting in queue.FINDERS["provider"]
     with unit_of_work() as session:
         verbs = [
             row.verb for row in session.query(Activity).filter_by(project_id=workshop.project_id)

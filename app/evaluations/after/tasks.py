@@ -2,25 +2,18 @@
 
 from app.core import instance
 from app.core.database import read_only, unit_of_work
-from app.core.queue import Work, finds_work, post, task
+from app.core.queue import Work, finds_work, task
 from app.evaluations.after import advising, queries, service
 from app.evaluations.after.models import JobEvaluation
 
 
-@finds_work
+@finds_work("evaluate")
 def waiting() -> list[Work]:
     """Every one whose job has ended, or whose run has. A restored instance starts nothing."""
     with read_only() as session:
         if instance.held(session) is not None:
             return []
         return [("evaluations.after", one) for one in queries.due(session)]
-
-
-@task("evaluations_after.due", queue="evaluate")
-def due() -> None:
-    """Ring for what is due."""
-    for name, row_id in waiting():
-        post(name, row_id)
 
 
 @task("evaluations.after", queue="evaluate")

@@ -3,27 +3,20 @@
 from app.core import instance, leases
 from app.core.database import read_only, unit_of_work
 from app.core.leases import LeaseLost
-from app.core.queue import Work, finds_work, post, task
+from app.core.queue import Work, finds_work, task
 from app.evaluations.calibration.service import measure_run
 from app.evaluations.duels import work as working
 from app.evaluations.duels.judging import judge_pairs
 from app.evaluations.duels.models import JudgedDuels
 
 
-@finds_work
+@finds_work("evaluate")
 def waiting() -> list[Work]:
     """Every judge with pairs to be asked about."""
     with read_only() as session:
         if instance.held(session) is not None:
             return []
         return [("duels.judge", one) for one in leases.due_ids(session, JudgedDuels)]
-
-
-@task("duels.due", queue="evaluate")
-def due() -> None:
-    """Ring for everything that is due."""
-    for name, row_id in waiting():
-        post(name, row_id)
 
 
 @task("duels.judge", queue="evaluate", time_limit=600)

@@ -1,11 +1,11 @@
 """The worker's part: what recordings and checks came to, once their runs are over."""
 
 from app.core.database import read_only
-from app.core.queue import Work, finds_work, post, task
+from app.core.queue import Work, finds_work, task
 from app.evaluations.golden import queries, reckoning
 
 
-@finds_work
+@finds_work("evaluate")
 def waiting() -> list[Work]:
     """Every recording and every check that is over and not reckoned."""
     with read_only() as session:
@@ -13,13 +13,6 @@ def waiting() -> list[Work]:
             *(("golden.noise", one) for one in queries.due_recordings(session)),
             *(("golden.verdict", one) for one in queries.due_checks(session)),
         ]
-
-
-@task("golden.due", queue="evaluate")
-def due() -> None:
-    """Ring for what is due."""
-    for name, row_id in waiting():
-        post(name, row_id)
 
 
 @task("golden.noise", queue="evaluate")

@@ -1,22 +1,15 @@
 """The worker's part of reports."""
 
 from app.core.database import read_only, unit_of_work
-from app.core.queue import Work, finds_work, post, task
+from app.core.queue import Work, finds_work, task
 from app.evaluations.reports import making, service
 
 
-@finds_work
+@finds_work("evaluate")
 def waiting() -> list[Work]:
     """Every report that is to be made."""
     with read_only() as session:
         return [("evaluations.report", row_id) for row_id in service.due_ids(session)]
-
-
-@task("evaluation_reports.due", queue="evaluate")
-def due() -> None:
-    """Ring for what is due."""
-    for name, row_id in waiting():
-        post(name, row_id)
 
 
 @task("evaluations.report", queue="evaluate")

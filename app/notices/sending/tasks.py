@@ -10,7 +10,7 @@ from app.notices.sending import carrying, queries, service
 SLICE_SECONDS = 5.0
 
 
-@finds_work
+@finds_work("ingest")
 def waiting() -> list[Work]:
     """The next delivery on every way out; none while the instance is held."""
     with read_only() as session:
