@@ -75,6 +75,8 @@ from app.evaluations.people import routes as rounds
 from app.evaluations.reports import api as evaluation_reports_api
 from app.evaluations.reports import routes as evaluation_reports
 from app.evaluations.reports import routes_runs as evaluation_runs
+from app.evaluations.worst import api as worst_cases_api
+from app.evaluations.worst import routes as worst_cases
 from app.grading import api as grading_api
 from app.grading import api_judging as grading_judging_api
 from app.grading import routes as grading
@@ -150,6 +152,7 @@ PAGES = (
     evaluation_reports.router,
     evaluation_runs.router,
     evaluations_after.router,
+    worst_cases.router,
     grading_trying.trying,
     grading_judging.asking,
     rounds.router,
@@ -204,6 +207,7 @@ API = (
     duels_api.router,
     judges_api.router,
     evaluations_after_api.router,
+    worst_cases_api.router,
     playground_api.router,
     rescue_api.router,
     rescued_evals_api.router,

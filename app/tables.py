@@ -15,6 +15,7 @@ from app.evaluations.duels import models as duels
 from app.evaluations.golden import models as golden
 from app.evaluations.people import models as people
 from app.evaluations.reports import models as evaluation_reports
+from app.evaluations.worst import models as worst_cases
 from app.grading import models as grading
 from app.jobs import models as jobs
 from app.notices import models as notices
@@ -37,6 +38,7 @@ MODULES = (
     evaluations,
     golden,
     evaluation_reports,
+    worst_cases,
     people,
     duels,
     calibration,

@@ -38,6 +38,7 @@ MODULES = (
     "app.evaluations.tasks",
     "app.evaluations.golden.tasks",
     "app.evaluations.reports.tasks",
+    "app.evaluations.worst.tasks",
     "app.evaluations.duels.tasks",
     "app.evaluations.after.tasks",
     "app.rescue.tasks",

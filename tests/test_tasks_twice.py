@@ -270,6 +270,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "evaluations.answer": a_contestant_that_nobody_has_asked,
     "evaluations.read_cases": an_evaluation_without_its_cases,
     "evaluations.report": arranged.a_run_without_its_report,
+    "worst_cases.find": arranged.worst_cases_without_their_nearest_rows,
     "evaluations.after": a_model_to_be_evaluated,
     "golden.noise": arranged.a_recording_whose_noise_is_not_reckoned,
     "golden.verdict": arranged.a_successor_without_its_verdict,

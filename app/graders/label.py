@@ -46,7 +46,7 @@ class Label(Compares):
     def _can_find(self) -> Self:
         if self.find == "within" and not self.labels:
             raise ValueError("'find' within a text needs 'labels' to look for.")
-        bare = Counter(map(_bare, self.labels))
+        bare = Counter(map(without_marks, self.labels))
         if twins := [label for label, count in bare.items() if count > 1 or not label]:
             raise ValueError(
                 f"'labels' has '{twins[0]}' twice; case and punctuation around do not count."
@@ -82,7 +82,7 @@ class Label(Compares):
 
     @cached_property
     def _by_bare(self) -> dict[str, str]:
-        return {_bare(label): label for label in self.labels}
+        return {without_marks(label): label for label in self.labels}
 
     @cached_property
     def _anywhere(self) -> re.Pattern[str]:
@@ -91,7 +91,7 @@ class Label(Compares):
         return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
 
     def _known(self, text: str) -> str | None:
-        bare = _bare(text)
+        bare = without_marks(text)
         return self._by_bare.get(bare) if self.labels else bare[:LONGEST]
 
     def _within(self, text: str) -> str | None:
@@ -99,6 +99,6 @@ class Label(Compares):
         return self._by_bare[found.pop()] if len(found) == 1 else None
 
 
-def _bare(text: str) -> str:
+def without_marks(text: str) -> str:
     """The text in lower case without what stands around it: **Refund.** is refund."""
     return text.casefold().strip(AROUND)

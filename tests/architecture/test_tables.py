@@ -34,6 +34,8 @@ PARTS = {
     "answer_paces": "connection_id",
     "run_reports": "run_id",
     "board_cases": "run_id",
+    "worst_lists": "run_id",
+    "worst_cases": "run_id",
     "duels": "duels_id",
     "round_results": "round_id",
     "round_people": "round_id",

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.evaluations.reports import service as reports
 from app.evaluations.reports.models import Report
+from app.evaluations.worst.models import WorstList
 from app.grading.models import LibraryGrader
 from app.projects.models import Project
 from tests.browser.judged import judge as judge_run
@@ -19,10 +20,18 @@ LABELS = ("card_arrival", "change_pin", "top_up_failed", "card_delivery_estimate
 
 
 def evaluate(
-    home: Path, project_id: int, *, words: str, name: str, model: str, label: str
+    home: Path,
+    project_id: int,
+    *,
+    words: str,
+    name: str,
+    model: str,
+    label: str,
+    job_id: int | None = None,
 ) -> dict[str, str]:
     """Forty cases put to three contestants, and put to them again; their pages by name. `words` are
-    asked, and the first of five labels is `label`. The project's grader grades, if it has one.
+    asked, and the first of five labels is `label`. The project's grader grades, if it has one. The
+    first contestant is a model of the job.
     """
     engine = create_engine(
         f"sqlite:///{home}/luthier.sqlite",
@@ -31,12 +40,15 @@ def evaluate(
     )
     try:
         with Session(engine, expire_on_commit=False) as session, session.begin():
-            evaluation_id, run_ids, judged = _plant(session, project_id, words, name, model, label)
+            evaluation_id, run_ids, judged = _plant(
+                session, project_id, words, name, model, label, job_id
+            )
 
         def is_made() -> bool:
             with Session(engine) as session:
                 made = session.scalars(select(Report.figures)).all()
-            return len(made) == len(run_ids) and all(made)
+                due = session.scalars(select(WorstList.due_at)).all()
+            return len(made) == len(run_ids) and all(made) and not any(due)
 
         assert eventually(is_made, within=60), "No worker has reckoned the evidence."
     finally:
@@ -47,13 +59,20 @@ def evaluate(
         "evaluation": f"/evaluations/{evaluation_id}",
         "evaluation-run": f"{run}?wrong=1",
         "evaluation-case": f"{run}/cases/5",
+        "evaluation-worst": f"{run}/contestants/1/worst",
         "evaluation-compare": f"/evaluations/{evaluation_id}/compare",
         **judged,
     }
 
 
 def _plant(
-    session: Session, project_id: int, words: str, name: str, model: str, label: str
+    session: Session,
+    project_id: int,
+    words: str,
+    name: str,
+    model: str,
+    label: str,
+    job_id: int | None,
 ) -> tuple[int, list[int], dict[str, str]]:
     project = session.get_one(Project, project_id)
     labels = (label[:100], *LABELS)
@@ -63,20 +82,27 @@ def _plant(
     ]
     judge = session.scalar(select(LibraryGrader).where(LibraryGrader.project_id == project_id))
     kept = plant_evaluation(session, project, asked, name=name[:110], grader=judge)
-    runs = [_run(session, kept, labels, percent, model) for percent in (80, 95)]
+    runs = [_run(session, kept, labels, percent, model, job_id) for percent in (80, 95)]
     for run in runs:
         reports.ask(session, run.id)
     return kept.id, [run.id for run in runs], judge_run(session, runs[-1], name)
 
 
-def _run(session: Session, kept: Any, labels: tuple[str, ...], percent: int, model: str) -> Any:
+def _run(
+    session: Session,
+    kept: Any,
+    labels: tuple[str, ...],
+    percent: int,
+    model: str,
+    job_id: int | None,
+) -> Any:
     def silent(number: int, repeat: int, reference: str) -> str | None:
         return None if number == 5 else right_in(60, 3, labels)(number, repeat, reference)
 
     return plant_run(
         session,
         kept,
-        Player(model[:255], right_in(percent, 1, labels)),
+        Player(model[:255], right_in(percent, 1, labels), job_id=job_id),
         Player("few-shot", right_in(75, 2, labels), shots={"k": 20, "way": "nearest"}, cost=330),
         Player("zero-shot", silent, ms=900),
     )

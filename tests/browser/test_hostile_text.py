@@ -82,7 +82,7 @@ SHOWN = {
     "answers.error", "collections.name", "collection_rows.line", "collection_rows.origin",
     "graders.name", "evaluations.name", "contestants.name", "cases.reference", "case_tags.field",
     "board_cases.question", "given_answers.text", "results.error", "grading_rounds.question",
-    "duels.reason", "duels.fault",
+    "duels.reason", "duels.fault", "worst_lists.last_error",
 }  # fmt: skip
 
 FIND = """() => {

@@ -179,6 +179,7 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
             name=f"Held-out {NAME}",
             model=f"tuned {NAME}",
             label=HOSTILE,
+            job_id=job["id"],
         )
         moderated(luthier.home, ready["version"]["id"])
         leaks = f"/dataset-versions/{copies['version']['id']}/leaks"

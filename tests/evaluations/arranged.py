@@ -3,13 +3,18 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.connections.models import Connection
 from app.core import clock
 from app.core.database import unit_of_work
+from app.datasets.models import DatasetVersion
 from app.evaluations.golden.models import GoldenRecording, SuccessionCheck
-from app.evaluations.models import EvaluationRun
+from app.evaluations.models import Contestant, EvaluationRun
 from app.evaluations.reports import service as reports
+from app.evaluations.reports import tasks
 from app.evaluations.reports.models import Report
+from app.evaluations.worst.models import WorstList
 from app.projects.models import Project
+from tests import make
 from tests.evaluations.planted import Player, plant_evaluation, plant_run, right_in
 from tests.stage import Team
 from tests.witness.handle import Witness
@@ -22,6 +27,23 @@ def a_run_without_its_report(team: Team, witness: Witness) -> Args:
         run_id = _run_that_is_over(session, team).id
         reports.ask(session, run_id)
         return tuple(session.scalars(select(Report.id).where(Report.run_id == run_id)))
+
+
+def worst_cases_without_their_nearest_rows(team: Team, witness: Witness) -> Args:
+    with unit_of_work() as session:
+        project = session.get_one(Project, team.project_id)
+        connection = session.get_one(Connection, team.connection_id)
+        version = session.get_one(DatasetVersion, team.version_id)
+        model = make.make_model(session, project, connection, version)
+        run = _run_that_is_over(session, team)
+        tuned = session.query(Contestant).filter_by(run_id=run.id, place=0).one()
+        tuned.job_id = model.job_id
+        run_id = run.id
+        reports.ask(session, run_id)
+        (report_id,) = session.scalars(select(Report.id).where(Report.run_id == run_id))
+    tasks.report(report_id)
+    with unit_of_work() as session:
+        return tuple(session.scalars(select(WorstList.id)))
 
 
 def a_recording_whose_noise_is_not_reckoned(team: Team, witness: Witness) -> Args:

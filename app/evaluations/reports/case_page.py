@@ -19,6 +19,7 @@ from app.evaluations.reports.cases import beside, cell_of, said_of
 from app.evaluations.reports.entrants import Opened, head_of, provisional_of
 from app.evaluations.reports.scores import seconds
 from app.evaluations.reports.views import AnswerView, CaseView, Said
+from app.evaluations.worst import queries as worst
 from app.formats.drawn import TEXT_LENGTH, Drawn, cut
 from app.formats.fields import fields_in
 from app.formats.registry import FORMATS
@@ -41,6 +42,10 @@ def case_view(request: Request, session: Session, here: Opened, number: int) -> 
     earlier, later = _beside(session, here, asked, number)
     path = path_for(request, "evaluation_runs.show", evaluation_run_id=here.run.id)
     words = f"?{urlencode(query)}" if query else ""
+    looked_up = {
+        here.places[one]: f"{path}/contestants/{here.places[one] + 1}/worst?case={number}"
+        for one in worst.with_case(session, here.run.id, number)
+    }
     return CaseView(
         head=head_of(here, provisional_of(session, here)),
         number=number,
@@ -49,7 +54,9 @@ def case_view(request: Request, session: Session, here: Opened, number: int) -> 
         reference=case.reference,
         tags=tuple(queries_cases.tags_of_case(session, case.id)),
         row_url=_row_url(request, here, case),
-        answers=tuple(_answer(here, case, one, grades.get(one.id, {})) for one in results),
+        answers=tuple(
+            _answer(here, case, one, grades.get(one.id, {}), looked_up) for one in results
+        ),
         earlier_url=f"{path}/cases/{earlier}{words}" if earlier else None,
         later_url=f"{path}/cases/{later}{words}" if later else None,
         list_url=f"{path}{words}#cases",
@@ -87,7 +94,13 @@ def _beside(
     return next(iter(before.ids), None), next(iter(after.ids), None)
 
 
-def _answer(here: Opened, case: Case, result: Any, grades: Mapping[int, Grade]) -> AnswerView:
+def _answer(
+    here: Opened,
+    case: Case,
+    result: Any,
+    grades: Mapping[int, Grade],
+    looked_up: Mapping[int, str],
+) -> AnswerView:
     place = here.places[result.contestant_id]
     is_scored = here.figures is not None and here.figures.measure != "passes"
     cell = cell_of(place, here.names[place], [result], case.reference, is_scored=is_scored)
@@ -112,6 +125,7 @@ def _answer(here: Opened, case: Case, result: Any, grades: Mapping[int, Grade]) 
             for one in here.run.graders
             if one.place in grades
         ),
+        worst_url=looked_up.get(place) if not result.passed else None,
     )
 
 

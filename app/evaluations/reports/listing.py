@@ -75,7 +75,7 @@ def cases_table(who: Entrants) -> Table:
             _marked("right", "Right", places, (RIGHT,)),
             _marked("mixed", "Right at times", places, (MIXED,)),
             _marked("missing", "Without answer", places, (MISSING,)),
-            _flag("disagree", "Contestants disagree", BoardCase.is_split.is_(True)),
+            flag("disagree", "Contestants disagree", BoardCase.is_split.is_(True)),
             Filter("tag", "Tag", "pick", _tag, _tagged),
             Filter("reference", "Reference is", "pick", str, _referring),
             Filter("answered", "Answered", "pick", _answering(who), _answered),
@@ -102,7 +102,9 @@ def _marked(
     return Filter(key, words, "named", parse, where, tuple(places))
 
 
-def _flag(key: str, words: str, condition: ColumnElement[bool]) -> Filter:
+def flag(key: str, words: str, condition: ColumnElement[bool]) -> Filter:
+    """Something that holds, or that nobody asks for."""
+
     def parse(text: str) -> bool:
         if text != "yes":
             raise ValueError("yes, or left out.")

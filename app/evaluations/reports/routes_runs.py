@@ -10,13 +10,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response, StreamingResponse
-from sqlalchemy.orm import Session
 
 from app.auth.access import CurrentUser, PathId, csrf_checked
 from app.core.cells import cell
 from app.core.database import DbSession, read_only
-from app.core.errors import WrongInput
-from app.core.keyset import page_of
 from app.core.listing import chosen_in
 from app.core.pages import asked_part, page, path_for, redirect
 from app.evaluations.access import CurrentRun, EditableRun
@@ -27,7 +24,6 @@ from app.evaluations.reports.confusion import cells_of, confusion_of, said
 from app.evaluations.reports.entrants import Opened, head_of, opened
 from app.evaluations.reports.forms import CollectForm, picked
 from app.evaluations.reports.views import ConfusionView
-from app.evidence.words import cases_in_words
 from app.projects.access import role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
@@ -142,19 +138,11 @@ def collect(
     run: EditableRun,
     form: Annotated[CollectForm, Depends(picked)],
 ) -> Response:
-    here = opened(session, run)
-    numbers = chosen_in(form.chosen) or _matching(request, session, here)
-    collection, new = collecting.collect(
+    numbers: Sequence[int] = chosen_in(form.chosen)
+    if not numbers:
+        asked = opened(session, run).table.read(request)
+        numbers = collecting.matching(session, queries_cases.ids_of_board(run.id), asked)
+    collection, told = collecting.collect(
         session, run, numbers, name=form.collection, actor_id=user.id
     )
-    told = f"{cases_in_words(len(numbers))} in {collection.name} now, {new:,} of them new."
     return redirect(request, "collections.show", toast=told, collection_id=collection.id)
-
-
-def _matching(request: Request, session: Session, here: Opened) -> Sequence[int]:
-    """The numbers of all cases that the address asks for. Raises WrongInput where they are many."""
-    asked, fenced = here.table.read(request), queries_cases.ids_of_board(here.run.id)
-    found = page_of(session, fenced, asked, limit=collecting.MOST)
-    if found.has_later:
-        raise WrongInput.field("chosen", f"At most {collecting.MOST} cases at once: filter them.")
-    return found.ids

@@ -13,6 +13,7 @@ from app.core.queue import enqueue
 from app.evaluations.models import EvaluationRun, RunStatus
 from app.evaluations.reports import queries
 from app.evaluations.reports.models import BoardCase, Report
+from app.evaluations.worst import service as worst
 
 LEASE_SECONDS = 120
 AGAIN_SECONDS = 20.0
@@ -84,6 +85,8 @@ def record(session: Session, work: Work, figures: dict[str, Any] | None) -> None
     elif run.status == RunStatus.RUNNING:
         due_at = moment + timedelta(seconds=AGAIN_SECONDS)
     leases.settle(report, due_at=due_at)
+    if figures is not None and due_at is None:
+        worst.ask(session, run.id)
     announce(session, f"evaluation_run:{run.id}", f"evaluation:{run.evaluation_id}")
 
 

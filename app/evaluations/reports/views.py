@@ -168,12 +168,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """One answer with what became of it."""
+    """One answer with what became of it. `worst_url` is where the rows stand that its contestant
+    learned from, as far as they are near; None where that is not looked for.
+    """
 
     cell: Cell
     repeat: int
     facts: tuple[str, ...]
     says: tuple[Said, ...]
+    worst_url: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,16 @@ itself.
 """
 
 import random
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from app.core import storage
 from app.core.tokens import counter, message_tokens
 from app.datasets.checks.deep.rows import open_rows
 from app.datasets.gone import stored_file
 from app.datasets.models import DatasetVersion
+from app.evaluations.work.near import Near, words_of
 from app.formats.messages import messages_in
 
 Messages = list[Mapping[str, Any]]
@@ -48,17 +45,17 @@ class Examples:
 
     def __init__(self, drawn: Sequence[Example], k: int, *, is_nearest: bool) -> None:
         self._drawn, self._k, self._is_nearest = drawn, k, is_nearest
-        self._near = _Near(drawn) if is_nearest else None
+        self._near = Near(one.words for one in drawn) if is_nearest else None
 
     def before(self, question: Sequence[Mapping[str, Any]]) -> Shown:
         """The examples for these messages; a row that asks the same is passed over. The nearest
         come last, next to the question.
         """
         key = _key(question)
-        if self._near is None:
-            order: Iterator[int] = iter(range(len(self._drawn)))
-        else:
-            order = self._near.order(_words(question), self._k + SPARE)
+        order: Sequence[int] = range(len(self._drawn))
+        if self._near is not None:
+            near = self._near.nearest(words_of(_asked(question)), self._k + SPARE)
+            order = [at for at, _ in near]
         found = [self._drawn[at] for at in order if self._drawn[at].key != key][: self._k]
         if self._is_nearest:
             found.reverse()
@@ -108,7 +105,7 @@ def _example(value: Mapping[str, Any]) -> Example | None:
         return None
     count = counter()
     tokens = sum(message_tokens(one, count) for one in shown)
-    return Example(shown, _key(shown), _words(shown), tokens)
+    return Example(shown, _key(shown), words_of(_asked(shown)), tokens)
 
 
 def _asked(messages: Sequence[Mapping[str, Any]]) -> str:
@@ -119,45 +116,3 @@ def _asked(messages: Sequence[Mapping[str, Any]]) -> str:
 
 def _key(messages: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(_asked(messages).casefold().split())
-
-
-def _words(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    letters = (one if one.isalnum() else " " for one in _asked(messages).casefold())
-    return tuple("".join(letters).split())
-
-
-class _Near:
-    """Nearness by the words they share, the rare ones first: cosine of TF-IDF, equal ones in the
-    order they were drawn in.
-    """
-
-    def __init__(self, drawn: Sequence[Example]) -> None:
-        self._count = len(drawn)
-        places: dict[str, list[int]] = {}
-        weights: dict[str, list[float]] = {}
-        for at, one in enumerate(drawn):
-            for word, times in Counter(one.words).items():
-                places.setdefault(word, []).append(at)
-                weights.setdefault(word, []).append(1 + float(np.log(times)))
-        self._places = {word: np.array(found, np.intp) for word, found in places.items()}
-        self._rarity = {
-            word: float(np.log((1 + self._count) / (1 + len(found)))) + 1
-            for word, found in places.items()
-        }
-        lengths = np.zeros(self._count)
-        self._weights: dict[str, NDArray[np.float64]] = {}
-        for word, found in weights.items():
-            self._weights[word] = np.array(found) * self._rarity[word]
-            lengths[self._places[word]] += self._weights[word] ** 2
-        self._lengths = np.sqrt(np.maximum(lengths, 1e-12))
-
-    def order(self, words: Sequence[str], wanted: int) -> Iterator[int]:
-        """The places of those nearest to these words, the nearest first."""
-        scores = np.zeros(self._count)
-        for word, times in Counter(words).items():
-            if word in self._places:
-                weight = (1 + np.log(times)) * self._rarity[word]
-                scores[self._places[word]] += self._weights[word] * weight
-        scores /= self._lengths
-        order = np.argsort(-scores, kind="stable")[:wanted]
-        return iter(order.tolist())
