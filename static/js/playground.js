@@ -5,8 +5,8 @@ import { onContent, within } from "./swaps.js";
 const SETTINGS = ["system", "temperature", "top_p", "max_tokens", "seed", "tools", "response_format"];
 const MAY_ASK_AGAIN = ["failed", "cut", "none"];
 
-// Laying out a long text takes long: six in one frame are seen as a stutter. So one is drawn in each
-// frame, in turn, and a longer one less often.
+// Laying out a long text takes long: six in one frame are seen as a stutter, also at their common end.
+// So one is drawn in each frame, in turn, and a longer one less often while it grows.
 const CHARACTERS_A_MS = 100;
 const waiting = new Set();
 let frame = 0;
@@ -17,7 +17,7 @@ function drawInTurn(answer) {
 }
 
 function drawNext(now) {
-  const next = [...waiting].find((one) => now >= one.drawnAt + one.text.length / CHARACTERS_A_MS);
+  const next = [...waiting].find((one) => one.kept || now >= one.drawnAt + one.text.length / CHARACTERS_A_MS);
   if (next) {
     waiting.delete(next);
     next.drawnAt = now;
@@ -57,6 +57,7 @@ class Answer {
     this.caret.setAttribute("aria-hidden", "true");
     this.words.after(this.caret);
     this.article.setAttribute("aria-busy", "true");
+    this.kept = null;
     this.isOpen = true;
     this.began = performance.now();
   }
@@ -77,7 +78,7 @@ class Answer {
 
   /** What has come so far. */
   draw() {
-    if (!this.isOpen) return;
+    if (this.kept) return this.finish(this.kept);
     this.words.textContent = this.text;
     if (this.called.length > 0) this.showCalls(Object.values(this.called));
     this.foot.replaceChildren(
@@ -121,6 +122,11 @@ class Answer {
   /** It ended, and this is what was kept of it. */
   end(kept) {
     this.isOpen = false;
+    this.kept = kept;
+    drawInTurn(this);
+  }
+
+  finish(kept) {
     this.stop.hidden = true;
     this.caret.remove();
     this.article.setAttribute("aria-busy", "false");
