@@ -68,11 +68,7 @@ class Memory:
 
     def _watch(self) -> None:
         while not self.is_over.wait(1):
-            self.sizes.append(self.now())
-
-    def now(self) -> float:
-        """At this moment."""
-        return proportional_bytes(processes_of(self.home)) / MB
+            self.sizes.append(proportional_bytes(processes_of(self.home)) / MB)
 
     def growth(self) -> float:
         """The last quarter beside the second, when everything was loaded."""
