@@ -63,6 +63,8 @@ from app.evaluations.after import api as evaluations_after_api
 from app.evaluations.after import routes as evaluations_after
 from app.evaluations.calibration import api as judges_api
 from app.evaluations.calibration import routes as judges
+from app.evaluations.drift import api as drift_api
+from app.evaluations.drift import routes as drift
 from app.evaluations.duels import api as duels_api
 from app.evaluations.duels import routes as duels
 from app.evaluations.golden import api as golden_api
@@ -152,6 +154,7 @@ PAGES = (
     evaluation_reports.router,
     evaluation_runs.router,
     evaluations_after.router,
+    drift.router,
     worst_cases.router,
     grading_trying.trying,
     grading_judging.asking,
@@ -202,6 +205,7 @@ API = (
     evaluations_api.router,
     evaluation_imports_api.router,
     golden_api.router,
+    drift_api.router,
     evaluation_reports_api.router,
     rounds_api.router,
     duels_api.router,

@@ -11,6 +11,7 @@ from app.datasets import models as datasets
 from app.evaluations import models as evaluations
 from app.evaluations.after import models as after
 from app.evaluations.calibration import models as calibration
+from app.evaluations.drift import models as drift
 from app.evaluations.duels import models as duels
 from app.evaluations.golden import models as golden
 from app.evaluations.people import models as people
@@ -43,6 +44,7 @@ MODULES = (
     duels,
     calibration,
     after,
+    drift,
     playground,
     rescue,
     heartbeat,

@@ -41,6 +41,7 @@ MODULES = (
     "app.evaluations.worst.tasks",
     "app.evaluations.duels.tasks",
     "app.evaluations.after.tasks",
+    "app.evaluations.drift.tasks",
     "app.rescue.tasks",
     "app.notices.tasks",
     "app.notices.sending.tasks",

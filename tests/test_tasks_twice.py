@@ -272,6 +272,8 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "evaluations.report": arranged.a_run_without_its_report,
     "worst_cases.find": arranged.worst_cases_without_their_nearest_rows,
     "evaluations.after": a_model_to_be_evaluated,
+    "drift.look": arranged.a_model_to_ask_again,
+    "drift.compare": arranged.a_look_to_compare,
     "golden.noise": arranged.a_recording_whose_noise_is_not_reckoned,
     "golden.verdict": arranged.a_successor_without_its_verdict,
     "duels.judge": a_pair_for_a_judge,

@@ -9,6 +9,7 @@ from app.catalog.calendar_list import CALENDAR, is_past, matching, page_of_rows,
 from app.catalog.calendar_views import DeadlineResource, deadline_resource
 from app.catalog.dates_views import DateResource, date_resources
 from app.catalog.forms import DayBack, DayChange, NewDay, StruckDay
+from app.catalog.recorded import recordings
 from app.catalog.stopping import calendar
 from app.core import clock
 from app.core.api import Limit, Listing, keyed
@@ -68,14 +69,18 @@ def deadlines(
 ) -> Listing[DeadlineResource]:
     """What of a project stops, the next first, each with who says so and what hangs on it."""
     asked, today = CALENDAR.read(request), clock.now(session).date()
-    known = calendar(session, project.id)
+    known, kept = calendar(session, project.id), recordings(session, project.id)
     coming, gone = split_at(known.stops, today)
     rows = matching(gone if is_past(asked) else coming, asked)
     found, _ = page_of_rows(rows, asked, limit=limit)
     shown = set(found.ids)
     return keyed(
         found,
-        [deadline_resource(stop, known.dates, today) for number, stop in rows if number in shown],
+        [
+            deadline_resource(stop, known.dates, kept, today)
+            for number, stop in rows
+            if number in shown
+        ],
     )
 
 

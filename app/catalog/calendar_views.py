@@ -9,6 +9,7 @@ from typing import Any
 from app.catalog.belief import Dates, Origin, Said, in_words
 from app.catalog.calendar_list import KINDS
 from app.catalog.deadlines import Deadline
+from app.catalog.recorded import Recordable, Recorded, recordable
 from app.catalog.stopping import Dependant, StopDate, Undated
 from app.catalog.strip import NEAR_DAYS, StopsView
 from app.core.list_views import ListView
@@ -51,7 +52,8 @@ class Elsewhere:
 @dataclass(frozen=True, slots=True)
 class CalendarRow:
     """One thing that stops. `whose` word counts, `others` what is said too; `hangs` are the first
-    of `more` things; `age_days` is how old the information is.
+    of `more` things; `age_days` is how old the information is; `recordable` is whose answers can be
+    kept, None for what gives none.
     """
 
     key: str
@@ -75,6 +77,7 @@ class CalendarRow:
     age_days: int
     is_old: bool
     others: tuple[str, ...]
+    recordable: Recordable | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class CalendarView:
     unknown: tuple[Undated, ...]
     ours: int
     can_change: bool
+    can_spend: bool
 
 
 def calendar_view(
@@ -105,6 +109,7 @@ def calendar_view(
     undated: Sequence[Undated],
     *,
     dates: Dates,
+    recordings: Sequence[Recorded],
     today: date,
     **rest: Any,
 ) -> CalendarView:
@@ -112,7 +117,7 @@ def calendar_view(
     return CalendarView(
         project_id=project_id,
         lead=_lead(coming, today),
-        rows=tuple(_row(one, dates, today) for one in rows),
+        rows=tuple(_row(one, dates, recordings, today) for one in rows),
         coming=len(coming),
         old=_old(coming, today),
         unknown=tuple(one for one in undated if not one.is_ours),
@@ -147,7 +152,7 @@ def _old(coming: Sequence[StopDate], today: date) -> tuple[tuple[str, int], ...]
     return tuple((source, age) for source, age in ages.items() if age > OLD_DAYS)
 
 
-def _row(one: StopDate, dates: Dates, today: date) -> CalendarRow:
+def _row(one: StopDate, dates: Dates, recordings: Sequence[Recorded], today: date) -> CalendarRow:
     age = (today - one.read_on).days
     return CalendarRow(
         key=one.key,
@@ -171,6 +176,7 @@ def _row(one: StopDate, dates: Dates, today: date) -> CalendarRow:
         age_days=age,
         is_old=age > OLD_DAYS,
         others=tuple(_other(said) for said in one.others if said.day != one.day),
+        recordable=recordable(one, recordings, today),
     )
 
 
@@ -236,7 +242,8 @@ class SaidResource:
 class DeadlineResource:
     """Something that stops on a day. `origin` says whose word counts: the provider's for the model,
     its word for the base, the instance owner's, the catalogue's; `others` what is said too,
-    `elsewhere` what other platforms say of the same model.
+    `elsewhere` what other platforms say of the same model. `golden_id` is the recording of its
+    answers, where there is one.
     """
 
     key: str
@@ -256,10 +263,14 @@ class DeadlineResource:
     depends: list[DependantResource]
     others: list[SaidResource]
     elsewhere: list[SaidResource]
+    golden_id: int | None
 
 
-def deadline_resource(one: StopDate, dates: Dates, today: date) -> DeadlineResource:
+def deadline_resource(
+    one: StopDate, dates: Dates, recordings: Sequence[Recorded], today: date
+) -> DeadlineResource:
     """A day as the API gives it."""
+    found = recordable(one, recordings, today)
     return DeadlineResource(
         key=one.key,
         kind=one.kind,
@@ -305,4 +316,5 @@ def deadline_resource(one: StopDate, dates: Dates, today: date) -> DeadlineResou
                 dates.elsewhere(one.profile, one.base_model) if one.base_model is not None else ()
             )
         ],
+        golden_id=found.recorded.id if found and found.recorded else None,
     )

@@ -243,6 +243,12 @@ def jobs_of_models(
     return dict(rows.all())
 
 
+def tuned_with_ref(session: Session, model_ref_id: int) -> TunedModel | None:
+    """The tuned model of this ref; none of a base model."""
+    query = select(TunedModel).where(TunedModel.model_ref_id == model_ref_id)
+    return session.scalar(query.order_by(TunedModel.id.desc()).limit(1))
+
+
 def model_without_job(session: Session, model_ref_id: int) -> TunedModel | None:
     """The tuned model of this ref whose job is not known."""
     return session.scalar(

@@ -6,6 +6,7 @@ from fastapi.responses import Response
 from app.auth.access import CurrentUser, csrf_checked
 from app.catalog.calendar_list import CALENDAR, is_past, matching, page_of_rows, split_at
 from app.catalog.calendar_views import calendar_view
+from app.catalog.recorded import recordings
 from app.catalog.stopping import calendar
 from app.catalog.strip import strip
 from app.connections.queries import connection_names
@@ -13,7 +14,7 @@ from app.core import clock
 from app.core.database import DbSession
 from app.core.list_views import list_view
 from app.core.pages import asked_part, page
-from app.projects.access import CurrentProject
+from app.projects.access import CurrentProject, role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 
@@ -38,11 +39,13 @@ def index(
         coming,
         known.undated,
         dates=known.dates,
+        recordings=recordings(session, project.id),
         today=today.date(),
         strip=None if part else strip(known, today.date()),
         list=list_view(request, asked, found, place, options=options),
         past=len(gone),
         is_past=is_past(asked),
         can_change=user.is_instance_owner,
+        can_spend=role_here(request).may("spend"),
     )
     return page(request, "catalog/calendar.html", view, fragment=part)

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy.orm import Session
 
 from app.catalog import queries
-from app.catalog.belief import Dates, Origin, Said, all_dates
+from app.catalog.belief import Account, Dates, Origin, Said, all_dates
 from app.catalog.deadlines import Deadline, Kind
 from app.catalog.models import TunedModel
 from app.connections import queries as connections
@@ -53,6 +53,8 @@ MOVED: list[Callable[[Session, int | None], None]] = []
 class StopDate:
     """One thing of a project that stops on a day. `key` names it for good, whatever its day.
 
+    `models` is what it is called there, a base of no connection by patterns, and `asked_at` where
+    it can be asked: both empty for what gives no answers.
     `origin` says whose word counts: the provider's for the model itself, its word for the base, the
     instance's owner's, the catalogue's; `others` is what else is said. A platform's own days, and
     those that concern nothing of the project yet, have no connection.
@@ -73,6 +75,8 @@ class StopDate:
     text: str = ""
     connection: str = ""
     base_model: str | None = None
+    models: tuple[str, ...] = ()
+    asked_at: tuple[int, ...] = ()
     model_id: int | None = None
     is_earliest: bool = False
     others: tuple[Said, ...] = ()
@@ -185,6 +189,7 @@ class _Reading:
                 name=model.name,
                 account=model.account,
                 base_model=model.base,
+                model=model.full_name,
                 model_id=model.id,
                 depends=(
                     *self.on_base.get((model.account.id, model.full_name), ()),
@@ -218,6 +223,7 @@ class _Reading:
                 name=base,
                 account=account,
                 base_model=base,
+                model=base,
                 depends=(
                     *tuned[connection_id, base],
                     *_together(self.on_base.get((connection_id, base), ())),
@@ -228,10 +234,12 @@ class _Reading:
         """Days of the platforms a project has a connection to, and days of models that nothing here
         is tuned on yet.
         """
-        here = {account.profile for account in self.accounts.values()}
+        here: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
+        for account in self.accounts.values():
+            here[account.profile] += (account.id,)
         for one in self.dates.deadlines:
             if one.profile in here and one.key not in self.used:
-                yield _day(one)
+                yield _day(one, here[one.profile])
 
     def _stop(
         self,
@@ -242,6 +250,7 @@ class _Reading:
         name: str,
         account: Connection,
         base_model: str,
+        model: str,
         depends: tuple[Dependant, ...],
         model_id: int | None = None,
     ) -> StopDate:
@@ -264,6 +273,8 @@ class _Reading:
             text=first.deadline.text if first.deadline else "",
             connection=account.name,
             base_model=base_model,
+            models=(model,),
+            asked_at=(account.id,),
             model_id=model_id,
             is_earliest=first.is_earliest,
             others=said[1:],
@@ -274,6 +285,21 @@ class _Reading:
         self.undated.append(Undated(name, account.name, model_id, is_ours))
 
 
+def stop_of(session: Session, account: Account, name: str) -> Said | None:
+    """Whose word counts about the day on which a model stops, tuned here or not."""
+    ref = queries.model_ref(session, account.id, name)
+    tuned = queries.tuned_with_ref(session, ref.id) if ref else None
+    dates = all_dates(session, [account.id])
+    return stop_among(dates, account, name, tuned.base_model if tuned else name)
+
+
+def stop_among(dates: Dates, account: Account, name: str, base: str) -> Said | None:
+    """The same, where the days are read and the base is known: of a base model its own name."""
+    base = base_of(base)
+    said = dates.of_tuned(account, name, base) if name != base else dates.of_base(account, name)
+    return next(iter(said), None)
+
+
 def base_of(model: str) -> str:
     """The base model itself, or the base in a tuned model's name at OpenAI:
     ft:gpt-4o-mini-2024-07-18:acme:intents:abc123.
@@ -281,7 +307,8 @@ def base_of(model: str) -> str:
     return model.split(":")[1] if model.startswith("ft:") else model
 
 
-def _day(one: Deadline) -> StopDate:
+def _day(one: Deadline, accounts: tuple[int, ...]) -> StopDate:
+    is_asked = one.kind == "base_model"
     return StopDate(
         day=one.day,
         kind=one.kind,
@@ -295,6 +322,8 @@ def _day(one: Deadline) -> StopDate:
         origin=one.origin,
         title=one.title,
         text=one.text,
+        models=one.models if is_asked else (),
+        asked_at=accounts if is_asked else (),
         is_earliest=one.is_earliest,
     )
 

@@ -87,6 +87,21 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """A model's new answers against those it gave before, at the `look`-th look of a series.
+
+    `verdict.adjusted_p` is p among all looks of the series, past and to come. `noise` is how far
+    two such runs of the very same model differ in 95 of 100, where it was asked several times.
+    `is_shown`: the difference stands among the looks, and is more than that.
+    """
+
+    verdict: Verdict
+    look: int
+    noise: float | None
+    is_shown: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NonInferiority:
     """Whether `candidate` is at most `margin` worse than `baseline`.
 

@@ -43,11 +43,14 @@ class Bootstrap:
 
     def p(self) -> float:
         """Two-sided, of a mean of 0: one less the level whose interval just reaches it. Of plain
-        percentiles.
+        percentiles; beyond the last of the means drawn, as if they went on like a normal's.
         """
         from scipy.special import stdtr  # noqa: PLC0415 - as above
 
-        return 2 * float(stdtr(self.cases - 1, -abs(_place_of(0.0, self.means)) * self._shrunk))
+        place = abs(_place_of(0.0, self.means))
+        if self.means.min() > 0 or self.means.max() < 0:
+            place = max(place, abs(float(self.means.mean() / self.means.std())))
+        return 2 * float(stdtr(self.cases - 1, -place * self._shrunk))
 
     @property
     def _shrunk(self) -> float:

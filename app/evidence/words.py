@@ -4,6 +4,7 @@ from math import ceil, floor, log10
 
 from app.evidence.base import (
     FEWEST,
+    Drift,
     Interval,
     Measure,
     NonInferiority,
@@ -18,11 +19,13 @@ LARGEST = 1e15
 """Beyond these a number is said as 1.2e+20."""
 
 
-def sentence(of: Verdict | NonInferiority | WinRate | Slice | Plan) -> str:
+def sentence(of: Verdict | Drift | NonInferiority | WinRate | Slice | Plan) -> str:
     """The line that a page leads with; no full stop."""
     match of:
         case Verdict():
             return _verdict(of)
+        case Drift():
+            return f"{_verdict(of.verdict)}{_among_looks(of)}"
         case NonInferiority():
             return _non_inferiority(of)
         case WinRate():
@@ -154,6 +157,14 @@ def _win_rate(of: WinRate) -> str:
 def _among_slices(of: Slice) -> str:
     lost = of.verdict.kind in {"better", "worse"} and not of.is_shown
     return ", but not shown among all the slices" if lost else ""
+
+
+def _among_looks(of: Drift) -> str:
+    if of.is_shown or of.verdict.kind not in {"better", "worse"}:
+        return ""
+    if of.noise is not None and abs(of.verdict.difference or 0.0) <= of.noise:
+        return ", which is within what it differs from itself"
+    return ", but not shown among all the looks"
 
 
 def _is_lost_among_others(of: Verdict) -> bool:

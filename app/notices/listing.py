@@ -10,6 +10,7 @@ TOPICS = {
     Topic.NEEDS_DECISION: "needs a decision",
     Topic.BUDGET: "budget",
     Topic.DATES: "something stops",
+    Topic.DRIFT: "a model drifted",
 }
 
 

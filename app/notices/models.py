@@ -22,6 +22,7 @@ class Topic(StrEnum):
     NEEDS_DECISION = "needs_decision"
     BUDGET = "budget"
     DATES = "dates"
+    DRIFT = "drift"
 
 
 class DateWatch(Leased, Base):
@@ -113,6 +114,7 @@ class About(StrEnum):
     NEEDS_DECISION = "needs_decision"
     BUDGET = "budget"
     DATES = "dates"
+    DRIFT = "drift"
 
 
 class NoticeChoice(Base):

@@ -33,6 +33,7 @@ PARTS = {
     "grades": "run_id",
     "answer_paces": "connection_id",
     "run_reports": "run_id",
+    "evaluation_looks": "schedule_id",
     "board_cases": "run_id",
     "worst_lists": "run_id",
     "worst_cases": "run_id",

@@ -13,6 +13,7 @@ from app.evaluations.worst.models import WorstList
 from app.grading.models import LibraryGrader
 from app.projects.models import Project
 from tests.browser.judged import judge as judge_run
+from tests.evaluations.asked_again import plant_look, plant_schedule
 from tests.evaluations.planted import Player, Question, plant_evaluation, plant_run, right_in
 from tests.waiting import eventually
 
@@ -85,6 +86,9 @@ def _plant(
     runs = [_run(session, kept, labels, percent, model, job_id) for percent in (80, 95)]
     for run in runs:
         reports.ask(session, run.id)
+    again = plant_schedule(session, runs[0], words=words)
+    plant_look(session, again, runs[1], weeks=1, passed=(120, 160))
+    plant_look(session, again, weeks=2, words=words)
     return kept.id, [run.id for run in runs], judge_run(session, runs[-1], name)
 
 

@@ -83,6 +83,7 @@ SHOWN = {
     "graders.name", "evaluations.name", "contestants.name", "cases.reference", "case_tags.field",
     "board_cases.question", "given_answers.text", "results.error", "grading_rounds.question",
     "duels.reason", "duels.fault", "worst_lists.last_error",
+    "evaluation_schedules.words", "evaluation_looks.words",
 }  # fmt: skip
 
 FIND = """() => {

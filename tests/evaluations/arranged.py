@@ -15,7 +15,14 @@ from app.evaluations.reports.models import Report
 from app.evaluations.worst.models import WorstList
 from app.projects.models import Project
 from tests import make
-from tests.evaluations.planted import Player, plant_evaluation, plant_run, right_in
+from tests.evaluations.asked_again import plant_look, plant_schedule
+from tests.evaluations.planted import (
+    Player,
+    make_report,
+    plant_evaluation,
+    plant_run,
+    right_in,
+)
 from tests.stage import Team
 from tests.witness.handle import Witness
 
@@ -66,6 +73,25 @@ def a_successor_without_its_verdict(team: Team, witness: Witness) -> Args:
         session.add(check)
         session.flush()
         return (check.id,)
+
+
+def a_model_to_ask_again(team: Team, witness: Witness) -> Args:
+    with unit_of_work() as session:
+        asked = session.get_one(Connection, team.connection_id)
+        kept = plant_evaluation(session, session.get_one(Project, team.project_id))
+        run = plant_run(session, kept, Player(make.BASE_MODEL, right_in(90), connection=asked))
+        run.created_by = team.users["owner"]
+        return (plant_schedule(session, run, weeks=2).id,)
+
+
+def a_look_to_compare(team: Team, witness: Witness) -> Args:
+    with unit_of_work() as session:
+        run = _run_that_is_over(session, team)
+        schedule, run_id = plant_schedule(session, run), run.id
+    make_report(run_id)
+    with unit_of_work() as session:
+        moment = clock.now(session)
+        return (plant_look(session, schedule, run, weeks=1, due_at=moment).id,)
 
 
 def _run_that_is_over(session: Session, team: Team, *, players: int = 2) -> EvaluationRun:

@@ -13,6 +13,7 @@ from app.evaluations.golden.models import GoldenRecording, SuccessionCheck
 from app.evaluations.models import EvaluationRun, Result
 from app.projects.models import Project
 from tests import make
+from tests.catalog.rows import day_of
 from tests.evaluations.steps import begin, run_of
 from tests.stage import one_database, read
 from tests.witness.script import CHAT
@@ -41,7 +42,7 @@ def record(workshop, model_id, letters):
             asked = {"evaluation_id": evaluation_id, "repeats": TIMES, **form}
             made = service.record(
                 session,
-                model_by_id(session, model_id),
+                service.tuned(model_by_id(session, model_id)),
                 actor_id=workshop.users["owner"],
                 form=RecordForm.model_validate(asked),
                 request_key=key,
@@ -171,3 +172,62 @@ def test_a_models_page_offers_it_and_the_form_begins_it(
     by_script = script(workshop.users["editor"]).post(path, json=body)
     assert by_script.status_code == 201
     assert by_script.json()["status"] == "running"
+
+
+def test_the_deadlines_offer_to_record_what_stops_and_say_what_is_recorded(
+    workshop, letters, model_id, record, browser, script
+):
+    calendar = f"/projects/{workshop.project_id}/calendar"
+    editor, viewer = browser(workshop.users["editor"]), browser(workshop.users["viewer"])
+    offered = editor.get(calendar).text
+    assert f'href="/models/{model_id}/golden"' in offered
+    base = f"connection_id={workshop.connection_id}&amp;model={make.BASE_MODEL}"
+    assert f"/projects/{workshop.project_id}/golden/new?{base}" in offered
+    assert "Recording begun" not in offered
+    recording_id = record()
+    assert "Recording begun" in editor.get(calendar).text
+    letters.deliver()
+    shown = viewer.get(calendar).text
+    assert f'<a href="/golden/{recording_id}">Answers recorded</a>' in shown
+    assert "12 cases" in shown
+    assert "Record its answers" not in shown, "viewers spend nothing"
+    asked = script(workshop.users["viewer"]).get(f"/projects/{workshop.project_id}/deadlines")
+    kept = {one["kind"]: one["golden_id"] for one in asked.json()["data"]}
+    assert (kept["tuned_model"], kept["base_model"]) == (recording_id, None)
+
+
+def test_a_model_that_was_not_tuned_here_is_recorded_by_its_name(
+    workshop, letters, witness, browser, script
+):
+    witness.set(models=[{"id": "gpt-4o", "object": "model"}])
+    evaluation_id = begin(workshop)
+    letters.deliver()
+    editor = browser(workshop.users["editor"])
+    path = f"/projects/{workshop.project_id}/golden"
+    form = editor.get(f"{path}/new?connection_id={workshop.connection_id}&model=gpt-4o").text
+    assert "Record gpt-4o" in form
+    last = day_of("openai-gpt-4")
+    assert f"It stops on {last.day} {last:%B %Y}" in form
+    assert "12 cases, price unknown" in form
+    sent = {
+        "connection_id": str(workshop.connection_id),
+        "model": "gpt-4o",
+        "evaluation_id": str(evaluation_id),
+        "repeats": "1",
+        "nonce": "n",
+    }
+    wrong = editor.post(path, data={**sent, "connection_id": "987654"})
+    assert (wrong.status_code, "no such connection" in wrong.text) == (422, True)
+    begun = editor.post(path, data=sent)
+    assert begun.status_code == 303
+    assert editor.post(path, data=sent).headers["location"] == begun.headers["location"]
+    letters.deliver()
+    assert len(witness.journal.read(CHAT)) == ROWS
+    assert "Golden recording of gpt-4o" in editor.get(begun.headers["location"]).text
+    calendar = editor.get(f"/projects/{workshop.project_id}/calendar").text
+    assert f'{begun.headers["location"]}">Answers recorded</a>' in calendar
+    body = {"connection_id": workshop.connection_id, "model": "gpt-4o", "repeats": 1}
+    by_script = script(workshop.users["editor"]).post(
+        path, json={**body, "evaluation_id": evaluation_id}
+    )
+    assert (by_script.status_code, by_script.json()["model_id"]) == (201, None)

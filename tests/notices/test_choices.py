@@ -34,6 +34,7 @@ def test_the_page_shows_the_defaults_and_keeps_what_is_chosen(team, browser):
         About.NEEDS_DECISION: (False, False),
         About.BUDGET: (False, False),
         About.DATES: (False, True),
+        About.DRIFT: (False, False),
     }
     assert chosen(team, "viewer") == DEFAULTS
     assert owner.post(PAGE, {"app_weather": "yes"}).status_code == 422

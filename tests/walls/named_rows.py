@@ -9,6 +9,7 @@ AN_EVALUATION = {"name": "Held out", "graders": [1]}
 A_RUN = {"contestants": [{"model": "gpt-4o-mini-2024-07-18"}]}
 A_GRADER = {"type": "match", "name": "right", "reference": "{{ item.answer }}"}
 A_JUDGE = {"type": "pairwise", "name": "better", "model": "m", "rubric": "The shorter."}
+A_BASE = {"model": "gpt-4.1", "evaluation_id": 1}
 JOBS_ROWS = {
     "connection_id": "connection_id",
     "training_version_id": "version_id",
@@ -68,6 +69,10 @@ NAMED_ROWS += [
     ),
     NamedRow("golden.record", "evaluation_id", "evaluation_id", 422, {}),
     NamedRow("api.golden.record", "evaluation_id", "evaluation_id", 422, {}),
+    NamedRow("golden.record_base", "connection_id", "connection_id", 422, A_BASE),
+    NamedRow("api.golden.record_base", "connection_id", "connection_id", 422, A_BASE),
+    NamedRow("schedules.ask", "contestant_id", "contestant_id", 422, {}),
+    NamedRow("api.schedules.ask", "contestant_id", "contestant_id", 422, {}),
     NamedRow("job_evaluations.ask", "evaluation_id", "evaluation_id", 422, {}),
     NamedRow("api.job_evaluations.ask", "evaluation_id", "evaluation_id", 422, {}),
     NamedRow("golden.check", "connection_id", "connection_id", 422, {"model": "gpt-4.1"}),

@@ -21,6 +21,7 @@ from app.core import clock, secrets
 from app.core.database import SessionFactory, unit_of_work
 from app.datasets.models import DatasetVersion
 from app.evaluations.after.models import JobEvaluation
+from app.evaluations.drift.models import Every, Schedule, ScheduleStatus
 from app.evaluations.golden.models import GoldenRecording
 from app.evaluations.models import Contestant, EvaluationRun, RunStatus
 from app.jobs import orphans
@@ -233,9 +234,19 @@ def _evaluation(
         has_checkpoints=False,
         created_at=run.created_at,
     )
-    session.add_all([golden, after])
+    again = Schedule(
+        project_id=project.id,
+        evaluation_id=run.evaluation_id,
+        baseline_id=contestant.id,
+        every=Every.WEEK,
+        begins_at=run.created_at,
+        status=ScheduleStatus.ACTIVE,
+        created_by=project.created_by,
+        created_at=run.created_at,
+    )
+    session.add_all([golden, after, again])
     session.flush()
-    ids |= {"golden_id": golden.id, "job_evaluation_id": after.id}
+    ids |= {"golden_id": golden.id, "job_evaluation_id": after.id, "schedule_id": again.id}
     return {**ids, "contestant_id": contestant.id, "number": 1}
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from app.auth.access import CurrentUser
+from app.auth.models import User
 from app.budgets import telling
 from app.budgets.standing import OverBudget
 from app.core.database import DbSession
@@ -18,11 +19,12 @@ from app.core.errors import NotFound
 from app.core.problems import problem
 from app.evaluations.golden import queries, service
 from app.evaluations.golden.access import CurrentRecording, RecordedModel, SpendableRecording
-from app.evaluations.golden.forms import CheckForm, RecordForm
+from app.evaluations.golden.forms import BaseForm, CheckForm, RecordForm
 from app.evaluations.golden.models import GoldenRecording, SuccessionCheck
 from app.evaluations.golden.reckoning import NON_INFERIORITY
 from app.evaluations.service import key_for
 from app.evidence.words import sentence
+from app.projects.access import SpendableProject
 
 router = APIRouter(prefix="/api/v1", tags=["evaluations"])
 
@@ -43,7 +45,8 @@ class CheckResource(BaseModel):
 
 
 class RecordingResource(BaseModel):
-    """A recording: `run_id` is its run, `contestant_id` what later runs take as `recorded_id`.
+    """A recording: `run_id` is its run, `contestant_id` what later runs take as `recorded_id`;
+    `model_id` is null of what was not tuned here.
     `noise` says how much the model differs from itself; null until the run is over.
     """
 
@@ -74,7 +77,31 @@ def record(
     """Record a model's answers to an evaluation's cases while it lasts; they are kept for ever. 409
     where the budget has no room.
     """
-    key = key_for("golden", idempotency_key or str(uuid.uuid4()))
+    return _record(session, user, service.tuned(model), body, idempotency_key)
+
+
+@router.post(
+    "/projects/{project_id}/golden",
+    name="api.golden.record_base",
+    status_code=201,
+    response_model=RecordingResource,
+)
+def record_base(
+    session: DbSession,
+    user: CurrentUser,
+    project: SpendableProject,
+    body: BaseForm,
+    idempotency_key: Key = None,
+) -> Response:
+    """The same for any model of a connection, by its name: one that was not tuned here."""
+    model = service.named(session, project.id, body.connection_id, body.model)
+    return _record(session, user, model, body, idempotency_key)
+
+
+def _record(
+    session: Session, user: User, model: service.Recorded, body: RecordForm, nonce: str | None
+) -> Response:
+    key = key_for("golden", nonce or str(uuid.uuid4()))
     try:
         made = service.record(session, model, actor_id=user.id, form=body, request_key=key)
     except OverBudget as error:

@@ -23,6 +23,13 @@ class RecordForm(Form):
     cap_usd: Dollars | None = None
 
 
+class BaseForm(RecordForm):
+    """Record a model that was not tuned here, by its name at a connection."""
+
+    connection_id: Known
+    model: Annotated[Printable, Field(min_length=1, max_length=LONGEST_NAME)]
+
+
 class CheckForm(Form):
     """Hold a model against the recording: it may be at most `margin` points worse, of a pass
     rate.

@@ -7,6 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
+from app.catalog.models import ModelRef
+from app.catalog.recorded import Recorded
 from app.core import leases
 from app.evaluations.golden.models import GoldenRecording, SuccessionCheck
 from app.evaluations.models import (
@@ -44,6 +46,27 @@ def recordings_of_model(session: Session, model_id: int) -> Sequence[GoldenRecor
     query = select(GoldenRecording).where(GoldenRecording.model_id == model_id)
     query = query.options(*_with_run(GoldenRecording.run)).order_by(GoldenRecording.id.desc())
     return session.scalars(query.limit(MOST_CHECKS)).all()
+
+
+def recorded_in(session: Session, project_id: int) -> Sequence[Recorded]:
+    """A project's recordings, the newest first: whose they are, and how far."""
+    query = (
+        select(
+            ModelRef.connection_id,
+            ModelRef.name,
+            GoldenRecording.id,
+            GoldenRecording.created_at,
+            Evaluation.cases,
+            EvaluationRun.status == RunStatus.DONE,
+        )
+        .join(GoldenRecording.run)
+        .join(EvaluationRun.evaluation)
+        .join(EvaluationRun.contestants)
+        .join(Contestant.ref)
+        .where(GoldenRecording.project_id == project_id)
+        .order_by(GoldenRecording.id.desc())
+    )
+    return [Recorded(*row) for row in session.execute(query)]
 
 
 def recording_of_run(session: Session, run_id: int) -> GoldenRecording | None:

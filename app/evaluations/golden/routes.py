@@ -20,13 +20,20 @@ from app.core.pages import asked_part, page, redirect
 from app.core.views import FormState
 from app.evaluations.golden import queries, service, views
 from app.evaluations.golden.access import CurrentRecording, RecordedModel, SpendableRecording
-from app.evaluations.golden.forms import USUAL_MARGIN, USUAL_REPEATS, CheckForm, RecordForm
+from app.evaluations.golden.forms import (
+    USUAL_MARGIN,
+    USUAL_REPEATS,
+    BaseForm,
+    CheckForm,
+    RecordForm,
+)
 from app.evaluations.golden.models import GoldenRecording
 from app.evaluations.service import key_for
-from app.projects.access import role_here
+from app.projects.access import SpendableProject, role_here
 
 router = APIRouter(dependencies=[Depends(csrf_checked)])
 
+START = {"repeats": str(USUAL_REPEATS), "temperature": "0", "max_tokens": "512"}
 Values = Annotated[dict[str, str], Depends(form_values)]
 
 
@@ -40,8 +47,7 @@ def of_model(request: Request, session: DbSession, model: CurrentModel) -> Respo
 
 @router.get("/models/{model_id}/golden", name="golden.new")
 def new(request: Request, session: DbSession, model: RecordedModel) -> Response:
-    start = {"repeats": str(USUAL_REPEATS), "temperature": "0", "max_tokens": "512"}
-    return _form(request, session, model, FormState(start))
+    return _form(request, session, model, FormState(START))
 
 
 @router.post("/models/{model_id}/golden", name="golden.record")
@@ -51,11 +57,45 @@ def record(
     try:
         form = validated(RecordForm, _filled(values))
         made = service.record(
-            session, model, actor_id=user.id, form=form, request_key=_key("golden", values)
+            session,
+            service.tuned(model),
+            actor_id=user.id,
+            form=form,
+            request_key=_key("golden", values),
         )
     except ProductError as error:
         _tell(session, model.project_id, "A golden recording", error, user.id)
         return _form(request, session, model, _state(values, error), status=_status(error))
+    return redirect(request, "golden.show", golden_id=made.id, toast="The recording has begun.")
+
+
+@router.get("/projects/{project_id}/golden/new", name="golden.new_base")
+def new_base(request: Request, session: DbSession, project: SpendableProject) -> Response:
+    asked = {name: request.query_params.get(name, "") for name in ("connection_id", "model")}
+    return _base_form(request, session, project.id, FormState({**START, **asked}))
+
+
+@router.post("/projects/{project_id}/golden", name="golden.record_base")
+def record_base(
+    request: Request,
+    session: DbSession,
+    user: CurrentUser,
+    project: SpendableProject,
+    values: Values,
+) -> Response:
+    try:
+        form = validated(BaseForm, _filled(values))
+        made = service.record(
+            session,
+            service.named(session, project.id, form.connection_id, form.model),
+            actor_id=user.id,
+            form=form,
+            request_key=_key("golden", values),
+        )
+    except ProductError as error:
+        _tell(session, project.id, "A golden recording", error, user.id)
+        state = _state(values, error)
+        return _base_form(request, session, project.id, state, status=_status(error))
     return redirect(request, "golden.show", golden_id=made.id, toast="The recording has begun.")
 
 
@@ -111,6 +151,20 @@ def _form(
     state = FormState({**state.values, "nonce": str(uuid.uuid4())}, state.errors)
     known = queries.ready_evaluations(session, model.project_id)
     view = views.record_view(session, model, known, state)
+    return page(request, "evaluations/golden/record.html", view, status=status)
+
+
+def _base_form(
+    request: Request, session: Session, project_id: int, state: FormState, *, status: int = 200
+) -> Response:
+    state = FormState({**state.values, "nonce": str(uuid.uuid4())}, state.errors)
+    view = views.base_view(
+        session,
+        project_id,
+        connections.connections_of(session, project_id),
+        queries.ready_evaluations(session, project_id),
+        state,
+    )
     return page(request, "evaluations/golden/record.html", view, status=status)
 
 

@@ -1,8 +1,11 @@
 """Decisions about golden recordings: what is recorded, and who is held against it."""
 
+from typing import NamedTuple
+
 from sqlalchemy.orm import Session
 
 from app.auth import service as auth
+from app.catalog import queries as catalog
 from app.catalog.models import TunedModel
 from app.connections import queries as connections
 from app.core import clock
@@ -21,10 +24,36 @@ NO_EVALUATION = "The project has no such evaluation that has its cases."
 NOT_YET = "The recording is not complete yet."
 
 
-def run_form_of(model: TunedModel, form: RecordForm) -> RunForm:
+class Recorded(NamedTuple):
+    """Whose answers are recorded: a model by its name at a connection, and what it is called."""
+
+    project_id: int
+    connection_id: int
+    model: str
+    title: str
+    tuned_id: int | None
+
+
+def tuned(model: TunedModel) -> Recorded:
+    """A model that was tuned here, loaded with its ref."""
+    ref = model.ref
+    return Recorded(model.project_id, ref.connection_id, ref.name, model.name, model.id)
+
+
+def named(session: Session, project_id: int, connection_id: int, name: str) -> Recorded:
+    """Any model by its name, tuned here or not. Raises WrongInput."""
+    if connections.connection_in(session, project_id, connection_id) is None:
+        raise WrongInput.field("connection_id", NO_CONNECTION)
+    ref = catalog.model_ref(session, connection_id, name)
+    model = catalog.tuned_with_ref(session, ref.id) if ref else None
+    title, tuned_id = (model.name, model.id) if model else (name, None)
+    return Recorded(project_id, connection_id, name, title, tuned_id)
+
+
+def run_form_of(model: Recorded, form: RecordForm) -> RunForm:
     """The run that records a model."""
     answers = AnswerSettings(temperature=form.temperature, max_tokens=form.max_tokens)
-    asked = ContestantForm(connection_id=model.ref.connection_id, model=model.ref.name)
+    asked = ContestantForm(connection_id=model.connection_id, model=model.model)
     run = RunForm(contestants=[asked], settings=answers, repeats=form.repeats)
     return run.model_copy(update={"cap_usd": form.cap_usd})
 
@@ -38,7 +67,7 @@ def evaluation_of(session: Session, project_id: int, evaluation_id: int) -> Eval
 
 
 def record(
-    session: Session, model: TunedModel, *, actor_id: int, form: RecordForm, request_key: str
+    session: Session, model: Recorded, *, actor_id: int, form: RecordForm, request_key: str
 ) -> GoldenRecording:
     """Start the run whose answers are kept for ever. Raises as `start_run` does."""
     evaluation = evaluation_of(session, model.project_id, form.evaluation_id)
@@ -58,7 +87,7 @@ def record(
     made = GoldenRecording(
         project_id=model.project_id,
         run_id=run.id,
-        model_id=model.id,
+        model_id=model.tuned_id,
         created_by=actor_id,
         created_at=moment,
         due_at=moment,
@@ -71,7 +100,7 @@ def record(
         f"golden:{made.id}",
         actor_id=actor_id,
         project_id=model.project_id,
-        name=f"{model.name}, {evaluation.name}",
+        name=f"{model.title}, {evaluation.name}",
     )
     return made
 

@@ -7,8 +7,10 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from app.budgets.money import said
-from app.catalog.belief import Said, all_dates
 from app.catalog.models import TunedModel
+from app.catalog.stopping import stop_of
+from app.connections.models import Connection
+from app.core.forms import UNSTORABLE
 from app.core.views import FormState
 from app.evaluations.golden.models import GoldenRecording, SuccessionCheck
 from app.evaluations.golden.reckoning import FLAKINESS, NON_INFERIORITY
@@ -33,7 +35,9 @@ _DISAGREES = (
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An evaluation to record: `cost` is what one time of all its cases is to come to."""
+    """An evaluation to record: `cost` is what one time of all its cases is to come to, empty where
+    nobody said yet who is asked.
+    """
 
     id: int
     name: str
@@ -43,11 +47,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class RecordView:
-    """The form. `day` is when the model stops, `source` whose word that is."""
+    """The form. `day` is when the model stops, `source` whose word that is. `connections` are the
+    choice for a model that was not tuned here, which has no `model_id`.
+    """
 
     project_id: int
-    model_id: int
+    model_id: int | None
     model: str
+    connections: tuple[tuple[int, str], ...]
     day: date | None
     source: str
     evaluations: tuple[Choice, ...]
@@ -115,40 +122,63 @@ class ShowView:
     form: FormState
 
 
-def stop_of(session: Session, model: TunedModel) -> Said | None:
-    """Whose word counts about the day on which a model stops."""
-    account = model.ref.connection
-    dates = all_dates(session, [account.id])
-    return next(iter(dates.of_tuned(account, model.ref.name, model.base_model)), None)
-
-
 def record_view(
     session: Session, model: TunedModel, evaluations: Sequence[Evaluation], form: FormState
 ) -> RecordView:
     """The form with what each evaluation is to cost."""
-    stop = stop_of(session, model)
+    account, name = model.ref.connection, model.ref.name
+    stop = stop_of(session, account, name)
     return RecordView(
         project_id=model.project_id,
         model_id=model.id,
         model=model.name,
+        connections=(),
         day=stop.day if stop else None,
         source=stop.words if stop else "",
-        evaluations=tuple(_choice(model, one) for one in evaluations),
+        evaluations=tuple(_choice(one, account, name) for one in evaluations),
         form=form,
     )
 
 
-def _choice(model: TunedModel, evaluation: Evaluation) -> Choice:
-    asked = Asked(model.ref.connection, model.ref.name)
-    cost = estimate(evaluation, asked, repeats=1, max_tokens=512)
-    return Choice(evaluation.id, evaluation.name, evaluation.cases, said(cost.expected))
+def base_view(
+    session: Session,
+    project_id: int,
+    accounts: Sequence[Connection],
+    evaluations: Sequence[Evaluation],
+    form: FormState,
+) -> RecordView:
+    """The form for a model that was not tuned here: what it says of the model is what the form has
+    in it.
+    """
+    name = UNSTORABLE.sub("", form.values.get("model", ""))
+    chosen = form.values.get("connection_id", "")
+    account = next((one for one in accounts if str(one.id) == chosen), None)
+    stop = stop_of(session, account, name) if account and name else None
+    return RecordView(
+        project_id=project_id,
+        model_id=None,
+        model=name,
+        connections=tuple((one.id, one.name) for one in accounts),
+        day=stop.day if stop else None,
+        source=stop.words if stop else "",
+        evaluations=tuple(_choice(one, account, name) for one in evaluations),
+        form=form,
+    )
+
+
+def _choice(evaluation: Evaluation, account: Connection | None, name: str) -> Choice:
+    cost = ""
+    if account is not None and name:
+        asked = Asked(account, name)
+        cost = said(estimate(evaluation, asked, repeats=1, max_tokens=512).expected)
+    return Choice(evaluation.id, evaluation.name, evaluation.cases, cost)
 
 
 def slot_view(
     session: Session, model: TunedModel, rows: Sequence[GoldenRecording], *, can_spend: bool
 ) -> SlotView:
     """What of recordings a model's page shows."""
-    stop = stop_of(session, model)
+    stop = stop_of(session, model.ref.connection, model.ref.name)
     return SlotView(
         model.id,
         stop.day if stop else None,

@@ -73,9 +73,9 @@ def _chart(
     lows = [s.interval.low if s.interval else s.value or 0 for _, s in known]
     highs = [s.interval.high if s.interval else s.value or 0 for _, s in known]
     measure = figures.measure
-    x_marks = _marks(0, max(one.x for one, _ in known))
-    y_marks = _marks(min(lows), max(highs))
-    across, up = _scale(x_marks), _scale(y_marks)
+    x_marks = marks(0, max(one.x for one, _ in known))
+    y_marks = marks(min(lows), max(highs))
+    across, up = scale(x_marks), scale(y_marks)
     return DotChart(
         dots=tuple(
             Dot(
@@ -96,7 +96,7 @@ def _chart(
     )
 
 
-def _marks(low: float, high: float) -> list[float]:
+def marks(low: float, high: float) -> list[float]:
     """Even numbers from under the lowest to over the highest, a few of them."""
     width = (high - low) or abs(high) or 1
     rough = width / MARKS
@@ -106,6 +106,7 @@ def _marks(low: float, high: float) -> list[float]:
     return [round(at * step, 10) for at in range(first, max(last, first + 1) + 1)]
 
 
-def _scale(marks: Sequence[float]) -> Callable[[float], float]:
-    low, width = marks[0], marks[-1] - marks[0]
+def scale(ends: Sequence[float]) -> Callable[[float], float]:
+    """Where a number stands between the first mark and the last, in hundredths."""
+    low, width = ends[0], ends[-1] - ends[0]
     return lambda value: round(100 * (value - low) / width, 2)

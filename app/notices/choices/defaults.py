@@ -19,6 +19,7 @@ DEFAULTS: Mapping[About, Ways] = {
     About.NEEDS_DECISION: Ways(in_app=True, by_mail=True),
     About.BUDGET: Ways(in_app=True, by_mail=True),
     About.DATES: Ways(in_app=True, by_mail=True),
+    About.DRIFT: Ways(in_app=True, by_mail=True),
 }
 # Mail about these goes to those who can do something about it.
 FOR_SPENDERS = frozenset({Topic.NEEDS_DECISION, Topic.BUDGET})

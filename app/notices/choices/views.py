@@ -20,6 +20,7 @@ WORDS = {
     ),
     About.BUDGET: ("A budget is nearly spent, or spent", "Mail goes to editors and owners."),
     About.DATES: ("Something stops", "90, 60, 30, 14, 7 and 1 days before."),
+    About.DRIFT: ("A model drifted", "One that is asked again by itself answers otherwise."),
 }
 
 

@@ -15,6 +15,7 @@ TYPES = {
     Topic.NEEDS_DECISION: "decision.needed",
     Topic.BUDGET: "budget.alert",
     Topic.DATES: "date.near",
+    Topic.DRIFT: "model.drifted",
 }
 TEST = "test"
 TEST_TITLE = "A test from Luthier"

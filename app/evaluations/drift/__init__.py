@@ -1,0 +1,1 @@
+"""Models that are asked again every so often, to notice when what answers has changed."""
