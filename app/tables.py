@@ -9,6 +9,7 @@ from app.core import heartbeat, instance
 from app.core.orm import Base
 from app.datasets import models as datasets
 from app.evaluations import models as evaluations
+from app.evaluations import models_judges as evaluation_judges
 from app.evaluations.after import models as after
 from app.evaluations.calibration import models as calibration
 from app.evaluations.drift import models as drift
@@ -37,6 +38,7 @@ MODULES = (
     budgets,
     jobs,
     evaluations,
+    evaluation_judges,
     golden,
     evaluation_reports,
     worst_cases,

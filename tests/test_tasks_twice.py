@@ -37,7 +37,7 @@ from app.projects.models import Project
 from app.rescue import service as rescues
 from app.upkeep import service as upkeep
 from tests import make
-from tests.evaluations import arranged
+from tests.evaluations import arranged, judges
 from tests.evaluations import steps as evaluations
 from tests.evaluations.duels.compared import plant_pairs
 from tests.evaluations.planted import plant_evaluation
@@ -127,6 +127,16 @@ def a_contestant_that_nobody_has_asked(team: Team, witness: Witness) -> Args:
     queue.TASKS["evaluations.read_cases"](evaluation_id)
     run = evaluations.run_of(evaluations.start(team, evaluation_id))
     return (run.contestants[0].id,)
+
+
+def a_judge_that_nobody_has_asked(team: Team, witness: Witness) -> Args:
+    """Of one answer, which is there."""
+    judge_id = judges.add_judge(team)
+    evaluation_id = evaluations.begin(team, graders=[judge_id], rows=1)
+    queue.TASKS["evaluations.read_cases"](evaluation_id)
+    run_id = evaluations.start(team, evaluation_id)
+    queue.TASKS["evaluations.answer"](evaluations.run_of(run_id).contestants[0].id)
+    return (evaluations.run_of(run_id).judges[0].id,)
 
 
 def a_model_to_be_evaluated(team: Team, witness: Witness) -> Args:
@@ -268,6 +278,7 @@ ARRANGED: dict[str, Callable[[Team, Witness], Args]] = {
     "datasets.mend": a_version_whose_index_is_lost,
     "datasets.moderate": rows_to_moderate,
     "evaluations.answer": a_contestant_that_nobody_has_asked,
+    "evaluations.judge": a_judge_that_nobody_has_asked,
     "evaluations.read_cases": an_evaluation_without_its_cases,
     "evaluations.report": arranged.a_run_without_its_report,
     "worst_cases.find": arranged.worst_cases_without_their_nearest_rows,

@@ -22,6 +22,7 @@ from app.evaluations.access import (
     SpendableRun,
 )
 from app.evaluations.forms import EvaluationForm, ResumeForm, RunForm
+from app.evaluations.queries_judges import open_questions
 from app.evaluations.resources import (
     EvaluationResource,
     RunResource,
@@ -81,9 +82,9 @@ def start(
 
 
 @router.get("/evaluation-runs/{evaluation_run_id}", name="api.evaluation_runs.show")
-def show_run(run: CurrentRun) -> RunResource:
-    """A run, and how far each contestant is."""
-    return run_resource(run)
+def show_run(session: DbSession, run: CurrentRun) -> RunResource:
+    """A run, and how far each contestant is, and each judge."""
+    return run_resource(run, open_questions(session, [run.id]))
 
 
 @router.post("/evaluation-runs/{evaluation_run_id}/pause", name="api.evaluation_runs.pause")
@@ -115,4 +116,4 @@ def _run(session: Session, run_id: int) -> RunResource:
     found = queries.run_by_id(session, run_id)
     if found is None:
         raise NotFound
-    return run_resource(found)
+    return run_resource(found, open_questions(session, [run_id]))

@@ -66,6 +66,7 @@ class Receipt:
     shows: str
     contestants: int
     requests: int | None
+    judged: int
     tokens: str
     tokens_note: str
     sum: str
@@ -176,7 +177,7 @@ def receipt_of(
     """What the form asks for, in words."""
     if cost is None:
         return Receipt(
-            evaluation.cases, shows(evaluation.cases), contestants, None,
+            evaluation.cases, shows(evaluation.cases), contestants, None, 0,
             "unknown", "", "unknown", "", "none", effect, is_free=False, problems=problems,
         )  # fmt: skip
     tokens = f"{number(cost.prompt_tokens)} in, about {number(cost.answer_tokens)} out"
@@ -188,6 +189,7 @@ def receipt_of(
         shows=shows(evaluation.cases),
         contestants=contestants,
         requests=cost.requests,
+        judged=cost.judged,
         tokens=tokens,
         tokens_note=note,
         sum="nothing" if is_free else said(cost.expected),

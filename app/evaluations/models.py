@@ -49,12 +49,13 @@ class ContestantKind(StrEnum):
 
 class ResultStatus(StrEnum):
     """Where one contestant's answer to one case is: `asked` is on its way or was lost with its
-    worker, `answered` waits for its judges.
+    worker, `answered` waits for graders that take their time, `judging` only for its judges.
     """
 
     WAITING = "waiting"
     ASKED = "asked"
     ANSWERED = "answered"
+    JUDGING = "judging"
     GRADED = "graded"
     FAILED = "failed"
 
@@ -156,9 +157,9 @@ class EvaluationRun(Base):
     `settings` are `forms.AnswerSettings`: how answers are sampled, and how fast they are asked for.
     Each case is asked `repeats` times. Money is in millionths of a dollar: `estimate` is what it
     was to cost (null: unknown), `cap` where it pauses by itself, `spent` what the answers and
-    judges came to, `guessed` the part of that for answers that were asked for and never came: they
-    may be billed. `origin` says in words what asked for it where no person did. `is_frozen` runs
-    are recordings: they stay. `request_sha256` is of what the `request_key` asked for.
+    judges came to, `guessed` the part of that for what was asked and never came: it may be billed.
+    `origin` says in words what asked for it where no person did. `is_frozen` runs are recordings:
+    they stay. `request_sha256` is of what the `request_key` asked for.
     """
 
     __tablename__ = "evaluation_runs"
@@ -198,6 +199,9 @@ class EvaluationRun(Base):
     graders: Mapped[list["RunGrader"]] = relationship(
         lazy="raise", order_by="RunGrader.place", passive_deletes="all"
     )
+    judges: Mapped[list["RunJudge"]] = relationship(
+        lazy="raise", order_by="RunJudge.place", passive_deletes="all"
+    )
 
 
 class RunGrader(Base):
@@ -214,6 +218,21 @@ class RunGrader(Base):
     )
 
     version: Mapped[GraderVersion] = relationship(lazy="raise")
+
+
+class RunJudge(Leased, Base):
+    """A grader of a run, by its place, that asks models. The lease is that of its slices; `asked`
+    counts what was sent, `spent` what that came to, in millionths of a dollar.
+    """
+
+    __tablename__ = "run_judges"
+    __table_args__ = (UniqueConstraint("run_id", "place"),)
+
+    id: Mapped[Id]
+    run_id: Mapped[int] = mapped_column(ForeignKey("evaluation_runs.id", ondelete="CASCADE"))
+    place: Mapped[int]
+    asked: Mapped[int] = mapped_column(default=0)
+    spent: Mapped[int] = mapped_column(default=0)
 
 
 class Contestant(Leased, Base):
@@ -305,7 +324,8 @@ class Questioned:
 
 class Result(Questioned, Base):
     """One contestant's answer to one case, `repeat` from 0. `score` is the mean of what its graders
-    gave, `passed` what the pass rule makes of them; both are null until it is graded.
+    gave, `passed` what the pass rule makes of them; both are null until it is graded, and where a
+    judge's reply is missing or malformed.
     """
 
     __tablename__ = "results"

@@ -1,30 +1,36 @@
 """A run as a form asks for it, checked: who answers, what grades, what it is to cost."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from app.catalog import service as catalog
 from app.connections import queries as connections
+from app.connections.models import Connection
 from app.core.errors import Conflict, WrongInput
 from app.datasets import queries as datasets
 from app.datasets.models import DatasetVersion, VersionStatus
 from app.evaluations import queries
 from app.evaluations.forms import ContestantForm, RunForm, Shots
-from app.evaluations.models import Contestant, ContestantKind, Evaluation
-from app.evaluations.prices import Asked, Cost, estimate, total
+from app.evaluations.models import Case, Contestant, ContestantKind, Evaluation
+from app.evaluations.prices import Asked, AskedJudge, Cost, estimate, judging, total
 from app.evaluations.work.grading import item_of, takes_its_time
-from app.graders.base import Answer
+from app.graders.base import Answer, Grader, Ungradable
+from app.graders.judge import Ask, Judge
 from app.graders.reading import read_grader
 from app.graders.template import is_missing_in_item
 from app.grading.models import GraderVersion
 
 MOST_RESULTS = 500_000
+PRICED = 20  # so many cases say what judges cost
 NO_CONNECTION = "The project has no such connection."
 NO_EXAMPLES = "The project has no such version of a chat dataset that is ready."
 NO_RECORDED = "The evaluation has no such contestant with answers."
 TOO_MANY = f"At most {MOST_RESULTS:,} answers in a run: cases times contestants times repeats."
 NO_CAP = "Where a price is not known, no cap can hold: leave it out, or ask other models."
+NOWHERE = "{} is a judge without a connection. Choose one in its form: that makes a new version."
 
 
 class Order(NamedTuple):
@@ -53,9 +59,10 @@ def checked(session: Session, evaluation: Evaluation, form: RunForm) -> Order:
 
 
 def priced(session: Session, evaluation: Evaluation, form: RunForm) -> Cost:
-    """What it is to cost; nothing is written. Raises as `checked` does."""
-    _check_graders(session, evaluation)
-    if evaluation.cases * len(form.contestants) * form.repeats > MOST_RESULTS:
+    """What it is to cost, judges included; nothing is written. Raises as `checked` does."""
+    judges = _judges_of(session, evaluation)
+    answers = evaluation.cases * len(form.contestants) * form.repeats
+    if answers > MOST_RESULTS:
         raise WrongInput.field("contestants", TOO_MANY)
     asked = [
         _asked(session, evaluation.project_id, one, f"contestants.{place}")
@@ -63,35 +70,74 @@ def priced(session: Session, evaluation: Evaluation, form: RunForm) -> Cost:
         if one.recorded_id is None
     ]
     most = form.settings.max_tokens
-    costs = (estimate(evaluation, one, repeats=form.repeats, max_tokens=most) for one in asked)
+    costs = [estimate(evaluation, one, repeats=form.repeats, max_tokens=most) for one in asked]
+    if judges:
+        cases = queries.first_cases(session, evaluation.id, limit=PRICED)
+        costs += [judging(*one, _asks(one.judge, cases), answers, longer=most) for one in judges]
     cost = total(costs)
     if form.cap_usd is not None and cost.most is None:
         raise WrongInput.field("cap_usd", NO_CAP)
     return cost
 
 
-def _check_graders(session: Session, evaluation: Evaluation) -> None:
-    """Raises Conflict where a grader cannot grade here, or names what the first case lacks: every
-    answer would be paid for and none could pass.
+def _judges_of(session: Session, evaluation: Evaluation) -> list[AskedJudge]:
+    """Whom its graders ask. Raises Conflict where one cannot grade here, or names what the first
+    case lacks: every answer would be paid for and none could pass.
     """
-    case = queries.first_case(session, evaluation.id)
+    case = next(iter(queries.first_cases(session, evaluation.id, limit=1)), None)
+    judges: list[AskedJudge] = []
     for _, version in queries.newest_versions_of(session, evaluation):
         grader = read_grader(version.settings)
-        if reason := grader.alone():
+        if reason := grader.obstacle():
             raise Conflict(reason)
-        if case is None or takes_its_time(grader):
-            continue
-        said = grader.grade(item_of(case), Answer(case.reference or ""))
-        if lacking := next(filter(is_missing_in_item, said.faults()), None):
+        if grader.judges:
+            connection = _connection_of(session, grader, version)
+            judges += [AskedJudge(connection, one) for one in grader.judges.values()]
+        faults = () if case is None else _faults(grader, case)
+        if lacking := next(filter(is_missing_in_item, faults), None):
             raise Conflict(f"{grader.name} cannot grade these cases. {lacking.reason}")
+    return judges
+
+
+def _connection_of(session: Session, grader: Grader, version: GraderVersion) -> Connection:
+    connection = session.get(Connection, version.connection_id) if version.connection_id else None
+    if connection is None:
+        raise Conflict(NOWHERE.format(grader.name))
+    _check_key(connection)
+    return connection
+
+
+def _check_key(connection: Connection) -> None:
+    if connection.refused_at is not None:
+        raise Conflict(f"{connection.words} Nothing is asked until it is changed.")
+
+
+def _faults(grader: Grader, case: Case) -> Iterator[Ungradable]:
+    """What is wrong with the right answer to a case; code is not run for that."""
+    item, answer = item_of(case), Answer(case.reference or "")
+    for judge in grader.judges.values():
+        try:
+            judge.ask(item, answer)
+        except Ungradable as fault:
+            yield fault
+    if not takes_its_time(grader):
+        yield from grader.grade(item, answer).faults()
+
+
+def _asks(judge: Judge, cases: Sequence[Case]) -> list[Ask]:
+    """What it would be asked about the right answers to these."""
+    found = []
+    for case in cases:
+        with suppress(Ungradable):
+            found.append(judge.ask(item_of(case), Answer(case.reference or "")))
+    return found
 
 
 def _asked(session: Session, project_id: int, one: ContestantForm, at: str) -> Asked:
     connection = connections.connection_in(session, project_id, one.connection_id or 0)
     if connection is None:
         raise WrongInput.field(f"{at}.connection_id", NO_CONNECTION)
-    if connection.refused_at is not None:
-        raise Conflict(f"{connection.words} Nothing is asked until it is changed.")
+    _check_key(connection)
     version = _version(session, project_id, one.shots, at)
     return Asked(connection, one.model or "", one.shots.k if one.shots else 0, version)
 

@@ -15,6 +15,7 @@ from app.evaluations.models import (
     EvaluationGrader,
     EvaluationRun,
     RunGrader,
+    RunJudge,
     RunStatus,
 )
 from app.grading.models import GraderVersion, LibraryGrader
@@ -57,6 +58,7 @@ def run_by_id(session: Session, run_id: int) -> EvaluationRun | None:
             selectinload(EvaluationRun.graders)
             .joinedload(RunGrader.version)
             .joinedload(GraderVersion.grader),
+            selectinload(EvaluationRun.judges),
         )
     )
 
@@ -138,10 +140,10 @@ def recordable(session: Session, evaluation_id: int) -> Sequence[Contestant]:
     return session.scalars(query.limit(MOST_RECORDED)).all()
 
 
-def first_case(session: Session, evaluation_id: int) -> Case | None:
+def first_cases(session: Session, evaluation_id: int, *, limit: int) -> Sequence[Case]:
     """The first of an evaluation's cases."""
     query = select(Case).where(Case.evaluation_id == evaluation_id).order_by(Case.number)
-    return session.scalar(query.limit(1))
+    return session.scalars(query.limit(limit)).all()
 
 
 class Made(NamedTuple):
@@ -190,20 +192,31 @@ def is_any_unfinished(session: Session, run_id: int) -> bool:
 
 def was_asked(session: Session, run_id: int) -> bool:
     """Whether anything was sent for a run."""
-    query = select(Contestant.id).where(Contestant.run_id == run_id, Contestant.asked > 0)
-    return session.scalar(query.limit(1)) is not None
+    return any(
+        session.scalar(select(one.id).where(one.run_id == run_id, one.asked > 0).limit(1))
+        for one in (Contestant, RunJudge)
+    )
+
+
+def judge_ids(run_id: int) -> Select[int]:
+    """The ids of a run's judges, by place."""
+    return select(RunJudge.id).where(RunJudge.run_id == run_id).order_by(RunJudge.place)
+
+
+def due_judge_ids(run_id: int) -> Select[int]:
+    """Those of them that have something to do."""
+    return judge_ids(run_id).where(RunJudge.due_at.is_not(None))
 
 
 def unended_runs_over(session: Session, connection_id: int) -> Sequence[EvaluationRun]:
-    """Runs that are not over and ask models of a connection."""
-    over = (
-        select(Contestant.run_id)
-        .join(Contestant.ref)
-        .where(ModelRef.connection_id == connection_id)
-    )
-    query = select(EvaluationRun).where(
-        EvaluationRun.status.in_(UNENDED), EvaluationRun.id.in_(over)
-    )
+    """Runs that are not over and ask models of a connection, as contestants or as judges."""
+    contestants = select(Contestant.run_id).join(Contestant.ref)
+    contestants = contestants.where(ModelRef.connection_id == connection_id)
+    is_its = and_(RunGrader.run_id == RunJudge.run_id, RunGrader.place == RunJudge.place)
+    judges = select(RunJudge.run_id).join(RunGrader, is_its).join(RunGrader.version)
+    judges = judges.where(GraderVersion.connection_id == connection_id)
+    asks = or_(EvaluationRun.id.in_(contestants), EvaluationRun.id.in_(judges))
+    query = select(EvaluationRun).where(EvaluationRun.status.in_(UNENDED), asks)
     return session.scalars(query.options(joinedload(EvaluationRun.evaluation))).all()
 
 

@@ -28,6 +28,7 @@ from app.evaluations.models import (
     ResultStatus,
     RunGrader,
 )
+from app.evaluations.models_judges import Judgement
 from app.grading.models import GraderVersion
 
 # What a contestant still has to do.
@@ -122,7 +123,8 @@ def contestant_at_work(session: Session, contestant_id: int) -> Contestant:
 def held_money(session: Session, run_id: int) -> int:
     """The most that a run's open requests may cost together; of those without a price nothing."""
     contestants = select(Contestant.id).where(Contestant.run_id == run_id)
-    return asking.held_by(session, Result, Result.contestant_id.in_(contestants))
+    answers = asking.held_by(session, Result, Result.contestant_id.in_(contestants))
+    return answers + asking.held_by(session, Judgement, Judgement.run_id == run_id)
 
 
 def is_waiting(contestant_id: int, moment: datetime) -> ColumnElement[bool]:

@@ -1,12 +1,14 @@
 """Evaluations and their runs as scripts get them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
 from app.budgets.money import dollars
-from app.evaluations.models import Contestant, Evaluation, EvaluationRun
+from app.evaluations.models import Contestant, Evaluation, EvaluationRun, RunJudge
+from app.grading.models import GraderVersion
 
 
 class EvaluationResource(BaseModel):
@@ -50,9 +52,23 @@ class ContestantResource(BaseModel):
     spent_usd: float
 
 
+class RunJudgeResource(BaseModel):
+    """A grader that asks a model: by its `place` in the evaluation's graders, how many questions
+    are `open`, how many were `asked`, and what that came to.
+    """
+
+    place: int
+    grader: str
+    version: int
+    connection_id: int | None
+    asked: int
+    open: int
+    spent_usd: float
+
+
 class RunResource(BaseModel):
     """A run. Poll it until `status` is done or stopped; paused, `paused_by` and `words` say why.
-    `guessed_usd` is the part of what was spent for answers that never came.
+    `guessed_usd` is the part of what was spent for answers and replies that never came.
     """
 
     id: int
@@ -69,6 +85,7 @@ class RunResource(BaseModel):
     spent_usd: float
     guessed_usd: float
     contestants: list[ContestantResource]
+    judges: list[RunJudgeResource]
     created_at: datetime
     ended_at: datetime | None
 
@@ -90,8 +107,11 @@ def evaluation_resource(row: Evaluation) -> EvaluationResource:
     )
 
 
-def run_resource(row: EvaluationRun) -> RunResource:
-    """The run, loaded with its contestants and their models."""
+def run_resource(row: EvaluationRun, open_: Mapping[int, int]) -> RunResource:
+    """The run, loaded with its contestants and their models, its graders and judges; `open_` says
+    how many questions to each judge are.
+    """
+    versions = {one.place: one.version for one in row.graders}
     return RunResource(
         id=row.id,
         evaluation_id=row.evaluation_id,
@@ -107,8 +127,21 @@ def run_resource(row: EvaluationRun) -> RunResource:
         spent_usd=row.spent / 1_000_000,
         guessed_usd=row.guessed / 1_000_000,
         contestants=[_contestant(one) for one in row.contestants],
+        judges=[_judge(one, versions[one.place], open_.get(one.id, 0)) for one in row.judges],
         created_at=row.created_at,
         ended_at=row.ended_at,
+    )
+
+
+def _judge(row: RunJudge, version: GraderVersion, open_: int) -> RunJudgeResource:
+    return RunJudgeResource(
+        place=row.place,
+        grader=version.grader.name,
+        version=version.number,
+        connection_id=version.connection_id,
+        asked=row.asked,
+        open=open_,
+        spent_usd=row.spent / 1_000_000,
     )
 
 

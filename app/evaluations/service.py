@@ -27,10 +27,12 @@ from app.evaluations.models import (
     EvaluationRun,
     EvaluationStatus,
     RunGrader,
+    RunJudge,
     RunStatus,
 )
 from app.evaluations.orders import Order, checked
 from app.evaluations.reports import service as reports
+from app.graders.reading import read_grader
 
 NOT_READY = "The project has no such version that is ready, with rows in a known format."
 NO_GRADER = "The project has no such grader."
@@ -40,7 +42,7 @@ REFUSED = "It has no cases."
 IS_OVER = "The run is over."
 OTHER_CONTENT = "This request key was used for another run. Take a fresh one for a new run."
 UNKNOWN_PRICE = "The price of some of its answers is not in the price book."
-LOST = "Answers that were asked for and never came are counted at the most they can cost."
+LOST = "What was asked for and never came is counted at the most it can cost."
 NOTHING = "Nothing was billed."
 
 
@@ -156,6 +158,8 @@ def _write_down(
         session.add(Contestant(run_id=run.id, place=place, due_at=moment, **one))
     for place, version in order.graders:
         session.add(RunGrader(run_id=run.id, place=place, version_id=version.id))
+        if read_grader(version.settings).judges:
+            session.add(RunJudge(run_id=run.id, place=place))
     session.flush()
     return run
 
@@ -243,6 +247,8 @@ def go_on(session: Session, run: EvaluationRun) -> None:
     _set_due(session, run, clock.now(session))
     for contestant_id in session.scalars(queries.contestant_ids(run.id)):
         enqueue(session, "evaluations.answer", contestant_id)
+    for judge_id in session.scalars(queries.judge_ids(run.id)):
+        enqueue(session, "evaluations.judge", judge_id)
     tell(session, run)
     reports.ask(session, run.id)
 
@@ -286,14 +292,14 @@ def _unended(session: Session, run_id: int) -> EvaluationRun:
 
 
 def _set_due(session: Session, run: EvaluationRun, due_at: Any) -> None:
-    """Whoever works at a contestant just now sees it when it next claims or records."""
+    """Whoever works at a contestant or asks a judge just now sees it when it next claims or
+    records.
+    """
     session.flush()
-    session.execute(
-        update(Contestant)
-        .where(Contestant.run_id == run.id, queries.is_unfinished())
-        .values(due_at=due_at, attempts=0)
-        .execution_options(synchronize_session=False)
-    )
+    unfinished = update(Contestant).where(queries.is_unfinished(), Contestant.run_id == run.id)
+    for one in (unfinished, update(RunJudge).where(RunJudge.run_id == run.id)):
+        due = one.values(due_at=due_at, attempts=0)
+        session.execute(due.execution_options(synchronize_session=False))
 
 
 def names_under_way(session: Session, connection_id: int) -> list[str]:

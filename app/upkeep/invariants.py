@@ -51,6 +51,11 @@ LOOKS: tuple[tuple[str, Callable[[Session], selects.Looked]], ...] = (
     ("what was ordered is in the ledger, once", queries_money.rows_that_do_not_fit),
     ("an answer that is kept is asked for no more", queries_evaluations.results_in_no_state),
     (
+        "a judge's reply that is kept is asked for no more",
+        queries_evaluations.judgements_in_no_state,
+    ),
+    ("a judge's sum is that of its questions", queries_evaluations.judges_that_do_not_add_up),
+    (
         "a contestant's sums are those of its results",
         queries_evaluations.contestants_that_do_not_add_up,
     ),

@@ -5,8 +5,9 @@ from typing import Any
 from app.core.database import unit_of_work
 from app.evaluations import queries, service
 from app.evaluations.forms import EvaluationForm, RunForm
-from app.evaluations.models import Contestant, EvaluationRun, Grade, Result
-from app.evaluations.tasks import answer
+from app.evaluations.models import Contestant, EvaluationRun, Grade, Result, RunJudge
+from app.evaluations.models_judges import Judgement
+from app.evaluations.tasks import answer, judge
 from app.projects.models import Project
 from tests import make
 from tests.stage import Team
@@ -21,13 +22,19 @@ ECHO = {
 }
 
 
-def add_grader(team: Team, body: dict[str, Any]) -> int:
-    """A grader of the project; its id."""
+def add_grader(team: Team, body: dict[str, Any], connection_id: int | None = None) -> int:
+    """A grader of the project, whose judges are asked over this connection; its id."""
     from app.grading import service as grading
 
     with unit_of_work() as session:
         owner = team.users["owner"]
-        made = grading.create_grader(session, project_id=team.project_id, actor_id=owner, body=body)
+        made = grading.create_grader(
+            session,
+            project_id=team.project_id,
+            actor_id=owner,
+            body=body,
+            connection_id=connection_id,
+        )
         return made.id
 
 
@@ -76,8 +83,11 @@ def work_through(run_id: int) -> None:
     """Do what is due until the run is over or waits for a person, as the clock has it done."""
 
     def is_settled() -> bool:
-        for one in run_of(run_id).contestants:
+        run = run_of(run_id)
+        for one in run.contestants:
             answer(one.id)
+        for one in run.judges:
+            judge(one.id)
         return run_of(run_id).status != "running"
 
     eventually(is_settled)
@@ -102,9 +112,18 @@ def grades_of(run_id: int) -> list[Grade]:
         return list(session.query(Grade).filter_by(run_id=run_id).order_by(Grade.result_id).all())
 
 
-def add_up(run_id: int) -> None:
-    """Whether a run's sums are those of its results."""
+def judgements_of(run_id: int) -> list[Judgement]:
+    """What its judges were asked, by their order."""
     with unit_of_work() as session:
+        return list(session.query(Judgement).filter_by(run_id=run_id).order_by(Judgement.id).all())
+
+
+def add_up(run_id: int) -> None:
+    """Whether a run's sums are those of its results, and its judges' those of their questions."""
+    with unit_of_work() as session:
+        for one in session.query(RunJudge).filter_by(run_id=run_id).all():
+            asked = session.query(Judgement).filter_by(judge_id=one.id).all()
+            assert one.asked == sum(row.asked for row in asked)
         for one in session.query(Contestant).filter_by(run_id=run_id).all():
             results = session.query(Result).filter_by(contestant_id=one.id).all()
             assert one.expected == len(results)

@@ -3,10 +3,12 @@
 from collections import Counter
 
 from app.core.database import read_only, unit_of_work
-from app.evaluations.models import Contestant, EvaluationRun, Result
+from app.evaluations.models import Contestant, EvaluationRun, Grade, Result, RunJudge
+from app.evaluations.models_judges import Judgement
 from app.evaluations.tasks import read_cases
 from tests import make
-from tests.evaluations.steps import add_version, begin, start
+from tests.evaluations.judges import SCORE, add_judge, asked_judges, verdict
+from tests.evaluations.steps import ECHO, add_grader, add_version, begin, start
 from tests.faults.stage import BOOT_SECONDS, CONVERGED_SECONDS, on
 from tests.waiting import eventually
 from tests.witness.script import CHAT, Fault
@@ -94,3 +96,46 @@ def test_f5_a_worker_that_is_told_to_stop_keeps_what_is_on_its_way(stage):
     stage.start("worker")
     ended(run_id)
     assert_paid_once(stage, run_id, lost=0)
+
+
+def a_judged_run(stage):
+    """A run of a contestant whose answers a judge and another grader grade; its id."""
+    told = [{"role": "user", "content": verdict(0.7) + " {{ sample.output_text }}"}]
+    graders = [add_judge(stage.team, {**SCORE, "input": told}), add_grader(stage.team, ECHO)]
+    version_id = add_version(stage.team, make.chat_file(CASES))
+    evaluation_id = begin(stage.team, version_id=version_id, graders=graders)
+    read_cases(evaluation_id)
+    return start(stage.team, evaluation_id, make.BASE_MODEL, settings={"at_once": 8})
+
+
+@on("sqlite", full=("postgresql",))
+def test_i5_a_worker_killed_while_a_judge_is_asked_pays_no_reply_twice_and_loses_none(stage):
+    run_id = a_judged_run(stage)
+    stage.witness.set(latency=0.05)
+    stage.start("beat", "worker")
+    eventually(lambda: len(asked_judges(stage.witness)) > CASES / 4, within=BOOT_SECONDS)
+    stage.kill("worker")
+    with read_only() as session:
+        lost = session.query(Judgement).filter_by(run_id=run_id, status="asked").count()
+        kept = session.query(Judgement).filter(Judgement.answer_id.is_not(None)).count()
+        lost_answers = session.query(Result).filter_by(run_id=run_id, status="asked").count()
+    assert lost > 0
+    assert kept < CASES
+    stage.start("worker")
+    ended(run_id)
+    with read_only() as session:
+        judgements = session.query(Judgement).filter_by(run_id=run_id).all()
+        assert {one.status for one in judgements} == {"graded"}
+        assert all(one.answer_id is not None for one in judgements)
+        written = sum(one.asked for one in judgements)
+        assert [one.asked for one in session.query(RunJudge).all()] == [written]
+        assert session.query(Grade).filter_by(run_id=run_id, place=0, value=0.7).count() == CASES
+        results = session.query(Result).filter_by(run_id=run_id).all()
+        assert {one.status for one in results} == {"graded"}
+    times = asked_judges(stage.witness)
+    assert len(times) == len(judgements) == CASES
+    assert max(times.values()) <= 2
+    assert sum(times.values()) <= written <= CASES + lost
+    assert sum(times.values()) - len(times) <= lost
+    assert sum(asked(stage).values()) - len(asked(stage)) <= lost + lost_answers
+    stage.invariants_hold()

@@ -8,7 +8,14 @@ from sqlalchemy.orm import Session
 
 from app.catalog.models import ModelRef
 from app.evaluations.duels.models import JudgedDuels
-from app.evaluations.models import Contestant, GivenAnswer, Questioned
+from app.evaluations.models import (
+    AnswerPace,
+    Contestant,
+    GivenAnswer,
+    Questioned,
+    RunGrader,
+    RunJudge,
+)
 from app.grading.models import GraderVersion
 
 WAITING, ASKED = "waiting", "asked"
@@ -39,15 +46,26 @@ def given_for(
     return {one.digest: one for one in session.scalars(query)}
 
 
+def held_pace(session: Session, connection_id: int) -> AnswerPace:
+    """How fast a connection answers, locked until the unit of work ends."""
+    query = select(AnswerPace).where(AnswerPace.connection_id == connection_id)
+    return session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+
+
 def count_beside(session: Session, connection_id: int, moment: datetime) -> int:
     """How many slices ask over a connection just now."""
     contestants = select(Contestant.id).join(Contestant.ref)
     contestants = contestants.where(
         ModelRef.connection_id == connection_id, Contestant.lease_until > moment
     )
+    is_its = and_(RunGrader.run_id == RunJudge.run_id, RunGrader.place == RunJudge.place)
+    judges = select(RunJudge.id).join(RunGrader, is_its).join(RunGrader.version)
+    judges = judges.where(
+        GraderVersion.connection_id == connection_id, RunJudge.lease_until > moment
+    )
     duels = select(JudgedDuels.id).join(JudgedDuels.version)
     duels = duels.where(
         GraderVersion.connection_id == connection_id, JudgedDuels.lease_until > moment
     )
-    asking = union_all(contestants, duels).subquery()
+    asking = union_all(contestants, judges, duels).subquery()
     return session.scalar(select(func.count()).select_from(asking)) or 0

@@ -2,7 +2,7 @@
 calls holds what they belong to.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -16,10 +16,11 @@ from app.core.tokens import counter
 from app.evaluations import prices
 from app.evaluations.asking import queries
 from app.evaluations.asking.asker import Share
+from app.evaluations.asking.pace import FIRST
 from app.evaluations.asking.queries import ASKED, WAITING, Table
 from app.evaluations.asking.questions import Answered, Failed, Of, Question
 from app.evaluations.asking.slices import Claimed
-from app.evaluations.models import GivenAnswer
+from app.evaluations.models import AnswerPace, GivenAnswer
 from app.providers.base import RequestRejected
 from app.settings import settings
 
@@ -53,15 +54,28 @@ def claimed(
     project_id: int,
     questions: Sequence[Question[Of]],
     room: int | None,
+    away: Collection[str] = (),
 ) -> Claimed[Of]:
     """Write down that these are asked from now on, as far as there is room, but for those whose
-    answer is known. `room` is money, None as much as may be.
+    answer is known. What is asked twice is sent once, and not while it is `away` for another row:
+    the others wait for its answer. `room` is money, None as much as may be.
     """
     known = queries.given_for(session, project_id, {one.digest for one in questions})
-    found = [one._replace(known=known.get(one.digest)) for one in questions]
+    found = _once([one._replace(known=known.get(one.digest)) for one in questions], away)
     fitting = _fitting(found, room)
     _write_down(session, table, [one for one in fitting if one.known is None])
     return Claimed(fitting, is_capped=len(fitting) < len(found))
+
+
+def _once(found: list[Question[Of]], away: Collection[str]) -> list[Question[Of]]:
+    asked = set(away)
+    once: list[Question[Of]] = []
+    for one in found:
+        if one.known is None and one.digest in asked:
+            continue
+        asked.add(one.digest)
+        once.append(one)
+    return once
 
 
 def _fitting(found: list[Question[Of]], room: int | None) -> list[Question[Of]]:
@@ -102,6 +116,19 @@ def put_back(session: Session, table: Table, questions: Sequence[Question[Any]])
     return len(claimed)
 
 
+def inserting(session: Session, model: Any) -> Any:
+    """An INSERT that can pass over what is there."""
+    return INSERTS[session.get_bind().dialect.name](model.__table__)
+
+
+def hold_pace(session: Session, connection_id: int) -> AnswerPace:
+    """How fast a connection answers, held until the unit of work ends: after all else that is."""
+    begun = {"connection_id": connection_id, "rate": FIRST, "outages": 0}
+    insert = inserting(session, AnswerPace).values(begun)
+    session.execute(insert.on_conflict_do_nothing())
+    return queries.held_pace(session, connection_id)
+
+
 class Kept(NamedTuple):
     """What was kept by its digests, and what that came to."""
 
@@ -136,8 +163,7 @@ def keep(
         }
         for one, cost in zip(answered, costs, strict=True)
     ]
-    statement = INSERTS[session.get_bind().dialect.name](GivenAnswer.__table__)
-    session.execute(statement.on_conflict_do_nothing(), made)
+    session.execute(inserting(session, GivenAnswer).on_conflict_do_nothing(), made)
     given = queries.given_for(session, project_id, {one.question.digest for one in answered})
     return Kept(given, sum(cost or 0 for cost in costs))
 

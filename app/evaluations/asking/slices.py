@@ -30,9 +30,9 @@ class Claimed(NamedTuple, Generic[Of]):
     is_capped: bool = False
 
     @property
-    def asked(self) -> int:
-        """How many of them are sent: the answers of the others are known."""
-        return sum(one.known is None for one in self.questions)
+    def sent(self) -> list[Question[Of]]:
+        """Those that are sent: the answers of the others are known."""
+        return [one for one in self.questions if one.known is None]
 
 
 class Brought(NamedTuple, Generic[Of]):
@@ -68,6 +68,7 @@ class Slice:
         default_factory=lambda: time.monotonic() + SLICES * settings().slice_seconds
     )
     behind: int = 0
+    claimed: int = 0
     answered: int = 0
     failed: int = 0
     refused: int = 0
@@ -115,6 +116,7 @@ def _wanted(asker: Asker, book: Book[Of], seen: Slice) -> Iterator[Question[Of]]
         seen.is_capped = claimed.is_capped
         for place, one in enumerate(claimed.questions):
             seen.behind = one.row_id
+            seen.claimed += 1
             if one.known is not None:
                 seen.known.append(one)
             elif seen.is_over():

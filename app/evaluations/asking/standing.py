@@ -10,9 +10,8 @@ from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, leases
 from app.core.leases import Leased
-from app.evaluations.asking import queries
+from app.evaluations.asking import queries, rows
 from app.evaluations.asking.asker import Asker, Share
-from app.evaluations.asking.pace import FIRST
 from app.evaluations.asking.slices import Slice
 from app.evaluations.models import AnswerPace
 from app.providers.base import KeyRejected, ProviderError
@@ -56,10 +55,7 @@ def keep_pace(session: Session, share: Share, asker: Asker, seen: Slice) -> int:
     """How fast it went, for the next slice; and how many in a row brought nothing."""
     if seen.answered:
         standing.record_answer(session, share.connection.id)
-    kept = session.get(AnswerPace, share.connection.id)
-    if kept is None:
-        kept = AnswerPace(connection_id=share.connection.id, rate=FIRST, outages=0)
-        session.add(kept)
+    kept = rows.hold_pace(session, share.connection.id)
     kept.outages = kept.outages + 1 if seen.is_away else 0
     if asker.pace is not None and share.per_minute is None and not seen.is_away:
         kept.rate = asker.pace.rate * share.beside

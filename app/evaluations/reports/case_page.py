@@ -25,6 +25,7 @@ from app.formats.fields import fields_in
 from app.formats.registry import FORMATS
 
 LONGEST_REASON = 4_000
+BARE = ("reason", "reasoning", "words", "text")
 
 
 def case_view(request: Request, session: Session, here: Opened, number: int) -> CaseView:
@@ -136,10 +137,15 @@ def _said(grader: str, grade: Grade) -> Said:
 
 
 def _reason(detail: Mapping[str, Any]) -> str:
-    """What the grader saw; a judge's words stand alone."""
-    if set(detail) <= {"reason", "reasoning", "words", "text"} and detail:
-        return " ".join(str(one) for one in detail.values())
-    return ", ".join(
+    """What the grader saw, and each part of a formula; a judge's words stand last, and bare."""
+    said = [
         f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in detail.items()
+        if name not in BARE and name != "parts"
+    ]
+    parts = (
+        " ".join(filter(None, [f"{name} {part['value']:.4g}", _reason(part["detail"])]))
+        for name, part in detail.get("parts", {}).items()
     )
+    bare = " ".join(str(detail[name]) for name in BARE if detail.get(name))
+    return ". ".join(filter(None, [", ".join(said), *parts, bare]))

@@ -99,6 +99,8 @@ def _state(results: Sequence[Any], graded: int, right: int) -> tuple[str, str]:
         lost = next((one for one in results if one.status == "failed"), None)
         if lost is not None:
             return "failed", lost.error or "no answer"
+        if any(one.status == "graded" for one in results):
+            return "none", "no score"
         return "none", "being graded" if any(one.text for one in results) else "not yet"
     if graded == 1:
         return ("right", "right") if right else ("wrong", "wrong")

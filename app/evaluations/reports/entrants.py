@@ -95,8 +95,8 @@ def provisional_of(session: Session, here: Opened) -> tuple[str, ...]:
     )
 
 
-def head_of(here: Opened, provisional: tuple[str, ...] = ()) -> RunHead:
-    """What stands over every page of the run."""
+def head_of(here: Opened, provisional: tuple[str, ...] = (), open_questions: int = 0) -> RunHead:
+    """What stands over every page of the run; `open_questions` are those to judges."""
     run = here.run
     state, words = STATES[RunStatus(run.status)]
     answers = sum(one.graded + one.failed for one in run.contestants)
@@ -105,6 +105,7 @@ def head_of(here: Opened, provisional: tuple[str, ...] = ()) -> RunHead:
         ", ".join(one.version.grader.name for one in run.graders),
         f"{len(here.names)} contestants, {answers:,} answers",
         f"each case {run.repeats:,} times" if run.repeats > 1 else "",
+        _open(open_questions),
         f"${spent:,.2f}" if spent >= 0.01 else "free" if not spent else "under $0.01",  # noqa: PLR2004
     ]
     return RunHead(
@@ -126,6 +127,11 @@ def head_of(here: Opened, provisional: tuple[str, ...] = ()) -> RunHead:
         topic=f"evaluation_run:{run.id}",
         provisional=provisional,
     )
+
+
+def _open(questions: int) -> str:
+    words = "question to judges is" if questions == 1 else "questions to judges are"
+    return f"{questions:,} {words} open" if questions else ""
 
 
 def cases_url(request: Request, run_id: int, **query: str | int | None) -> str:

@@ -13,13 +13,14 @@ from app.core.keyset import page_of, place_of
 from app.core.list_views import list_view
 from app.core.listing import NUMBER
 from app.core.pages import path_for
+from app.evaluations.queries_judges import open_questions
 from app.evaluations.reports import cases, charts, queries, queries_cases
 from app.evaluations.reports.collecting import MOST
 from app.evaluations.reports.confusion import Confusion, confusion_of
 from app.evaluations.reports.differences import differences_of, slices_of
 from app.evaluations.reports.entrants import Opened, cases_url, head_of, provisional_of
 from app.evaluations.reports.scores import Scores, scores_of
-from app.evaluations.reports.views import Chip, RunView, StandingView
+from app.evaluations.reports.views import Chip, RunHead, RunView, StandingView
 
 PAGE = 20
 COLLECTION = "Failures of {name}"
@@ -40,7 +41,7 @@ def run_view(request: Request, session: Session, here: Opened, *, can_edit: bool
     mixed = chosen(request, "confusion", len(here.names), first)
     path = path_for(request, "evaluation_runs.show", evaluation_run_id=run.id)
     return RunView(
-        head=head_of(here, provisional_of(session, here)),
+        head=_head(session, here),
         scores=_scores(here),
         differences=differences_of(figures, here.names, here.tuned, against)
         if figures and len(here.names) > 1
@@ -94,8 +95,14 @@ def run_view(request: Request, session: Session, here: Opened, *, can_edit: bool
 
 def standing_view(session: Session, here: Opened, *, can_edit: bool) -> StandingView:
     """What is fetched anew while the run goes on: how things stand, and the scores so far."""
-    head = head_of(here, provisional_of(session, here))
-    return StandingView(head, _scores(here), can_edit)
+    return StandingView(_head(session, here), _scores(here), can_edit)
+
+
+def _head(session: Session, here: Opened) -> RunHead:
+    open_ = 0
+    if here.run.judges and here.run.ended_at is None:
+        open_ = sum(open_questions(session, [here.run.id]).values())
+    return head_of(here, provisional_of(session, here), open_)
 
 
 def _scores(here: Opened) -> Scores:

@@ -87,6 +87,8 @@ def _finish(session: Session, work: Work, asker: Asker | None, seen: Slice) -> N
     """Give the contestant back: to go on at once, later, after a person has looked, or never."""
     run, row = claiming.hold(session, work)
     pause, outages = service.pausing(session, run), 0
+    for judge_id in session.scalars(queries.due_judge_ids(run.id)):
+        enqueue(session, "evaluations.judge", judge_id)
     if asker is not None and work.share is not None:
         outages = standing.keep_pace(session, work.share, asker, seen)
     if run.status != RunStatus.RUNNING:

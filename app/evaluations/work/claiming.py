@@ -139,7 +139,7 @@ def claim_results(
     if run.status != RunStatus.RUNNING:
         return Claimed([])
     claimed = rows.claimed(session, Result, work.project_id, questions, room_of(session, run))
-    row.asked += claimed.asked
+    row.asked += len(claimed.sent)
     return claimed
 
 

@@ -6,23 +6,38 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from app.core.database import read_only
-from app.evaluations import queries_work
+from app.evaluations import queries_judges, queries_work
 from app.evaluations.models import ALL, ANY, Case, GivenAnswer, ResultStatus
-from app.graders.base import Answer, Grader, JsonObject, Score
+from app.graders.base import NOBODY, Answer, Grader, JsonObject, Score
 from app.graders.multi import Multi
 from app.graders.python import Python
 from app.graders.reading import read_grader
 
+UNSAID = ("model_grader_parse_error", "model_grader_server_error")
 Grades = dict[int, JsonObject]
 """What graders say of one answer, by their place: the columns of `Grade`."""
 
 
 class Graders(NamedTuple):
-    """A run's graders by place: those that are done in no time, and those that take a while."""
+    """A run's graders by place: those that are done in no time, those that take a while, and those
+    that ask models.
+    """
 
     quick: Mapping[int, Grader]
     slow: Mapping[int, Grader]
+    judged: Mapping[int, Grader]
     pass_rule: str
+
+    @property
+    def how_many(self) -> int:
+        """How many there are."""
+        return len(self.quick) + len(self.slow) + len(self.judged)
+
+    def ended(self, grades: Grades) -> JsonObject:
+        """The columns of a result that has been seen by all but the judges."""
+        if not self.judged:
+            return verdict(grades, self.pass_rule)
+        return {"status": ResultStatus.JUDGING, "score": None, "passed": None}
 
 
 def graders_of(run_id: int, pass_rule: str) -> Graders:
@@ -31,10 +46,14 @@ def graders_of(run_id: int, pass_rule: str) -> Graders:
         found = {
             one.place: one.version.settings for one in queries_work.run_graders(session, run_id)
         }
+        judges = {one.place for one in queries_judges.judges_of(session, run_id)}
     read = {place: read_grader(settings) for place, settings in found.items()}
-    slow = {place: one for place, one in read.items() if takes_its_time(one)}
-    quick = {place: one for place, one in read.items() if place not in slow}
-    return Graders(quick, slow, pass_rule)
+    judged = {place: one for place, one in read.items() if place in judges}
+    own = {place: one for place, one in read.items() if place not in judges}
+    slow = {place: one for place, one in own.items() if takes_its_time(one)}
+    return Graders(
+        {place: one for place, one in own.items() if place not in slow}, slow, judged, pass_rule
+    )
 
 
 def takes_its_time(grader: Grader) -> bool:
@@ -43,17 +62,24 @@ def takes_its_time(grader: Grader) -> bool:
     return any(isinstance(part, Python) for part in parts)
 
 
-def graded(graders: Mapping[int, Grader], item: JsonObject, answer: Answer) -> Grades:
-    """What these graders say of an answer."""
-    return {place: _grade(one, one.grade(item, answer)) for place, one in graders.items()}
+def graded(
+    graders: Mapping[int, Grader],
+    item: JsonObject,
+    answer: Answer,
+    judged: Mapping[str, Score] = NOBODY,
+) -> Grades:
+    """What these graders say of an answer; `judged` is what their judges said."""
+    return {place: _grade(one, one.grade(item, answer, judged)) for place, one in graders.items()}
 
 
 def _grade(grader: Grader, score: Score) -> JsonObject:
-    faults = [fault.reason for fault in score.faults()]
+    """What a judge did not say is no zero: there is neither a value nor a pass."""
+    faults = score.faults()
+    is_unsaid = any(fault.fault in UNSAID for fault in faults)
     return {
-        "value": score.value,
-        "passed": grader.passes(score),
-        "fault": ". ".join(faults) or None,
+        "value": None if is_unsaid else score.value,
+        "passed": None if is_unsaid else grader.passes(score),
+        "fault": ". ".join(fault.reason for fault in faults) or None,
         "detail": _detail(score),
     }
 
@@ -85,13 +111,15 @@ def item_of(case: Case) -> JsonObject:
 
 
 def verdict(grades: Grades, pass_rule: str) -> JsonObject:
-    """The columns of a result whose grades are all there: its score is their mean."""
+    """The columns of a result whose grades are all there: its score is their mean. One that a judge
+    said nothing of has no score.
+    """
+    ended: JsonObject = {"status": ResultStatus.GRADED, "score": None, "passed": None}
     values = [one["value"] for one in grades.values()]
-    return {
-        "status": ResultStatus.GRADED,
-        "score": sum(values) / len(values),
-        "passed": _passes([grades[place]["passed"] for place in sorted(grades)], grades, pass_rule),
-    }
+    if None in values:
+        return ended
+    passed = _passes([grades[place]["passed"] for place in sorted(grades)], grades, pass_rule)
+    return {**ended, "score": sum(values) / len(values), "passed": passed}
 
 
 def _passes(passed: Sequence[bool], grades: Grades, pass_rule: str) -> bool:
@@ -103,7 +131,7 @@ def _passes(passed: Sequence[bool], grades: Grades, pass_rule: str) -> bool:
 
 
 class Waiting(NamedTuple):
-    """An answered result that some graders have not seen."""
+    """An answered result that some graders have not seen that ask nobody."""
 
     result_id: int
     item: JsonObject

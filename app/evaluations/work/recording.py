@@ -20,7 +20,8 @@ from app.evaluations.models import (
 )
 from app.evaluations.reports import service as reports
 from app.evaluations.work.claiming import Item, Work, hold
-from app.evaluations.work.grading import Graders, Grades, Waiting, answer_of, graded, verdict
+from app.evaluations.work.grading import Graders, Grades, Waiting, answer_of, graded
+from app.evaluations.work.judgements import have_judged
 
 Columns = dict[str, Any]
 Graded = tuple[Question[Item], GivenAnswer, bool]
@@ -54,12 +55,7 @@ def record(session: Session, work: Work, graders: Graders, brought: Brought[Item
     return run
 
 
-def _grade(
-    session: Session,
-    row: Contestant,
-    graders: Graders,
-    answers: Iterable[Graded],
-) -> None:
+def _grade(session: Session, row: Contestant, graders: Graders, answers: Iterable[Graded]) -> None:
     """Write down the answers of results, and what the quick graders say of them."""
     results: list[Columns] = []
     grades: list[Columns] = []
@@ -68,21 +64,29 @@ def _grade(
         grades += _rows(question.row_id, row.run_id, said)
         ended: Columns = {"status": ResultStatus.ANSWERED, "score": None, "passed": None}
         if not graders.slow:
-            ended = verdict(said, graders.pass_rule)
-            row.graded += 1
-            row.passed += ended["passed"]
-        results.append(
-            {
-                "id": question.row_id,
-                "answer_id": given.id,
-                "is_cached": is_cached,
-                "not_before": None,
-                **ended,
-            }
-        )
+            ended = graders.ended(said)
+        kept = {"answer_id": given.id, "is_cached": is_cached, "not_before": None}
+        results.append({"id": question.row_id, **kept, **ended})
+    _write(session, row, graders, results, grades)
+
+
+def _write(
+    session: Session,
+    row: Contestant,
+    graders: Graders,
+    results: Sequence[Columns],
+    grades: Sequence[Columns],
+) -> None:
+    """Keep results and grades; what is left to the judges is to be asked from now on."""
     if results:
         session.execute(update(Result), results)
-        _insert_grades(session, grades)
+    if grades:
+        session.execute(insert(Grade), grades)
+    row.graded += sum(one["status"] == ResultStatus.GRADED for one in results)
+    row.passed += sum(bool(one["passed"]) for one in results)
+    judging = [one["id"] for one in results if one["status"] == ResultStatus.JUDGING]
+    if judging:
+        have_judged(session, row.run_id, graders, judging)
 
 
 def _rows(result_id: int, run_id: int, said: Grades) -> list[Columns]:
@@ -90,11 +94,6 @@ def _rows(result_id: int, run_id: int, said: Grades) -> list[Columns]:
         {"result_id": result_id, "place": place, "run_id": run_id, **columns}
         for place, columns in said.items()
     ]
-
-
-def _insert_grades(session: Session, grades: Sequence[Columns]) -> None:
-    if grades:
-        session.execute(insert(Grade), grades)
 
 
 def record_grades(
@@ -109,12 +108,8 @@ def record_grades(
         if one.result_id not in open_:
             continue
         grades += _rows(one.result_id, row.run_id, new)
-        ended = verdict({**one.grades, **new}, graders.pass_rule)
-        results.append({"id": one.result_id, **ended})
-        row.graded += 1
-        row.passed += ended["passed"]
+        results.append({"id": one.result_id, **graders.ended({**one.grades, **new})})
+    _write(session, row, graders, results, grades)
     if results:
-        session.execute(update(Result), results)
-        _insert_grades(session, grades)
         service.tell(session, run)
     return run
