@@ -12,11 +12,12 @@ from app.core.database import unit_of_work
 from app.core.errors import Conflict, WrongInput
 from app.core.leases import LeaseLost
 from app.evaluations import queries, service
+from app.evaluations.asking.asker import Asker
 from app.evaluations.forms import RunForm
 from app.evaluations.models import EvaluationGrader, EvaluationRun, RunJudge
 from app.evaluations.orders import priced
 from app.evaluations.tasks import answer
-from app.evaluations.work import judgements
+from app.evaluations.work import claiming, judgements
 from app.evaluations.work.grading import graders_of
 from app.upkeep import queries_evaluations as looks
 from tests import make
@@ -283,6 +284,20 @@ def test_what_a_dead_worker_asked_a_judge_is_asked_again_and_counted(workshop, w
     with pytest.raises(LeaseLost), unit_of_work() as session:
         judgements.hold(session, taken)
     holds(run_id)
+
+
+@one_database
+def test_whoever_asks_over_a_connection_shares_it(workshop, witness, letters):
+    evaluation_id = judged(workshop, letters)
+    first = start(workshop, evaluation_id)
+    answered(first, letters)
+    second = start(workshop, evaluation_id, key="form:2", settings={"per_minute": 60})
+    with unit_of_work() as session:
+        judge = judgements.claim(session, run_of(first).judges[0].id)
+        contestant = claiming.claim(session, run_of(second).contestants[0].id)
+    assert (judge.share.beside, contestant.share.beside) == (1, 2)
+    with Asker(contestant.share) as asker:
+        assert asker.pace.ceiling == 0.5, "a request a second, for two"
 
 
 @one_database

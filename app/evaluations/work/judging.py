@@ -28,10 +28,13 @@ AGAIN_SECONDS = 1.0
 
 @dataclass
 class Judgements:
-    """A judge's questions as a book; what its replies come to is written down with them."""
+    """A judge's questions as a book; what its replies come to is written down with them, as far as
+    the slice lasts.
+    """
 
     work: JudgeWork
     graders: Graders
+    ends_at: float
 
     @property
     def grader(self) -> Grader:
@@ -64,6 +67,8 @@ class Judgements:
                 return
             with unit_of_work() as session:
                 judgements.record_grades(session, self.work, self.graders, said)
+            if time.monotonic() > self.ends_at:
+                return
 
     def _graded(self, several: Sequence[Judgement]) -> JsonObject:
         result = several[0].result
@@ -92,7 +97,7 @@ def _score(judge: Judge, one: Judgement, item: JsonObject, answer: Answer) -> Sc
 def work_on(work: JudgeWork) -> bool:
     """One slice; whether the run is over. Raises LeaseLost."""
     seen = Slice()
-    book = Judgements(work, graders_of(work.run_id, work.pass_rule))
+    book = Judgements(work, graders_of(work.run_id, work.pass_rule), seen.ends_at)
     book.grade()  # what a worker that died had asked and not graded
     with Asker(work.share) as asker:
         ask_all(asker, book, seen)
