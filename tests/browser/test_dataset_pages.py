@@ -6,7 +6,6 @@ from contextlib import closing
 
 import pytest
 
-from tests.browser.evaluated import evaluate
 from tests.browser.visitor import visiting
 from tests.journeys.api import HELD_OUT, OWNER, TRAINING, Script
 from tests.processes import start_luthier
@@ -132,20 +131,3 @@ def test_a_report_is_followed_to_its_rows_copies_leaks_and_words(tmp_path, files
         page.get_by_text("6 of 66 validation rows stand in the training rows").wait_for()
         mara.look()
         mara.picture("dataset-leaks")
-
-        # What was made of such rows is measured: pictures of real pages, with made-up contestants.
-        pages = evaluate(
-            luthier.home,
-            project["id"],
-            words="When will my new card arrive?",
-            name="Held-out questions",
-            model="intents-v3",
-            label="balance_not_updated",
-        )
-        mara.go(pages["evaluation-run"])
-        mara.heading("Held-out questions")
-        mara.picture("evaluation-run", "dark")
-        mara.picture("evaluation-cases", of="section[aria-labelledby=cases]")
-        mara.picture("evaluation-confusion", of="section[aria-labelledby=confusion]")
-        mara.go(pages["evaluation-case"])
-        mara.picture("evaluation-case")

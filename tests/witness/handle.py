@@ -70,8 +70,8 @@ class Witness:
 
     def set(self, **attributes: Any) -> None:
         """Change how it is: `lag`, `skew`, `filter`, `paging`, `leaves_out`, `refuses`,
-        `models`, `expires_after` requests of this key (see `State`); `latency`, `scope_status`,
-        `allowance` (requests a second, None for any) of all.
+        `models`, `expires_after` requests of this key, `judges` and what is `right` (see `State`);
+        `latency`, `scope_status`, `allowance` (requests a second, None for any) of all.
         """
         self.tell("/_set", attributes)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from tests.witness import moderating, routes_of_history, routes_of_webhooks, runlists
+from tests.witness import judging, moderating, routes_of_history, routes_of_webhooks, runlists
 from tests.witness.journal import Request
 from tests.witness.organisation import Organisation
 from tests.witness.paging import page
@@ -30,6 +30,10 @@ def show_model(state: State, asked: Request, form: Any, name: str) -> Any:
 
 def chat(state: State, asked: Request, form: Any) -> Any:
     whole = completion(form, {model["id"] for model in state.models})
+    way = state.judges.get(form.get("model"))
+    said = way and judging.reply(str(form["messages"][-1].get("content")), way, state.right)
+    if said:
+        whole["choices"][0]["message"]["content"] = said
     return chunks(whole, form) if form.get("stream") else whole
 
 

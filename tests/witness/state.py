@@ -56,6 +56,8 @@ class State:
     nobody finds until they are shown again. Its clock is `skew` seconds ahead of everybody's. After
     `expires_after` more requests the key is refused. `shown_again` are the cursors whose next page
     begins with them once more; `deleted` the ids of what was there and is gone, with its kind.
+    `judges` are the models that compare two answers, each with its way, and `right` the answers to
+    questions that a fair one goes by (see `judging`).
     """
 
     def __init__(
@@ -89,6 +91,8 @@ class State:
         self.leaves_out: list[str] = []
         self.refuses: list[str] = []
         self.hidden: set[str] = set()
+        self.judges: dict[str, str] = {}
+        self.right: dict[str, str] = {}
         self.count = 0
         self.expires_after: int | None = None
         self.shown_again: set[str] = set()

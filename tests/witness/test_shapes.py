@@ -15,6 +15,7 @@ from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 
 from tests.trainer.shapes import raw, strictly
 from tests.witness import history
+from tests.witness.state import STOPS
 
 # What real answers have and the SDK's types lack, as OpenAI's reference and guides show them.
 NOT_IN_THE_TYPES: dict[type, set[str]] = {
@@ -130,7 +131,7 @@ def test_models_and_what_they_were_asked(full, client, client_of):
         raw(admin, f"/organization/usage/completions?start_time={since}&group_by=model"),
     )
 
-    assert {model.shutdown_date for model in models} == {None, "2027-01-14"}
+    assert {model.shutdown_date for model in models} == {None, "2027-01-14", STOPS}
     assert len(stored) == 4
     assert [len(messages) for messages in asked] == [2] * 4
     assert len(shared) == 2

@@ -31,6 +31,10 @@ _DISAGREES = (
     "It passed a case one time and failed it another in {share:.1f} % of the {cases:,} cases, "
     "each asked {repeats} times."
 )
+_ALIKE = (
+    "Asked {repeats} times, it did equally well in each of the {cases:,} cases every time: nothing "
+    "tells two runs of it apart."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +246,8 @@ def noise_in_words(one: GoldenRecording) -> tuple[str, ...]:
     if found.noise_floor is None:
         return ("Each case was asked once: nobody knows how much it differs from itself.",)
     share = found.disagreeing.value or 0.0
+    if not share and not found.noise_floor:
+        return (_ALIKE.format(cases=found.cases, repeats=found.repeats),)
     floor = amount(found.noise_floor, "passes")
     return (
         _DISAGREES.format(share=share * 100, cases=found.cases, repeats=found.repeats),

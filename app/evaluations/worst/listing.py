@@ -12,8 +12,8 @@ from app.evaluations.worst.saying import Says
 SAYS = {
     Says.ABSENT: "no such row",
     Says.OTHERWISE: "say otherwise",
-    Says.SPLIT: "contradict each other",
-    Says.AGREES: "say what the reference says",
+    Says.SPLIT: "disagree",
+    Says.AGREES: "say the same",
     Says.TEXTS: "are texts",
 }
 LOST = "The base had it right"

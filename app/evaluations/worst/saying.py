@@ -38,7 +38,7 @@ class Neighbour(NamedTuple):
 NEXT = {
     Says.ABSENT: "Add rows that ask this.",
     Says.OTHERWISE: "Either these rows are labelled wrongly, or the reference is.",
-    Says.SPLIT: "Decide which answer is right, and correct the other rows.",
+    Says.SPLIT: "Where they ask the same, correct those that are wrong; else it takes more rows.",
     Says.AGREES: "It stands there to be learned: more such rows, more epochs or a larger model.",
     Says.TEXTS: "",
 }
@@ -77,7 +77,7 @@ def sentence(near: Sequence[Neighbour], reference: str | None) -> str:
         answer, count = told[0]
         return f"{_of(count, len(heard))} {answer}, the reference says {right}."
     listed = ", ".join(f"{count} {_say(count)} {answer}" for answer, count in told)
-    return f"The nearest training rows contradict each other: {listed}. The reference says {right}."
+    return f"The nearest training rows disagree: {listed}. The reference says {right}."
 
 
 def is_label(text: str | None) -> bool:

@@ -23,7 +23,7 @@ from app.evaluations.reports.reading import COLLECTION
 from app.evaluations.reports.views import Chip
 from app.evaluations.worst import queries
 from app.evaluations.worst.drafts import asked_and_answered
-from app.evaluations.worst.listing import SAYS, WORST
+from app.evaluations.worst.listing import WORST
 from app.evaluations.worst.models import WorstCase, WorstList
 from app.evaluations.worst.saying import NEXT, Neighbour, Says, is_label, sentence
 from app.evaluations.worst.views import NearRow, WorstRow, WorstStanding, WorstView
@@ -33,6 +33,13 @@ PAGE = 20
 NOT_OVER = "They are sorted once the run is over."
 NOT_KNOWN = "The rows it learned from are not known here, so there are none to look among."
 NONE_WRONG = "It got nothing wrong."
+CHIPS = {
+    Says.ABSENT: "No such row",
+    Says.OTHERWISE: "The nearest rows say otherwise",
+    Says.SPLIT: "They disagree",
+    Says.AGREES: "They say the same",
+    Says.TEXTS: "Texts",
+}
 CONTRADICTIONS = frozenset({"answer.contradicts", "answer.differs"})
 
 
@@ -138,8 +145,8 @@ def _chips(
     if drawn.base_place is not None:
         wanted.append((f"{here.names[drawn.base_place - 1]} had it right", lost, {"lost": "yes"}))
     wanted += [
-        (f"Nearest rows: {words}", by_says[says], {"says": says.value})
-        for says, words in SAYS.items()
+        (words, by_says[says], {"says": says.value})
+        for says, words in CHIPS.items()
         if says in by_says
     ]
     return tuple(
