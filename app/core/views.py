@@ -34,7 +34,8 @@ class ColumnChart:
 @dataclass(frozen=True, slots=True)
 class Dot:
     """One point of a chart, in hundredths of its width and height, with the ends of its interval;
-    `across` and `up` are its values in words.
+    `across` and `up` are its values in words. The middle of its mark is `mark_x` and `mark_y`
+    pixels beside it, and a line leads there where `is_led`.
     """
 
     label: str
@@ -46,6 +47,9 @@ class Dot:
     across: str
     up: str
     is_base: bool = False
+    mark_x: float = 12
+    mark_y: float = 0
+    is_led: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from app.evaluations.drift.models import Look, Schedule, ScheduleStatus
 from app.evaluations.models import Contestant, Evaluation, RunStatus
 from app.evaluations.reports import queries as reports
 from app.evaluations.reports.charts import marks, scale
+from app.evaluations.reports.marks import marked
 from app.evaluations.reports.scores import UNKNOWN, plain, said, span
 from app.evaluations.reports.views import GONE
 from app.evaluations.reports.words import STATES
@@ -220,19 +221,21 @@ def _chart(row: Schedule, looks: Sequence[Look]) -> DotChart | None:
     y_marks = marks(min(one.low for one in ends), max(one.high for one in ends))
     up, across = scale(y_marks), scale((first.timestamp(), max(last, first + DAY).timestamp()))
     return DotChart(
-        dots=tuple(
-            Dot(
-                label=one.label,
-                name=one.name,
-                x=across(one.at.timestamp()),
-                y=up(value),
-                low=up(reach.low),
-                high=up(reach.high),
-                across=in_words(one.at.date()),
-                up=f"{said(value, measure)} ({span(one.score.interval, measure)})",
-                is_base=not one.is_drift,
-            )
-            for (one, value), reach in zip(known, ends, strict=True)
+        dots=marked(
+            [
+                Dot(
+                    label=one.label,
+                    name=one.name,
+                    x=across(one.at.timestamp()),
+                    y=up(value),
+                    low=up(reach.low),
+                    high=up(reach.high),
+                    across=in_words(one.at.date()),
+                    up=f"{said(value, measure)} ({span(one.score.interval, measure)})",
+                    is_base=not one.is_drift,
+                )
+                for (one, value), reach in zip(known, ends, strict=True)
+            ]
         ),
         x_ticks=((0.0, in_words(first.date())), (100.0, in_words(last.date()))),
         y_ticks=tuple((up(value), plain(value, measure)) for value in y_marks),

@@ -7,6 +7,7 @@ from math import ceil, floor, log10
 from app.core.views import Dot, DotChart
 from app.evaluations.models import Contestant
 from app.evaluations.reports.figures import Figures
+from app.evaluations.reports.marks import marked
 from app.evaluations.reports.scores import plain, price, said, seconds, span
 
 MARKS = 4
@@ -76,21 +77,22 @@ def _chart(
     x_marks = marks(0, max(one.x for one, _ in known))
     y_marks = marks(min(lows), max(highs))
     across, up = scale(x_marks), scale(y_marks)
+    dots = [
+        Dot(
+            label=str(one.place + 1),
+            name=names[one.place],
+            x=across(one.x),
+            y=up(score.value or 0),
+            low=up(score.interval.low) if score.interval else up(score.value or 0),
+            high=up(score.interval.high) if score.interval else up(score.value or 0),
+            across=one.words,
+            up=f"{said(score.value or 0, measure)} ({span(score.interval, measure)})",
+            is_base=not tuned[one.place],
+        )
+        for one, score in sorted(known, key=lambda pair: pair[0].x)
+    ]
     return DotChart(
-        dots=tuple(
-            Dot(
-                label=str(one.place + 1),
-                name=names[one.place],
-                x=across(one.x),
-                y=up(score.value or 0),
-                low=up(score.interval.low) if score.interval else up(score.value or 0),
-                high=up(score.interval.high) if score.interval else up(score.value or 0),
-                across=one.words,
-                up=f"{said(score.value or 0, measure)} ({span(score.interval, measure)})",
-                is_base=not tuned[one.place],
-            )
-            for one, score in sorted(known, key=lambda pair: pair[0].x)
-        ),
+        dots=marked(dots),
         x_ticks=tuple((across(value), mark(value)) for value in x_marks),
         y_ticks=tuple((up(value), plain(value, measure)) for value in y_marks),
     )
