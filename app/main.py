@@ -61,6 +61,8 @@ from app.evaluations import api as evaluations_api
 from app.evaluations import routes as evaluations
 from app.evaluations.after import api as evaluations_after_api
 from app.evaluations.after import routes as evaluations_after
+from app.evaluations.byhand import api as hand_api
+from app.evaluations.byhand import routes as hand
 from app.evaluations.calibration import api as judges_api
 from app.evaluations.calibration import routes as judges
 from app.evaluations.drift import api as drift_api
@@ -159,6 +161,7 @@ PAGES = (
     grading_trying.trying,
     grading_judging.asking,
     rounds.router,
+    hand.router,
     duels.router,
     judges.router,
     playground.talking,
@@ -208,6 +211,7 @@ API = (
     drift_api.router,
     evaluation_reports_api.router,
     rounds_api.router,
+    hand_api.router,
     duels_api.router,
     judges_api.router,
     evaluations_after_api.router,

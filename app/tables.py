@@ -11,6 +11,7 @@ from app.datasets import models as datasets
 from app.evaluations import models as evaluations
 from app.evaluations import models_judges as evaluation_judges
 from app.evaluations.after import models as after
+from app.evaluations.byhand import models as byhand
 from app.evaluations.calibration import models as calibration
 from app.evaluations.drift import models as drift
 from app.evaluations.duels import models as duels
@@ -43,6 +44,7 @@ MODULES = (
     evaluation_reports,
     worst_cases,
     people,
+    byhand,
     duels,
     calibration,
     after,

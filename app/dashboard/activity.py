@@ -75,6 +75,7 @@ VERBS = {
     "evaluation.asked_again_paused": "paused asking again",
     "evaluation.asked_again_resumed": "went on asking again",
     "evaluation.asked_again_removed": "ended asking again",
+    "evaluation.wait_ended": "ended the wait for people in a run of",
     "golden.recorded": "began the golden recording of",
     "grader.created": "made the grader",
     "grader.changed": "made a version of",

@@ -30,6 +30,7 @@ KINDS = {
 }
 MOST_SHOWN = 40
 START = {"temperature": "0", "max_tokens": "512", "repeats": "1", "shots_k": "5", "seed": ""}
+START |= {"people_cases": "40"}
 # How many of the cases two contestants are taken to disagree in, before anybody was asked.
 DISCORDANT = 0.2
 USUAL = ("zero_shot", "few_shot", "use_tuned")

@@ -11,7 +11,7 @@ from app.graders.template import parsed
 
 MOST_CONTESTANTS, MOST_GRADERS = 12, 10
 MOST_REPEATS, MOST_EXAMPLES = 20, 50
-MOST_CASES = 50_000
+MOST_CASES, MOST_BY_HAND = 50_000, 2_000
 LONGEST_PASTED, LONGEST_PROMPT, LONGEST_NAME = 1_000_000, 100_000, 255
 MOST_TOKENS, USUAL_TOKENS = 200_000, 512
 MOST_AT_ONCE, MOST_A_MINUTE = 200, 60_000
@@ -81,22 +81,32 @@ class Shots(Form):
     seed: Seed = 1
 
 
+class PeopleForm(Form):
+    """People of the project answer by hand: all the cases, or so many of them drawn with the
+    `seed`.
+    """
+
+    cases: Annotated[int, Field(ge=1, le=MOST_BY_HAND)] | None = None
+    seed: Seed = 1
+
+
 class ContestantForm(Form):
-    """Who answers: a model by its name at a connection, with examples or without; or the answers
-    that a contestant of an earlier run gave (`recorded_id`).
+    """Who answers: a model by its name at a connection, with examples or without; the answers that
+    a contestant of an earlier run gave (`recorded_id`); or `people`.
     """
 
     connection_id: Known | None = None
     model: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = None
     shots: Shots | None = None
     recorded_id: Known | None = None
+    people: PeopleForm | None = None
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = None
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
         is_model = self.connection_id is not None and self.model is not None
-        if is_model == (self.recorded_id is not None):
-            raise ValueError("Give connection_id and model, or recorded_id.")
+        if is_model + (self.recorded_id is not None) + (self.people is not None) != 1:
+            raise ValueError("Give connection_id and model, or recorded_id, or people.")
         if self.shots is not None and not is_model:
             raise ValueError("Only a model can be shown examples.")
         return self
@@ -135,6 +145,8 @@ class RunForm(Form):
         said = [one.model_copy(update={"name": None}) for one in contestants]
         if any(one in said[:place] for place, one in enumerate(said)):
             raise ValueError("The same contestant stands there twice.")
+        if sum(one.people is not None for one in contestants) > 1:
+            raise ValueError("People take part once in a run.")
         return contestants
 
 

@@ -39,11 +39,12 @@ class RunStatus(StrEnum):
 
 
 class ContestantKind(StrEnum):
-    """What gives a contestant's answers: `recorded` ones were given before, in another run or
-    elsewhere.
+    """What gives a contestant's answers: a model, `people` of the project by hand; `recorded` ones
+    were given before, in another run or elsewhere.
     """
 
     MODEL = "model"
+    PEOPLE = "people"
     RECORDED = "recorded"
 
 
@@ -240,8 +241,9 @@ class Contestant(Leased, Base):
 
     `shots` are the examples it is shown (`{"k": 20, "way": "nearest", "seed": 1}` of the version
     `shots_version_id`). A recorded contestant has the answers of `recorded_id`. `checkpoint_step`
-    is set where the model is a checkpoint of a job. The sums are over its results, so that pages
-    need not count.
+    is set where the model is a checkpoint of a job. `by_people` is set where people answered, now
+    or when it was recorded: `{"cases": 40, "seed": 1}`, all the cases where `cases` is null. The
+    sums are over its results, so that pages need not count.
     """
 
     __tablename__ = "contestants"
@@ -266,6 +268,7 @@ class Contestant(Leased, Base):
         ForeignKey("jobs.id", ondelete="SET NULL"), index=True
     )
     checkpoint_step: Mapped[int | None]
+    by_people: Mapped[dict[str, Any] | None]
     expected: Mapped[int] = mapped_column(default=0)
     graded: Mapped[int] = mapped_column(default=0)
     passed: Mapped[int] = mapped_column(default=0)

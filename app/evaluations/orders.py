@@ -25,6 +25,7 @@ from app.grading.models import GraderVersion
 
 MOST_RESULTS = 500_000
 PRICED = 20  # so many cases say what judges cost
+PEOPLE = "People"
 NO_CONNECTION = "The project has no such connection."
 NO_EXAMPLES = "The project has no such version of a chat dataset that is ready."
 NO_RECORDED = "The evaluation has no such contestant with answers."
@@ -50,12 +51,21 @@ def checked(session: Session, evaluation: Evaluation, form: RunForm) -> Order:
     cost = priced(session, evaluation, form)
     graders = queries.newest_versions_of(session, evaluation)
     made = [
-        _recorded(session, evaluation, one, f"contestants.{place}")
-        if one.recorded_id is not None
-        else _model(session, evaluation.project_id, one)
+        _contestant(session, evaluation, one, f"contestants.{place}")
         for place, one in enumerate(form.contestants)
     ]
     return Order(made, graders, cost)
+
+
+def _contestant(
+    session: Session, evaluation: Evaluation, one: ContestantForm, at: str
+) -> dict[str, Any]:
+    if one.recorded_id is not None:
+        return _recorded(session, evaluation, one, at)
+    if one.people is not None:
+        asked = one.people.model_dump()
+        return {"kind": ContestantKind.PEOPLE, "name": one.name or PEOPLE, "by_people": asked}
+    return _model(session, evaluation.project_id, one)
 
 
 def priced(session: Session, evaluation: Evaluation, form: RunForm) -> Cost:
@@ -67,7 +77,7 @@ def priced(session: Session, evaluation: Evaluation, form: RunForm) -> Cost:
     asked = [
         _asked(session, evaluation.project_id, one, f"contestants.{place}")
         for place, one in enumerate(form.contestants)
-        if one.recorded_id is None
+        if one.model is not None
     ]
     most = form.settings.max_tokens
     costs = [estimate(evaluation, one, repeats=form.repeats, max_tokens=most) for one in asked]
@@ -193,6 +203,7 @@ def _recorded(
         "shots_version_id": found.shots_version_id,
         "job_id": found.job_id,
         "checkpoint_step": found.checkpoint_step,
+        "by_people": found.by_people,
     }
 
 

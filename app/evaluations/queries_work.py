@@ -41,8 +41,12 @@ def run_id_of(session: Session, contestant_id: int) -> int | None:
     return session.scalar(select(Contestant.run_id).where(Contestant.id == contestant_id))
 
 
-def results_to_be(run: EvaluationRun, row: Contestant, repeat: int) -> Select[Any]:
-    """A result for each case, in the order of `RESULT_COLUMNS`; recorded ones have their answer."""
+def results_to_be(
+    run: EvaluationRun, row: Contestant, repeat: int, numbers: Collection[int] | None = None
+) -> Select[Any]:
+    """A result for each case, or those of these `numbers`, in the order of `RESULT_COLUMNS`;
+    recorded ones have their answer.
+    """
     is_recorded = row.kind == ContestantKind.RECORDED
     status = ResultStatus.ANSWERED if is_recorded else ResultStatus.WAITING
     columns: list[Any] = [
@@ -57,6 +61,8 @@ def results_to_be(run: EvaluationRun, row: Contestant, repeat: int) -> Select[An
         Recorded.answer_id if is_recorded else null(),
     ]
     found = select(*columns).where(Case.evaluation_id == run.evaluation_id).order_by(Case.number)
+    if numbers is not None:
+        found = found.where(Case.number.in_(numbers))
     if not is_recorded:
         return found
     return found.join(
@@ -95,12 +101,12 @@ def next_results(
     ).all()
 
 
-def answered_among(session: Session, result_ids: Collection[int]) -> set[int]:
-    """Those of the results that still wait for graders."""
-    query = select(Result.id).where(
+def answered_among(session: Session, result_ids: Collection[int]) -> dict[int, int | None]:
+    """The answers' ids of those of the results that still wait for graders, by the results'."""
+    query = select(Result.id, Result.answer_id).where(
         Result.id.in_(result_ids), Result.status == ResultStatus.ANSWERED
     )
-    return set(session.scalars(query))
+    return {row.id: row.answer_id for row in session.execute(query)}
 
 
 def run_graders(session: Session, run_id: int) -> Sequence[RunGrader]:

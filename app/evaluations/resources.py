@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from app.budgets.money import dollars
 from app.evaluations.models import Contestant, Evaluation, EvaluationRun, RunJudge
+from app.evaluations.reports.words import awaited
 from app.grading.models import GraderVersion
 
 
@@ -31,7 +32,8 @@ class EvaluationResource(BaseModel):
 
 class ContestantResource(BaseModel):
     """Who answers, and how far that is: of `expected` answers so many are `graded`, so many of
-    those `passed`, and so many `failed` to come. `asked` counts what was sent.
+    those `passed`, and so many `failed` to come. `asked` counts what was sent. `by_people` is set
+    where people answered: how many `cases`, null for all, were drawn with which `seed`.
     """
 
     id: int
@@ -42,6 +44,7 @@ class ContestantResource(BaseModel):
     shots: dict[str, Any] | None
     job_id: int | None
     checkpoint_step: int | None
+    by_people: dict[str, Any] | None
     expected: int
     graded: int
     passed: int
@@ -68,7 +71,8 @@ class RunJudgeResource(BaseModel):
 
 class RunResource(BaseModel):
     """A run. Poll it until `status` is done or stopped; paused, `paused_by` and `words` say why.
-    `guessed_usd` is the part of what was spent for answers and replies that never came.
+    `guessed_usd` is the part of what was spent for answers and replies that never came;
+    `people_left` answers of people are waited for, null where none are to answer.
     """
 
     id: int
@@ -84,6 +88,7 @@ class RunResource(BaseModel):
     cap_usd: float | None
     spent_usd: float
     guessed_usd: float
+    people_left: int | None
     contestants: list[ContestantResource]
     judges: list[RunJudgeResource]
     created_at: datetime
@@ -126,6 +131,7 @@ def run_resource(row: EvaluationRun, open_: Mapping[int, int]) -> RunResource:
         cap_usd=dollars(row.cap),
         spent_usd=row.spent / 1_000_000,
         guessed_usd=row.guessed / 1_000_000,
+        people_left=awaited(row),
         contestants=[_contestant(one) for one in row.contestants],
         judges=[_judge(one, versions[one.place], open_.get(one.id, 0)) for one in row.judges],
         created_at=row.created_at,
@@ -155,6 +161,7 @@ def _contestant(row: Contestant) -> ContestantResource:
         shots=row.shots and {**row.shots, "version_id": row.shots_version_id},
         job_id=row.job_id,
         checkpoint_step=row.checkpoint_step,
+        by_people=row.by_people,
         expected=row.expected,
         graded=row.graded,
         passed=row.passed,

@@ -22,6 +22,7 @@ BOXES = (
     (re.compile(r"^contestants\.\d+\.shots\.version_id$"), "shots_version"),
     (re.compile(r"^contestants\.\d+\.shots\.k$"), "shots_k"),
     (re.compile(r"^contestants\.\d+\.shots\.seed$"), "shots_seed"),
+    (re.compile(r"^contestants\.\d+\.people\.cases$"), "people_cases"),
     (re.compile(r"^contestants(\..*)?$"), "contestants"),
     (re.compile(r"^settings\."), ""),
 )
@@ -61,6 +62,8 @@ def run_form(values: Mapping[str, str]) -> RunForm:
     """The page's fields as a RunForm. Raises WrongInput naming the boxes."""
     filled = {name: value.strip() for name, value in values.items() if value.strip()}
     contestants = [*_ready_made(filled), *_others(filled), *_recorded(filled)]
+    if "people" in filled:
+        contestants.append({"people": {"cases": filled.get("people_cases")}})
     if not contestants:
         raise WrongInput.field("contestants", NOBODY)
     chosen: dict[str, Any] = {name: filled[name] for name in SETTINGS if name in filled}

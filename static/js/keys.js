@@ -1,5 +1,6 @@
 // Single keys as commands: an element with data-key="g d" is followed, clicked or focused by g then d.
 // Never while somebody types, and never where the person has turned single keys off. Esc leaves a field that a key led to.
+// In a form with data-send, Ctrl Enter or ⌘ Enter sends it.
 
 const NEXT_KEY_MS = 1200;
 const FIELDS = "input:not([type=radio], [type=checkbox], [type=button], [type=submit]), textarea, select, [contenteditable]";
@@ -12,6 +13,14 @@ export function isNoCommand(event) {
   if (document.body.dataset.singleKeys !== "on") return true;
   return Boolean(event.target.closest?.(FIELDS) || document.querySelector("dialog:modal"));
 }
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || event.repeat || !(event.ctrlKey || event.metaKey)) return;
+  const form = event.target.closest?.("form[data-send]");
+  if (!form) return;
+  event.preventDefault();
+  form.requestSubmit();
+});
 
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest?.(FIELDS);

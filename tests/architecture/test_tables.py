@@ -43,6 +43,7 @@ PARTS = {
     "round_results": "round_id",
     "round_people": "round_id",
     "persons_grades": "round_id",
+    "hand_answers": "run_id",
 }
 TABLES = sorted(tables.metadata.tables.values(), key=lambda table: table.name)
 MAPPERS = sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__)

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
+from app.evaluations.byhand import service as byhand
+from app.evaluations.models import EvaluationRun, RunStatus
 from app.evaluations.reports import service as reports
 from app.evaluations.reports.models import Report
 from app.evaluations.worst.models import WorstList
@@ -14,6 +16,7 @@ from app.grading.models import LibraryGrader
 from app.projects.models import Project
 from tests.browser.judged import judge as judge_run
 from tests.evaluations.asked_again import plant_look, plant_schedule
+from tests.evaluations.byhand.byhand import wait_for_people
 from tests.evaluations.planted import Player, Question, plant_evaluation, plant_run, right_in
 from tests.waiting import eventually
 
@@ -89,7 +92,23 @@ def _plant(
     again = plant_schedule(session, runs[0], words=words)
     plant_look(session, again, runs[1], weeks=1, passed=(120, 160))
     plant_look(session, again, weeks=2, words=words)
-    return kept.id, [run.id for run in runs], judge_run(session, runs[-1], name)
+    judged = judge_run(session, runs[-1], name)
+    waiting = plant_run(
+        session, kept, Player("alone", right_in(70, 4, labels)), status=RunStatus.RUNNING
+    )
+    by_hand = {"by-hand": f"/evaluation-runs/{waiting.id}/people"}
+    by_hand["by-hand-case"] = f"{by_hand['by-hand']}/{_answer(session, waiting, words)}"
+    return kept.id, [run.id for run in runs], {**judged, **by_hand}
+
+
+def _answer(session: Session, run: EvaluationRun, words: str) -> int:
+    """The project's maker has answered a case by hand, and another in hand; its number."""
+    wait_for_people(session, run)
+    actor_id = run.created_by or 0
+    number = byhand.claim_next(session, run.id, user_id=actor_id)
+    assert number is not None
+    byhand.give(session, run.id, number, words, user_id=actor_id)
+    return byhand.claim_next(session, run.id, user_id=actor_id) or 0
 
 
 def _run(

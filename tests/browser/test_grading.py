@@ -1,4 +1,6 @@
-"""People grade a run by keyboard alone: a note, one taken back, one passed over, to the end."""
+"""People grade a run by keyboard alone: a note, one taken back, one passed over, to the end; and
+they answer one.
+"""
 
 import json
 
@@ -6,12 +8,21 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from app.evaluations.models import RunStatus
 from app.evaluations.queries import run_by_id
 from app.projects.models import Project
 from tests.browser.visitor import NARROW, visiting
 from tests.browser.workshop import EMAIL, HOSTILE, PASSWORD, TRAP
+from tests.evaluations.byhand.byhand import wait_for_people
 from tests.evaluations.people.rounds import begin
-from tests.evaluations.planted import Player, Question, plant_evaluation, plant_run
+from tests.evaluations.planted import (
+    Player,
+    Question,
+    plant_evaluation,
+    plant_run,
+    questions,
+    right_in,
+)
 from tests.journeys.api import OWNER, Script
 from tests.processes import start_luthier
 
@@ -40,13 +51,21 @@ def place(tmp_path_factory):
                 for kind in ("grades", "duels")
             ]
             paths = [f"/grading-rounds/{one}" for one in rounds], run.id
+            labels = plant_evaluation(session, project, questions(4, ("yes", "no")), name="Labels")
+            by_hand = [
+                plant_run(session, one, Player("a model", right_in(50)), status=RunStatus.RUNNING)
+                for one in (evaluation, labels)
+            ]
+            for one in by_hand:
+                wait_for_people(session, one)
+            places = [f"/evaluation-runs/{one.id}/people" for one in by_hand]
         engine.dispose()
-        yield luthier.address, *paths
+        yield luthier.address, *paths, places
 
 
 @pytest.mark.full  # half a minute: an instance of its own
 def test_a_round_is_graded_by_keyboard_to_the_end(place, chromium):
-    address, (grades, duels), run_id = place
+    address, (grades, duels), run_id, _ = place
     with visiting(chromium, address, color_scheme="dark", viewport=NARROW) as somebody:
         page = somebody.page
 
@@ -94,3 +113,55 @@ def test_a_round_is_graded_by_keyboard_to_the_end(place, chromium):
         somebody.go(f"/evaluation-runs/{run_id}/duels")
         somebody.go(f"/evaluation-runs/{run_id}/judges")
         assert not [url for url in somebody.requests if TRAP in url]
+
+
+@pytest.mark.full
+def test_cases_are_answered_by_keyboard_in_words_and_by_label(place, chromium):
+    address, _, _, (in_words, by_label) = place
+    with visiting(chromium, address, color_scheme="dark", viewport=NARROW) as somebody:
+        page = somebody.page
+
+        def stands_at(done, of, case):
+            page.get_by_text(f"{done} of {of} cases answered. This is case {case}.").wait_for()
+
+        somebody.enter(in_words, EMAIL, PASSWORD)
+        somebody.look()
+        somebody.button("Answer", exact=True).click()
+        stands_at(0, 2, 1)
+        somebody.look()
+        box = page.get_by_label("Your answer")
+        somebody.press("Escape")
+        somebody.press("0")
+        stands_at(0, 2, 2)
+        somebody.type("It is 2 <b>short")
+        somebody.press("Control+Enter")
+        stands_at(1, 2, 1)
+        assert page.url.endswith(f"{in_words}/1")
+        assert box.input_value() == ""
+        somebody.go(f"{in_words}/2")
+        assert box.input_value() == "It is 2 <b>short"
+        somebody.type(", and late")
+        somebody.press("Control+Enter")
+        stands_at(1, 2, 1)
+        somebody.type(HOSTILE)
+        somebody.press("Control+Enter")
+        page.get_by_text("2 of 2 cases answered").wait_for()
+        page.get_by_text("The run is over").wait_for()
+        assert HOSTILE in page.locator("main").inner_text()
+        somebody.look()
+
+        somebody.go(by_label)
+        somebody.button("Answer", exact=True).click()
+        stands_at(0, 4, 1)
+        somebody.look()
+        somebody.press("1")
+        stands_at(1, 4, 2)
+        somebody.press("2")
+        stands_at(2, 4, 3)
+        somebody.press("0")
+        stands_at(2, 4, 4)
+        somebody.go(by_label)
+        somebody.button("End the wait").click()
+        somebody.button("End the wait").last.click()
+        page.get_by_text("2 never were").wait_for()
+        somebody.look()

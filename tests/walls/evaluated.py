@@ -9,6 +9,7 @@ from app.evaluations import queries
 from app.evaluations.duels import service as duels
 from app.evaluations.duels.forms import DuelsForm
 from app.projects.models import Project
+from tests.evaluations.byhand.byhand import wait_for_people
 from tests.evaluations.people.rounds import begin, make_pairwise, plant_graded
 
 
@@ -24,6 +25,7 @@ def evaluated(
     judge = make_pairwise(session, project, connection, f"{name} better")
     form = DuelsForm(grader_id=judge.id, cases=2)
     compared = duels.begin_duels(session, run, form, actor_id=actor_id, key=name)
+    wait_for_people(session, planted)
     return {
         "evaluation_id": run.evaluation_id,
         "evaluation_run_id": run.id,

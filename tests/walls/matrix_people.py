@@ -1,4 +1,6 @@
-"""The routes of people's grades, head to head and the calibration of judges: whom each lets in."""
+"""The routes of people's grades and answers, of contestants head to head and of the calibration of
+judges: whom each lets in.
+"""
 
 from tests.walls.expected import Expected, edit, spend, view
 
@@ -14,6 +16,12 @@ PEOPLE: dict[str, Expected] = {
     "rounds.undo": edit(303),
     "rounds.finish": edit(409),  # nothing is graded
     "rounds.export": Expected("view", 409, but={"viewer": 200}),  # viewers grade nothing
+    # Answers by hand
+    "hand.show": view(),
+    "hand.next": edit(303),
+    "hand.end": edit(303),
+    "hand.case": edit(),
+    "hand.give": edit(422),  # an empty answer
     # Contestants head to head
     "duels.index": view(),
     "duels.price": spend(),
@@ -30,6 +38,10 @@ PEOPLE: dict[str, Expected] = {
     "api.rounds.show": view(),
     "api.rounds.close": edit(200),
     "api.rounds.grades": Expected("view", 409, but={"viewer": 200}),
+    "api.hand.show": view(),
+    "api.hand.next": edit(200),
+    "api.hand.end": edit(200),
+    "api.hand.give": edit(422),
     "api.duels.index": view(),
     "api.duels.begin": spend(422),
     "api.duels.show": view(),

@@ -48,6 +48,7 @@ PRIVATE = {
     "notices.read", "notices.read_all", "notices.revoke_link",
     "choices.choose", "choices.mute", "choices.unmute",
     "rounds.undo",  # of one's own grades, which the round keeps
+    "hand.next", "api.hand.next",  # a case in one's own hands
 }  # fmt: skip
 # It is so already, so nothing changes.
 SO_ALREADY = {

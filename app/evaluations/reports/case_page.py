@@ -13,6 +13,7 @@ from app.core.errors import NotFound
 from app.core.keyset import page_of
 from app.core.listing import Asked
 from app.core.pages import path_for
+from app.evaluations.byhand.queries import names_of
 from app.evaluations.models import Case, Grade
 from app.evaluations.reports import queries_cases
 from app.evaluations.reports.cases import beside, cell_of, said_of
@@ -38,7 +39,9 @@ def case_view(request: Request, session: Session, here: Opened, number: int) -> 
     asked = here.table.read(request)
     query = asked.query(after=None, before=None)
     results = queries_cases.answers_to(session, here.ids, [case.id], TEXT_LENGTH)
-    grades = _by_result(queries_cases.grades_of(session, [one.id for one in results]))
+    ids = [one.id for one in results]
+    grades = _by_result(queries_cases.grades_of(session, ids))
+    people = names_of(session, ids)
     drawn = _drawn(case)
     earlier, later = _beside(session, here, asked, number)
     path = path_for(request, "evaluation_runs.show", evaluation_run_id=here.run.id)
@@ -56,7 +59,8 @@ def case_view(request: Request, session: Session, here: Opened, number: int) -> 
         tags=tuple(queries_cases.tags_of_case(session, case.id)),
         row_url=_row_url(request, here, case),
         answers=tuple(
-            _answer(here, case, one, grades.get(one.id, {}), looked_up) for one in results
+            _answer(here, case, one, grades.get(one.id, {}), looked_up, people.get(one.id))
+            for one in results
         ),
         earlier_url=f"{path}/cases/{earlier}{words}" if earlier else None,
         later_url=f"{path}/cases/{later}{words}" if later else None,
@@ -101,6 +105,7 @@ def _answer(
     result: Any,
     grades: Mapping[int, Grade],
     looked_up: Mapping[int, str],
+    person: str | None,
 ) -> AnswerView:
     place = here.places[result.contestant_id]
     is_scored = here.figures is not None and here.figures.measure != "passes"
@@ -108,6 +113,7 @@ def _answer(
     text = said_of(result)
     whole = beside(case.reference, text, is_whole=True) if text else ()
     facts = [
+        f"by {person}" if person else "",
         f"{seconds(result.total_ms)}" if result.total_ms is not None else "",
         f"{result.prompt_tokens:,} + {result.completion_tokens:,} tokens"
         if result.prompt_tokens is not None and result.completion_tokens is not None

@@ -18,7 +18,7 @@ from app.evaluations.reports.listing import Entrants, cases_table
 from app.evaluations.reports.making import is_tuned, names_of
 from app.evaluations.reports.models import Report
 from app.evaluations.reports.views import GONE, RunHead
-from app.evaluations.reports.words import STATES, follows, lead, note_of
+from app.evaluations.reports.words import STATES, awaited, follows, lead, note_of
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,7 @@ def head_of(here: Opened, provisional: tuple[str, ...] = (), open_questions: int
         is_over=run.ended_at is not None,
         topic=f"evaluation_run:{run.id}",
         provisional=provisional,
+        people_left=awaited(run),
     )
 
 

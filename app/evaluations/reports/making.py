@@ -24,7 +24,7 @@ def make(work: Work) -> None:
         run = run_by_id(session, work.run_id)
         assert run is not None  # noqa: S101 - the report would be gone with it
         cases = run.evaluation.cases
-        labels = _labels(session, run)
+        labels = labels_of(session, run)
     places = {one.id: place for place, one in enumerate(run.contestants)}
     tally = Tally.of(len(places), cases, run.repeats, labels)
     for first in range(1, cases + 1, CASES_AT_ONCE):
@@ -57,7 +57,7 @@ def _reckoned(run: EvaluationRun, tally: Any) -> dict[str, Any]:
         tags = queries_cases.numbers_by_tag(session, run.evaluation_id)
     names = names_of(run.contestants)
     entrants = [
-        Entrant(place, names[place], is_tuned(one, tuned))
+        Entrant(place, names[place], is_tuned(one, tuned), one.by_people is not None)
         for place, one in enumerate(run.contestants)
     ]
     return written(reckon(entrants, tally, tags))
@@ -77,7 +77,7 @@ def is_tuned(one: Contestant, tuned: Any) -> bool:
     return one.job_id is not None or one.model_ref_id in tuned
 
 
-def _labels(session: Session, run: EvaluationRun) -> Sequence[str]:
+def labels_of(session: Session, run: EvaluationRun) -> Sequence[str]:
     """The labels that answers are sorted by: the right answers, where they are few and each is
     asked for more than once.
     """

@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 from app.catalog.models import TunedModel
 from app.evaluations.models import (
     Contestant,
+    ContestantKind,
     Evaluation,
     EvaluationRun,
 )
+from app.evaluations.queries import contestant_ids
 from app.evaluations.reports.models import Report
 
 MOST_RUNS = 200
@@ -104,6 +106,12 @@ def reports_of(session: Session, run_ids: Sequence[int]) -> dict[int, Report]:
 def report_of(session: Session, run_id: int) -> Report | None:
     """What was reckoned of a run, or is to be."""
     return session.scalar(select(Report).where(Report.run_id == run_id))
+
+
+def is_worked_at(session: Session, run_id: int) -> bool:
+    """Whether anybody but people is not through with a run: it does not wait for them alone."""
+    query = contestant_ids(run_id).where(Contestant.kind != ContestantKind.PEOPLE)
+    return session.scalar(query.limit(1)) is not None
 
 
 def tuned_refs(session: Session, ref_ids: Iterable[int | None]) -> dict[int, TunedModel]:

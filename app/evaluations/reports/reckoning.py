@@ -19,11 +19,14 @@ MOST_VALUES, MOST_SLICES = 20, 40
 
 
 class Entrant(NamedTuple):
-    """A contestant, as far as the evidence needs it; names are all different."""
+    """A contestant, as far as the evidence needs it; names are all different. `is_people` where
+    people answered by hand.
+    """
 
     place: int
     name: str
     is_tuned: bool
+    is_people: bool = False
 
 
 def reckon(
@@ -65,17 +68,18 @@ def measure_of(tally: Tally) -> Measure:
 
 def leading(entrants: Sequence[Entrant], scores: Mapping[int, Estimate]) -> tuple[int, int] | None:
     """Whom the page leads with: the best tuned one against the best of the others, or the two best
-    where all are of one kind.
+    where all are of one kind. People only where there are no two models: they are what models are
+    measured by, and not what is chosen.
     """
     ranked = sorted(
         (one for one in entrants if scores[one.place].value is not None),
-        key=lambda one: -(scores[one.place].value or 0),
+        key=lambda one: (one.is_people, -(scores[one.place].value or 0)),
     )
     if len(ranked) < 2:  # noqa: PLR2004 - a pair
         return None
     tuned = [one for one in ranked if one.is_tuned]
     others = [one for one in ranked if not one.is_tuned]
-    if tuned and others:
+    if tuned and others and not (others[0].is_people and len(tuned) > 1):
         return tuned[0].place, others[0].place
     return ranked[0].place, ranked[1].place
 

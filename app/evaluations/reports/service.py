@@ -42,6 +42,15 @@ def ask(session: Session, run_id: int) -> None:
     enqueue(session, "evaluations.report", report.id)
 
 
+def ask_soon(session: Session, run_id: int) -> None:
+    """Have the board of a run drawn anew that waits for people alone: each of their answers asks,
+    and a while passes between two drawings.
+    """
+    report = queries.report_of(session, run_id)
+    if report is not None and report.due_at is None:
+        report.due_at = clock.later(session, AGAIN_SECONDS)
+
+
 def claim(session: Session, report_id: int) -> Work | None:
     """Take a report for one making; None where it is not due, or another worker has it."""
     fence = leases.claim(session, Report, report_id, seconds=LEASE_SECONDS)
@@ -82,7 +91,7 @@ def record(session: Session, work: Work, figures: dict[str, Any] | None) -> None
     due_at = None
     if run.status != work.status:
         due_at = moment
-    elif run.status == RunStatus.RUNNING:
+    elif run.status == RunStatus.RUNNING and queries.is_worked_at(session, run.id):
         due_at = moment + timedelta(seconds=AGAIN_SECONDS)
     leases.settle(report, due_at=due_at)
     if figures is not None and due_at is None:

@@ -96,7 +96,7 @@ class Chip:
 @dataclass(frozen=True, slots=True)
 class RunHead:
     """What stands over every page of a run. `provisional` are its judges that are not to be trusted
-    yet, each with the reason.
+    yet, each with the reason; `people_left` answers of people are waited for, None without people.
     """
 
     project_id: int
@@ -116,6 +116,7 @@ class RunHead:
     is_over: bool
     topic: str
     provisional: tuple[str, ...] = ()
+    people_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

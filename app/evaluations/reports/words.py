@@ -46,13 +46,34 @@ def follows(run: EvaluationRun, figures: Figures | None) -> str:
     """What to do with it: the checkpoint to take, or why nothing goes on."""
     if run.status == RunStatus.PAUSED:
         return run.words or PAUSED_BY.get(run.paused_by or "", "It is paused.")
-    if figures is None or run.status == RunStatus.RUNNING:
+    if run.status == RunStatus.RUNNING:
+        return _waits(run)
+    if figures is None:
         return ""
     chosen = checkpoint(run.contestants, figures)
     leading = figures.verdict(*figures.leading) if figures.leading else None
     if leading is None:
         return chosen
     return " ".join(filter(None, [chosen, *notes(leading), _picked(leading, figures)]))
+
+
+def awaited(run: EvaluationRun) -> int | None:
+    """How many answers of people a run waits for; None where no people take part."""
+    people = [one for one in run.contestants if one.kind == ContestantKind.PEOPLE]
+    if not people:
+        return None
+    left = sum(one.expected - one.graded - one.failed for one in people)
+    return left if run.ended_at is None else 0
+
+
+def _waits(run: EvaluationRun) -> str:
+    left = awaited(run)
+    if not left:
+        return ""
+    said = f"{number(left)} answers of people are" if left > 1 else "One answer of people is"
+    models = [one for one in run.contestants if one.kind != ContestantKind.PEOPLE]
+    is_alone = all(one.expected and one.graded + one.failed == one.expected for one in models)
+    return f"{said} missing{': it waits for nothing else' if is_alone else ''}."
 
 
 def _picked(leading: Verdict, figures: Figures) -> str:
@@ -96,7 +117,9 @@ def _score(figures: Figures, place: int) -> float:
 def note_of(one: Contestant, *, is_tuned: bool) -> str:
     """What kind of contestant it is."""
     words = "tuned" if is_tuned else "not tuned here"
-    if one.kind == ContestantKind.RECORDED:
+    if one.by_people is not None:
+        words = _people(one)
+    elif one.kind == ContestantKind.RECORDED:
         words = "recorded answers"
     if one.checkpoint_step is not None:
         words = f"{words}, step {one.checkpoint_step:,}"
@@ -104,3 +127,9 @@ def note_of(one: Contestant, *, is_tuned: bool) -> str:
         way = "nearest" if one.shots.get("way") == "nearest" else "drawn"
         words = f"{words}, {one.shots.get('k')} {way} examples in the prompt"
     return words
+
+
+def _people(one: Contestant) -> str:
+    """Those who answered by hand, and to how many cases where these were drawn."""
+    words = "people" if one.kind == ContestantKind.PEOPLE else "recorded answers of people"
+    return f"{words}, {one.expected:,} cases" if (one.by_people or {}).get("cases") else words

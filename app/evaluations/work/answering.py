@@ -12,7 +12,8 @@ from app.evaluations import queries, queries_work, service
 from app.evaluations.asking import standing
 from app.evaluations.asking.asker import Asker
 from app.evaluations.asking.slices import RECORD_SECONDS, Brought, Claimed, Slice, ask_all
-from app.evaluations.models import Contestant, EvaluationRun, RunStatus
+from app.evaluations.models import Contestant, ContestantKind, EvaluationRun, RunStatus
+from app.evaluations.reports import service as reports
 from app.evaluations.work import claiming
 from app.evaluations.work.claiming import Item, Work
 from app.evaluations.work.grading import Graders, graders_of, missing_grades, waiting
@@ -114,7 +115,10 @@ def _end(session: Session, run: EvaluationRun, row: Contestant) -> None:
 
 def _go_on(session: Session, row: Contestant) -> None:
     moment = clock.now(session)
-    if queries_work.has_work_now(session, row.id, moment):
+    if row.kind == ContestantKind.PEOPLE and not queries_work.has_answered(session, row.id):
+        leases.settle(row, due_at=None)  # their next answer rings
+        reports.ask_soon(session, row.run_id)
+    elif queries_work.has_work_now(session, row.id, moment):
         leases.settle(row, due_at=moment)
         enqueue(session, "evaluations.answer", row.id)
     else:

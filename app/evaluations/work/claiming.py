@@ -22,10 +22,12 @@ from app.evaluations.asking import rows, standing
 from app.evaluations.asking.asker import Share
 from app.evaluations.asking.questions import Question
 from app.evaluations.asking.slices import Claimed
+from app.evaluations.byhand.drawing import drawn
 from app.evaluations.forms import AnswerSettings
 from app.evaluations.models import (
     Contestant,
     ContestantKind,
+    Evaluation,
     EvaluationRun,
     Result,
     RunStatus,
@@ -78,7 +80,7 @@ def claim(session: Session, contestant_id: int) -> Work | None:
     if run.status != RunStatus.RUNNING:
         leases.settle(row, due_at=None)
         return None
-    _prepare(session, run, row)
+    prepare(session, run, row)
     billed = rows.wait_again(session, Result, Result.contestant_id == row.id)
     run.spent, run.guessed, row.spent = run.spent + billed, run.guessed + billed, row.spent + billed
     connection = row.ref.connection if row.ref and row.kind == ContestantKind.MODEL else None
@@ -103,12 +105,18 @@ def claim(session: Session, contestant_id: int) -> Work | None:
     )
 
 
-def _prepare(session: Session, run: EvaluationRun, row: Contestant) -> None:
-    """A result for each case and repeat: once, and in as many statements as there are repeats."""
+def prepare(session: Session, run: EvaluationRun, row: Contestant) -> None:
+    """A result for each case and repeat: once, and in as many statements as there are repeats.
+    People answer once, and may have been asked for a part of the cases. The run is held.
+    """
     if row.expected:
         return
-    for repeat in range(run.repeats):
-        found = queries_work.results_to_be(run, row, repeat)
+    repeats, numbers = run.repeats, None
+    if row.kind == ContestantKind.PEOPLE and row.by_people is not None:
+        cases = session.get_one(Evaluation, run.evaluation_id).cases
+        repeats, numbers = 1, drawn(cases, row.by_people)
+    for repeat in range(repeats):
+        found = queries_work.results_to_be(run, row, repeat, numbers)
         made = insert(Result).from_select(
             queries_work.RESULT_COLUMNS, found, include_defaults=False
         )

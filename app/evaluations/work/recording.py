@@ -105,8 +105,8 @@ def record_grades(
     grades: list[Columns] = []
     open_ = queries_work.answered_among(session, [one.result_id for one, _ in said])
     for one, new in said:
-        if one.result_id not in open_:
-            continue
+        if open_.get(one.result_id) != one.given.id:
+            continue  # graded meanwhile, or a person has changed it
         grades += _rows(one.result_id, row.run_id, new)
         results.append({"id": one.result_id, **graders.ended({**one.grades, **new})})
     _write(session, row, graders, results, grades)

@@ -1,0 +1,1 @@
+"""People answer the cases of a run by hand: a contestant like any other."""
