@@ -42,17 +42,18 @@ def mend(session: Session) -> None:
     back = latest - moment
     log.warning("clock.set_back", seconds=back.total_seconds())
     for table in Base.metadata.sorted_tables:
-        if "lease_until" in table.columns:
+        if WAITED_FOR & set(table.columns.keys()):
             _bring_forward(session, table, moment, back)
 
 
 def _bring_forward(session: Session, table: Table, moment: datetime, back: timedelta) -> None:
     waits = [column for column in table.columns if column.name in WAITED_FOR]
     late = or_(*(column > moment for column in waits))
-    for row_id, *moments in session.execute(select(table.c.id, *waits).where(late)).all():
+    (key,) = table.primary_key
+    for row_id, *moments in session.execute(select(key, *waits).where(late)).all():
         sooner = {
             column: at - back
             for column, at in zip(waits, moments, strict=True)
             if at is not None and at > moment
         }
-        session.execute(update(table).where(table.c.id == row_id).values(sooner))
+        session.execute(update(table).where(key == row_id).values(sooner))

@@ -114,9 +114,9 @@ class ContestantForm(Form):
 
 class AnswerSettings(Form):
     """How answers are given; what is left out is up to the provider. `system` takes the place of
-    the cases' own system prompt. `fresh` asks again what was answered before. `per_minute` and
-    `at_once` bound the requests over each connection; without them Luthier finds out what the
-    provider takes.
+    the cases' own system prompt. `fresh` asks again what was answered before, judges too.
+    `per_minute` and `at_once` bound the requests over each connection; without them Luthier finds
+    out what the provider takes.
     """
 
     system: Annotated[str, Field(max_length=LONGEST_PROMPT)] | None = None

@@ -22,10 +22,10 @@ DARK, PHONE = {"color_scheme": "dark"}, {"viewport": NARROW}
 LOOKS = {"light": {}, "dark": DARK, "phone": PHONE, "dark-phone": DARK | PHONE}
 
 
-# axe judges the same pages in test_hostile_text, with more words on each.
+# The other half with make faults, where every page is judged in every look too.
 @pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.full)])
 def test_every_page_is_sound_and_the_tab_key_reaches_everything(workshop, chromium, half):
-    with visiting(chromium, workshop.address, asks_axe=False) as somebody:
+    with visiting(chromium, workshop.address) as somebody:
         somebody.enter("/", EMAIL, PASSWORD)
         for name, path in list(workshop.pages.items())[half::2]:
             somebody.go(path)
@@ -115,6 +115,7 @@ def test_the_instances_owner_changes_a_day_and_the_calendar_says_so(workshop, ch
         somebody.look()
 
 
+@pytest.mark.full  # half a minute; the walls ask every route as a viewer
 def test_a_viewer_finds_no_dead_button(workshop, chromium):
     with visiting(chromium, workshop.address, asks_axe=False) as viewer:
         page = viewer.page

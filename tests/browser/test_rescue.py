@@ -18,6 +18,7 @@ SMALL = {"jobs": 4, "events": 10, "files": 6, "evals": 1, "runs": 1, "items": 5,
 LONG_MS = 150_000
 
 
+@pytest.mark.full  # half a minute; tests/rescue proves each step
 def test_a_history_comes_home_live_and_every_object_can_be_read(chromium, tmp_path, witness):
     history.fill(witness, **SMALL, usage_days=2)
     there = {row["id"]: row for row in witness.expected() if row["kind"] == "file"}

@@ -291,6 +291,7 @@ def test_findings_lead_from_the_report_to_their_table(mara):
     mara.look()
 
 
+@pytest.mark.full  # tests/budgets proves each step
 def test_an_owner_sets_a_budget_by_keyboard_and_the_receipt_says_what_is_left(workshop, mara):
     page, project = mara.page, workshop[1].removesuffix("/jobs")
     mara.look()

@@ -38,6 +38,7 @@ def note(request, starts):
         starts.append(int(request.headers["upload-offset"]))
 
 
+@pytest.mark.full  # tests/datasets/test_uploads.py proves each step
 def test_an_upload_waits_for_the_line_and_goes_on_after_the_page_was_left(live, rows, chromium):
     with proxy.before(port=live.port) as line, visiting(chromium, line.address) as mara:
         page, starts = mara.page, []

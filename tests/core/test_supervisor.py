@@ -108,7 +108,10 @@ def test_a_port_in_use_is_told_in_one_sentence(tmp_path):
         assert not processes_of(luthier.home)
 
 
-@pytest.mark.parametrize("moment", ["lock", "run/valkey.sock", "luthier.sqlite", "logs/web.log"])
+EARLY = [pytest.param(one, marks=pytest.mark.full) for one in ("lock", "run/valkey.sock")]
+
+
+@pytest.mark.parametrize("moment", [*EARLY, "luthier.sqlite", "logs/web.log"])
 def test_it_can_be_ended_while_it_starts(tmp_path, moment):
     luthier = launch(tmp_path / "home", "run", PORT=str(free_port()))
     try:

@@ -113,16 +113,23 @@ def test_a_pure_one_code_and_judges_grade_a_run_together(workshop, witness, lett
 
 
 @one_database
-def test_the_same_question_is_never_paid_for_twice_in_a_project(workshop, witness, letters):
+def test_a_question_is_paid_for_once_in_a_project_unless_a_run_asks_afresh(
+    workshop, witness, letters
+):
     evaluation_id = judged(workshop, letters)
     start(workshop, evaluation_id)
     letters.deliver()
-    again = start(workshop, evaluation_id, key="form:2", settings={"fresh": True})
+    again = start(workshop, evaluation_id, key="form:2")
     letters.deliver()
     assert set(asked_judges(witness).values()) == {1}
     assert all(one.asked == 0 for one in judgements_of(again))
-    assert run_of(again).status == "done"
-    holds(again)
+    # Otherwise a judge that has changed would look like a model that has.
+    afresh = start(workshop, evaluation_id, key="form:3", settings={"fresh": True})
+    letters.deliver()
+    assert set(asked_judges(witness).values()) == {2}
+    for one in (again, afresh):
+        assert run_of(one).status == "done"
+        holds(one)
 
 
 @one_database

@@ -44,7 +44,7 @@ def is_in_the_middle(duels_id):
     return {JUDGED, "asked"} <= {said[0] for said in pairs(duels_id).values()}
 
 
-@on("sqlite", full=("postgresql",))
+@on(full=("sqlite", "postgresql"))
 def test_i5_a_worker_killed_over_duels_asks_no_answered_pair_twice_and_loses_none(stage):
     duels_id = a_comparing(stage)
     stage.witness.set(latency=0.3)

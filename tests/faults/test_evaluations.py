@@ -81,7 +81,7 @@ def test_i5_a_worker_killed_in_the_middle_pays_no_answered_case_twice_and_loses_
     assert_paid_once(stage, run_id, lost=on_its_way)
 
 
-@on("sqlite", full=("postgresql",))
+@on(full=("sqlite", "postgresql"))
 def test_f5_a_worker_that_is_told_to_stop_keeps_what_is_on_its_way(stage):
     run_id = a_run(stage, at_once=2)
     stage.witness.script(Fault(CHAT, end="real", delay=0.1, times=10_000))
@@ -108,7 +108,7 @@ def a_judged_run(stage):
     return start(stage.team, evaluation_id, make.BASE_MODEL, settings={"at_once": 8})
 
 
-@on("sqlite", full=("postgresql",))
+@on(full=("sqlite", "postgresql"))
 def test_i5_a_worker_killed_while_a_judge_is_asked_pays_no_reply_twice_and_loses_none(stage):
     run_id = a_judged_run(stage)
     stage.witness.set(latency=0.05)

@@ -17,7 +17,7 @@ ROUTE = "POST /v1/moderations"
 QUESTIONS = 4
 
 
-@on("sqlite", full=("postgresql",))
+@on(full=("sqlite", "postgresql"))
 def test_a_worker_killed_in_the_middle_is_followed_by_one_that_asks_for_no_kept_answer_again(stage):
     with unit_of_work() as session:
         project = session.get_one(Project, stage.team.project_id)

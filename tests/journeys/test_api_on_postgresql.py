@@ -28,6 +28,7 @@ ROWS, HELD_OUT_ROWS, EVERY = 10_003, 3_080, 10
 WIDE_MARGIN = 0.5
 
 
+@pytest.mark.full  # a minute; tests/browser/test_journey.py goes the same way
 @pytest.mark.timeout(400)
 def test_a_model_answers_what_it_was_not_taught_and_jobs_outlive_workers(
     tmp_path, postgres_url, record_property

@@ -29,6 +29,7 @@ def about_run(script, hook, run_id):
     return next((one for one in found if one["run_id"] == run_id), None)
 
 
+@pytest.mark.full  # tests/faults kills workers at each step
 @pytest.mark.timeout(300)
 def test_a_killed_worker_costs_nothing_and_nothing_is_left_behind(tmp_path):
     with start_luthier(tmp_path / "home", **OWNER) as luthier, Script(luthier) as script:

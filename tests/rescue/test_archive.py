@@ -234,7 +234,7 @@ def test_a_person_has_one_archive_at_a_time_and_a_lost_line_gives_it_back(
     team, browser, client, rescue
 ):
     viewer = browser(team.users["viewer"])
-    app = client._transport.app
+    app = client.app
     app.state.packing.add(team.users["viewer"])
     refused = viewer.get(f"/rescues/{rescue.id}/archive")
     assert refused.status_code == 429

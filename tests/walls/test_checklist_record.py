@@ -57,6 +57,7 @@ SO_ALREADY = {
     "api.datasets.unarchive", "api.jobs.unarchive", "api.models.unarchive",
     "playground.share", "api.conversations.share", "collections.put_back",
     "api.collections.put_back", "evaluation_runs.resume", "api.evaluation_runs.resume",
+    "schedules.resume", "api.schedules.resume",
 }  # fmt: skip
 # Asks, and changes nothing that lasts.
 ASKS = ("chat", "test", "check", "measure", "playground/prompt", "duels/price")

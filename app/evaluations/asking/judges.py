@@ -11,11 +11,14 @@ from app.graders.judge import Ask, Judge
 from app.providers.base import ChatRequest
 
 
-def question_to(judge: Judge, ask: Ask, connection: Connection, row: Questioned) -> Question[Ask]:
+def question_to(
+    judge: Judge, ask: Ask, connection: Connection, row: Questioned, *, anew: int | None = None
+) -> Question[Ask]:
     """The question for this row. The same asked over the same connection has the same digest, of
-    whatever it is a part.
+    whatever it is a part; but not where the run `anew` asks again whatever was answered before.
     """
-    key = f"judge:{connection.id}:{ask.key(judge.model)}"
+    again = "" if anew is None else f"{anew}:"
+    key = f"judge:{connection.id}:{again}{ask.key(judge.model)}"
     tokens, room = row_tokens(ask.messages), ask.sampling["max_tokens"]
     return Question(
         row.id,

@@ -52,6 +52,7 @@ class JudgeWork(NamedTuple):
     place: int
     share: Share
     pass_rule: str
+    anew: int | None
 
 
 def claim(session: Session, judge_id: int) -> JudgeWork | None:
@@ -83,7 +84,8 @@ def claim(session: Session, judge_id: int) -> JudgeWork | None:
     share = standing.share_of(
         session, connection, per_minute=chosen.per_minute, at_once=chosen.at_once
     )
-    return JudgeWork(row.id, fence, run.id, run.project_id, row.place, share, run.pass_rule)
+    anew = run.id if chosen.fresh else None
+    return JudgeWork(row.id, fence, run.id, run.project_id, row.place, share, run.pass_rule, anew)
 
 
 def _bill(run: EvaluationRun, row: RunJudge, amount: int, *, guessed: int) -> None:
@@ -139,7 +141,7 @@ def _questions(
         except Ungradable as fault:
             row.status, row.error = JudgementStatus.FAILED, fault.reason
             continue
-        yield question_to(judge, ask, work.share.connection, row)
+        yield question_to(judge, ask, work.share.connection, row, anew=work.anew)
 
 
 def record(session: Session, work: JudgeWork, brought: Brought[Ask]) -> EvaluationRun:
