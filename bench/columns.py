@@ -3,11 +3,12 @@ task of the page takes longer than 50 ms, and frames follow each other within 50
 
     python -m bench.columns [--columns 6] [--pace 60] [--seconds 20]
 
-A real Chromium on a real instance; the provider is the paced server of `bench.relay`, each of whose
-tokens is 18 characters. The page itself notes how long its tasks take (longtask) and how far apart
+A real Chromium on a real instance; the provider is the paced server of `bench.relay`: nine of ten
+tokens are a short word of 5 characters, as a model's are on average, and the tenth is its moment
+of 18. The page itself notes how long its tasks take (longtask) and how far apart
 its frames are (requestAnimationFrame). Beside it stands the same page while nothing comes, which is
 what the machine and Chromium's headless screen allow. How old a token is when it is seen is noted
-each tenth of a second: the newest one's moment is the end of the column's text.
+each tenth of a second where the column's text ends with a moment.
 """
 
 import argparse
@@ -80,7 +81,7 @@ def main() -> int:
         )
         project = script.post("/projects", json={"name": "Bench"})["id"]
         connection = script.post(f"/projects/{project}/connections", json=account(port, 1))["id"]
-        models = [f"{connection}:m{place}@{asked.pace}" for place in range(asked.columns)]
+        models = [f"{connection}:m{place}@{asked.pace}/10" for place in range(asked.columns)]
         page = opened(chromium.new_page(base_url=luthier.address), luthier, project, models)
         idle = watched(page, asked.seconds * 250)
         return told(idle, asking(page, asked.columns, asked.pace * asked.seconds))

@@ -70,7 +70,7 @@ def main() -> int:
 
 async def provider(scope: Any, receive: Any, send: Any) -> None:
     """Streams `max_tokens` tokens, each the moment it is sent at; lists no models. A model called
-    `m@60` says 60 tokens a second.
+    `m@60` says 60 tokens a second, and `m@60/10` but every tenth time a moment, else a short word.
     """
     if scope["type"] != "http":
         return
@@ -85,10 +85,12 @@ async def provider(scope: Any, receive: Any, send: Any) -> None:
     await send({**head, "headers": [(b"content-type", kind.encode())]})
     if streams:
         asked, begun = json.loads(body), time.monotonic()
-        pace = 1 / float(asked["model"].partition("@")[2] or PACE)
+        rate, _, every = asked["model"].partition("@")[2].partition("/")
+        pace = 1 / float(rate or PACE)
         for number in range(asked["max_tokens"]):
             await asyncio.sleep(max(0.0, begun + number * pace - time.monotonic()))
-            content = f"data: {json.dumps(chunk(f'{time.time():.6f} '))}\n\n".encode()
+            said = "word " if number % int(every or 1) else f"{time.time():.6f} "
+            content = f"data: {json.dumps(chunk(said))}\n\n".encode()
             await send({"type": "http.response.body", "body": content, "more_body": True})
     end = b"data: [DONE]\n\n" if streams else b'{"object": "list", "data": []}'
     await send({"type": "http.response.body", "body": end})
