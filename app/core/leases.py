@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -49,6 +49,9 @@ class Leased:
     fence: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
+
+
+Work = TypeVar("Work", bound=Leased)
 
 
 def is_due(model: Any, moment: datetime) -> ColumnElement[bool]:
@@ -206,6 +209,18 @@ def hold(session: Session, model: Any, row_id: int, fence: int) -> Any | None:
     """The row, locked for the rest of the unit of work, if the fence is still ours."""
     query = select(model).where(model.id == row_id, model.fence == fence).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def keep(session: Session, model: type[Work], row_id: int, fence: int, *, seconds: float) -> Work:
+    """The row as `hold` gives it, and for so long ours again: who gets this far made progress.
+    Raises LeaseLost.
+    """
+    row: Work | None = hold(session, model, row_id, fence)
+    if row is None:
+        raise LeaseLost
+    row.lease_until = clock.now(session) + timedelta(seconds=settings().lease(seconds))
+    row.attempts = 0
+    return row
 
 
 def settle(

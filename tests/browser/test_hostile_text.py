@@ -215,17 +215,20 @@ def hostile(workshop):
     return workshop, {**workshop.pages, **more}
 
 
-# Each page in one of these: test_pages walks all of them in every look, with make faults.
+# Each page in one of these; with make faults also all in the second, and axe judges each.
 LOOKS = (("light", WIDE), ("dark", NARROW))
 
 
-def test_13_hostile_words_stay_words_on_every_page(hostile, chromium):
+@pytest.mark.parametrize(
+    "looks", [LOOKS, pytest.param(LOOKS[1:], marks=pytest.mark.full)], ids=["in turn", "judged"]
+)
+def test_13_hostile_words_stay_words_on_every_page(hostile, chromium, looks):
     workshop, pages = hostile
     seen, unguarded, made, dialogs = set(), {}, {}, []
-    with visiting(chromium, workshop.address, asks_axe=False) as somebody:
+    with visiting(chromium, workshop.address, asks_axe=looks != LOOKS) as somebody:
         somebody.page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
         somebody.enter("/", EMAIL, PASSWORD)
-        for (name, path), (scheme, size) in zip(pages.items(), cycle(LOOKS)):
+        for (name, path), (scheme, size) in zip(pages.items(), cycle(looks)):
             somebody.page.emulate_media(color_scheme=scheme)
             somebody.page.set_viewport_size(size)
             somebody.go(path)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, leases
 from app.core.events import announce
-from app.core.leases import LeaseLost
 from app.core.queue import enqueue
 from app.evaluations.asking import rows, standing
 from app.evaluations.asking.asker import Asker, Share
@@ -71,12 +70,7 @@ def hold(session: Session, work: Work) -> JudgedDuels:
     """The comparing, held for the rest of the unit of work, the lease made longer. Raises
     LeaseLost.
     """
-    row = leases.hold(session, JudgedDuels, work.duels_id, work.fence)
-    if row is None:
-        raise LeaseLost
-    leases.renew(session, JudgedDuels, work.duels_id, work.fence, seconds=LEASE_SECONDS)
-    found: JudgedDuels = row
-    return found
+    return leases.keep(session, JudgedDuels, work.duels_id, work.fence, seconds=LEASE_SECONDS)
 
 
 def claim_pairs(session: Session, work: Work, *, behind: int, limit: int) -> Claimed[Ask]:

@@ -7,7 +7,6 @@ Whatever is asked for is written down first. A run is always held before its con
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import insert
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.catalog.answer_prices import AnswerPrice
 from app.core import clock, leases
-from app.core.leases import Leased, LeaseLost
+from app.core.leases import Leased
 from app.datasets.models import DatasetVersion
 from app.evaluations import prices, queries, queries_work, service
 from app.evaluations.asking import rows, standing
@@ -35,7 +34,6 @@ from app.evaluations.models import (
 from app.evaluations.work.grading import item_of
 from app.evaluations.work.shots import Examples
 from app.providers.base import ChatRequest
-from app.settings import settings
 
 LEASE_SECONDS = 60.0
 MILLION = 1_000_000
@@ -129,11 +127,7 @@ def hold(session: Session, work: Work) -> tuple[EvaluationRun, Contestant]:
     LeaseLost when somebody else has it.
     """
     run = queries.held_run(session, work.run_id)
-    row: Contestant | None = leases.hold(session, Contestant, work.contestant_id, work.fence)
-    if row is None:
-        raise LeaseLost
-    row.lease_until = clock.now(session) + timedelta(seconds=settings().lease(LEASE_SECONDS))
-    row.attempts = 0
+    row = leases.keep(session, Contestant, work.contestant_id, work.fence, seconds=LEASE_SECONDS)
     return run, row
 
 

@@ -5,7 +5,6 @@ Whatever is asked is written down first. A run is always held before its judges.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import insert, update
@@ -13,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from app.connections.models import Connection
 from app.core import clock, leases
-from app.core.leases import LeaseLost
 from app.evaluations import queries, queries_judges, queries_work, service
 from app.evaluations.asking import rows, standing
 from app.evaluations.asking.asker import Share
@@ -36,7 +34,6 @@ from app.evaluations.work.claiming import LEASE_SECONDS, room_of
 from app.evaluations.work.grading import Graders, Grades, answer_of, item_of, verdict
 from app.graders.base import Grader, Ungradable
 from app.graders.judge import Ask
-from app.settings import settings
 
 UNASKED = {"status": JudgementStatus.WAITING, "asked": 0, "tries": 0}
 GONE = "The connection of the judge {} was removed."
@@ -99,11 +96,7 @@ def hold(session: Session, work: JudgeWork) -> tuple[EvaluationRun, RunJudge]:
     LeaseLost when somebody else has it.
     """
     run = queries.held_run(session, work.run_id)
-    row: RunJudge | None = leases.hold(session, RunJudge, work.judge_id, work.fence)
-    if row is None:
-        raise LeaseLost
-    row.lease_until = clock.now(session) + timedelta(seconds=settings().lease(LEASE_SECONDS))
-    row.attempts = 0
+    row = leases.keep(session, RunJudge, work.judge_id, work.fence, seconds=LEASE_SECONDS)
     return run, row
 
 

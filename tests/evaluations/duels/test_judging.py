@@ -9,6 +9,7 @@ from app.connections import service as connections
 from app.connections.models import Connection
 from app.core import clock
 from app.core.database import unit_of_work
+from app.core.leases import LeaseLost
 from app.evaluations.asking.slices import Brought
 from app.evaluations.duels import queries, service, work
 from app.evaluations.duels.forms import DuelsForm
@@ -150,7 +151,7 @@ def test_what_a_dead_worker_asked_is_asked_again_and_counted(workshop, witness, 
     kept = read(JudgedDuels, duels_id)
     assert kept.status == DuelsStatus.DONE
     assert kept.guessed == sum(one.held for one in asked) > 0
-    with pytest.raises(work.LeaseLost), unit_of_work() as session:
+    with pytest.raises(LeaseLost), unit_of_work() as session:
         work.record(session, taken, Brought([], [], [], is_away=False))
 
 
