@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ import msgspec
 from fastapi import Depends, Request
 from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import settings
@@ -26,6 +27,10 @@ MOST_CONNECTIONS = 2 * SEATS + THREADS + 2
 # So many stay open; what a crowded moment needs beyond them is closed when it is given back.
 KEPT_CONNECTIONS = SEATS + 2
 POSTGRES_FULL = "53100"
+INSERTS: dict[str, Callable[[Any], Any]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 READ_ONLY = {"luthier_read_only": True, "postgresql_readonly": True}
 
 
@@ -182,3 +187,9 @@ async def request_session(request: Request) -> AsyncIterator[Session]:
 # FastAPI runs a plain dependency's exit after the answer is sent: a redirect could then miss its
 # own row.
 DbSession = Annotated[Session, Depends(request_session, scope="function")]
+
+
+def insert_new(session: Session, model: Any) -> Any:
+    """An INSERT that passes over what is there already."""
+    insert = INSERTS[session.get_bind().dialect.name](model.__table__)
+    return insert.on_conflict_do_nothing()

@@ -66,3 +66,24 @@ def test_leaving_early_drops_what_has_not_begun():
         assert next(batches) == []
         go_on.set()
     assert len(begun) <= 2 * IN_HAND
+
+
+def test_nothing_just_now_is_asked_again_behind_what_is_out_and_at_once_where_nothing_is():
+    said = []
+
+    def wanted():
+        yield 1
+        yield None
+        yield 2  # behind the batch of the first, though that comes before its time
+        yield None
+        said.append("dry")
+
+    batches = gather(str, wanted(), at_once=2, every=LONG)
+    assert [next(batches), next(batches)] == [["1"], ["2"]]
+    assert list(batches) == [[]]
+    assert said == ["dry"]
+
+
+def test_nothing_just_now_is_told_about_in_time():
+    batches = gather(str, iter([None, None, 1]), at_once=2, every=0.001)
+    assert list(batches) == [[], [], ["1"]]

@@ -8,6 +8,7 @@ import pytest
 from app.core.database import unit_of_work
 from app.core.errors import Conflict
 from app.evaluations import service
+from app.evaluations.asking.rows import MOST_TRIES
 from app.evaluations.models import Evaluation, GivenAnswer
 from tests import make
 from tests.evaluations.steps import (
@@ -103,6 +104,21 @@ def test_what_goes_wrong_for_a_moment_is_asked_again_and_its_reason_kept(
     again = [one for one in results_of(run_id) if one.asked == 2]
     assert [(one.tries, one.status) for one in again] == [(1, "graded")] * 2
     assert all("had an error" in one.error for one in again)
+    add_up(run_id)
+
+
+@one_database
+def test_what_is_one_too_many_for_a_while_is_asked_until_there_is_room(workshop, witness, letters):
+    evaluation_id = begin(workshop)
+    letters.deliver()
+    body = json.dumps(refusal("Rate limit reached."))
+    witness.script(Fault(CHAT, status=429, body=body, times=40, skip=ROWS // 2))
+    run_id = start(workshop, evaluation_id)
+    work_through(run_id)
+    run = run_of(run_id)
+    assert (run.status, run.contestants[0].failed) == ("done", 0)
+    assert len(witness.journal.read(CHAT)) == ROWS + 40
+    assert max(one.tries for one in results_of(run_id)) > MOST_TRIES
     add_up(run_id)
 
 

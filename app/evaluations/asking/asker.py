@@ -9,8 +9,10 @@ from typing import Any, NamedTuple, Self
 
 from app.connections.models import Connection
 from app.connections.service import capabilities_of, open_connection
+from app.core.database import unit_of_work
 from app.core.http import HeldBack, HttpOptions
-from app.evaluations.asking.pace import MOST, Pace
+from app.evaluations.asking import paces
+from app.evaluations.asking.pace import FIRST, MOST, Pace
 from app.evaluations.asking.questions import Answered, Came, Failed, Of, Question, Unsent
 from app.evaluations.forms import MOST_AT_ONCE
 from app.evaluations.models import AnswerPace
@@ -50,7 +52,8 @@ class Asker:
     def __init__(self, share: Share) -> None:
         self.stopped = threading.Event()
         self.at_once = _at_once(share)
-        self.pace = _pace(share)
+        self.pace = _pace(share, self.stopped)
+        self._connection_id = share.connection.id
         http = HttpOptions(
             read_seconds=READ_SECONDS,
             total_seconds=TOTAL_SECONDS,
@@ -70,6 +73,12 @@ class Asker:
     ) -> None:
         self._provider.close()
 
+    def agree(self) -> None:
+        """Who asks beside it and how fast it goes may have changed."""
+        if self.pace is not None:
+            with unit_of_work() as session:
+                paces.agree(session, self._connection_id, self.pace)
+
     def ask(self, question: Question[Of]) -> Came[Of]:
         """Ask once, when its turn has come."""
         try:
@@ -85,20 +94,14 @@ class Asker:
         except AllowanceSpent:
             return Unsent(question)
         except ProviderError as error:
-            self._learn(error)
+            self._learn(error, begun_at)
             is_lost = error.http_status is None and not isinstance(error, NotReached)
             return Failed(question, error, may_be_billed=is_lost)
-        if self.pace is not None:
-            self.pace.granted()
         return _answered(question, answer, time.monotonic() - begun_at)
 
-    def _learn(self, error: ProviderError) -> None:
-        if self.pace is None or error.http_status is None:
-            return
-        if error.http_status == HTTPStatus.TOO_MANY_REQUESTS:
-            self.pace.refused(getattr(error, "retry_after", None))
-        else:
-            self.pace.granted()
+    def _learn(self, error: ProviderError, sent_at: float) -> None:
+        if self.pace is not None and error.http_status == HTTPStatus.TOO_MANY_REQUESTS:
+            self.pace.refused(sent_at, getattr(error, "retry_after", None))
 
 
 def _at_once(share: Share) -> int:
@@ -107,15 +110,18 @@ def _at_once(share: Share) -> int:
     return max(most // max(share.beside, 1), 1)
 
 
-def _pace(share: Share) -> Pace | None:
+def _pace(share: Share, stopped: threading.Event) -> Pace | None:
     """A trainer of ours takes what it can."""
-    beside, known, limit = max(share.beside, 1), share.pace, share.per_minute
+    known, limit = share.pace, share.per_minute
     if capabilities_of(share.connection).is_ours and limit is None:
         return None
-    ceiling = MOST if limit is None else limit / MINUTE
-    rate = known.rate / beside if known else None
-    most = known.most / beside if known and known.most else None
-    return Pace(rate, most, ceiling / beside)
+    return Pace(
+        known.rate if known else FIRST,
+        known.most if known else None,
+        beside=max(share.beside, 1),
+        limit=MOST if limit is None else limit / MINUTE,
+        stopped=stopped,
+    )
 
 
 def _answered(question: Question[Of], answer: ChatAnswer, seconds: float) -> Answered[Of]:

@@ -2,33 +2,30 @@
 calls holds what they belong to.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.connections.models import Connection
 from app.core import clock
+from app.core.database import insert_new
 from app.core.tokens import counter
 from app.evaluations import prices
 from app.evaluations.asking import queries
 from app.evaluations.asking.asker import Share
-from app.evaluations.asking.pace import FIRST
 from app.evaluations.asking.queries import ASKED, WAITING, Table
 from app.evaluations.asking.questions import Answered, Failed, Of, Question
 from app.evaluations.asking.slices import Claimed
-from app.evaluations.models import AnswerPace, GivenAnswer
+from app.evaluations.models import GivenAnswer
 from app.providers.base import RequestRejected
 from app.settings import settings
 
-INSERTS: dict[str, Callable[[Any], Any]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-MOST_TRIES = 5
+# A no to one too many is not of the question: the pace changes, and it is asked again soon.
+MOST_TRIES, MOST_NOES = 5, 10
 LONGEST_WAIT = 60.0
 WORKER_ENDED = "The worker ended before the answer came."
 FAILED = "failed"
@@ -116,19 +113,6 @@ def put_back(session: Session, table: Table, questions: Sequence[Question[Any]])
     return len(claimed)
 
 
-def inserting(session: Session, model: Any) -> Any:
-    """An INSERT that can pass over what is there."""
-    return INSERTS[session.get_bind().dialect.name](model.__table__)
-
-
-def hold_pace(session: Session, connection_id: int) -> AnswerPace:
-    """How fast a connection answers, held until the unit of work ends: after all else that is."""
-    begun = {"connection_id": connection_id, "rate": FIRST, "outages": 0}
-    insert = inserting(session, AnswerPace).values(begun)
-    session.execute(insert.on_conflict_do_nothing())
-    return queries.held_pace(session, connection_id)
-
-
 class Kept(NamedTuple):
     """What was kept by its digests, and what that came to."""
 
@@ -163,7 +147,7 @@ def keep(
         }
         for one, cost in zip(answered, costs, strict=True)
     ]
-    session.execute(inserting(session, GivenAnswer).on_conflict_do_nothing(), made)
+    session.execute(insert_new(session, GivenAnswer), made)
     given = queries.given_for(session, project_id, {one.question.digest for one in answered})
     return Kept(given, sum(cost or 0 for cost in costs))
 
@@ -198,7 +182,7 @@ def fail(session: Session, table: Table, failed: Sequence[Failed[Any]], *, is_aw
         status, not_before = WAITING, None
         if one.is_for_all:
             tries = one.question.tries
-        elif isinstance(one.error, RequestRejected) or tries >= MOST_TRIES:
+        elif isinstance(one.error, RequestRejected) or tries >= _most_tries(one):
             status = FAILED
             given_up += 1
         else:
@@ -210,6 +194,16 @@ def fail(session: Session, table: Table, failed: Sequence[Failed[Any]], *, is_aw
     return Fell(given_up, sum(one.question.held or 0 for one in failed if one.may_be_billed))
 
 
+def _is_no(one: Failed[Any]) -> bool:
+    return one.error.http_status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _most_tries(one: Failed[Any]) -> int:
+    return MOST_NOES if _is_no(one) else MOST_TRIES
+
+
 def _wait(one: Failed[Any], tries: int) -> float:
+    """Seconds: twice as long each time, behind a no from the fourth on."""
     asked = getattr(one.error, "retry_after", None) or 0.0
-    return float(min(max(asked, 2.0 ** max(tries - 1, 0)), LONGEST_WAIT))
+    longer = max(tries - 4, -1) if _is_no(one) else max(tries - 1, 0)
+    return float(min(max(asked, 2.0**longer), LONGEST_WAIT))

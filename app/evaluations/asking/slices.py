@@ -10,13 +10,15 @@ from typing import Any, Generic, NamedTuple, Protocol
 
 from app.core.gather import gather
 from app.evaluations.asking.asker import Asker
-from app.evaluations.asking.questions import Answered, Came, Failed, Of, Question
+from app.evaluations.asking.questions import Answered, Came, Failed, Of, Question, Unsent
 from app.providers.base import ProviderError, RequestRejected
 from app.settings import settings
 
 SLICES = 4  # of the usual length: each begins and ends with fewer requests on their way
 RECORD_SECONDS, ALIVE_SECONDS = 0.5, 10.0
 MOST_KNOWN = 250
+# What fails may be asked again by then: a slice does not end before.
+AGAIN_SECONDS = 2.0
 # So many failures and no answer look like a provider that is away.
 AWAY_AFTER = 24
 # So many refusals and no answer are of the question's form, and not of single cases.
@@ -69,6 +71,7 @@ class Slice:
     )
     behind: int = 0
     claimed: int = 0
+    out: int = 0
     answered: int = 0
     failed: int = 0
     refused: int = 0
@@ -76,8 +79,10 @@ class Slice:
     known: list[Question[Any]] = field(default_factory=list)
     left: list[Question[Any]] = field(default_factory=list)
     kept_at: float = field(default_factory=time.monotonic)
+    again_until: float = 0.0
     is_running: bool = True
     is_capped: bool = False
+    held_seconds: float | None = None
     for_all: Failed[Any] | None = None
     last: ProviderError | None = None
 
@@ -89,10 +94,15 @@ class Slice:
     def is_refused(self) -> bool:
         return not self.answered and self.refused >= REFUSED_AFTER
 
+    def may_bring_more(self) -> bool:
+        """Whether what cannot be asked now may be soon."""
+        return self.out > 0 or time.monotonic() < self.again_until
+
     def is_over(self) -> bool:
         """Whether nothing more should be asked for."""
-        is_up = time.monotonic() > self.ends_at
-        return bool(is_up or not self.is_running or self.for_all or self.is_away or self.is_refused)
+        is_stopped = self.for_all is not None or self.held_seconds is not None
+        is_up = is_stopped or not self.is_running or time.monotonic() > self.ends_at
+        return is_up or self.is_away or self.is_refused
 
 
 def ask_all(asker: Asker, book: Book[Of], seen: Slice) -> None:
@@ -109,25 +119,42 @@ def ask_all(asker: Asker, book: Book[Of], seen: Slice) -> None:
     _keep(asker, book, seen, [], is_last=True)
 
 
-def _wanted(asker: Asker, book: Book[Of], seen: Slice) -> Iterator[Question[Of]]:
+def _wanted(asker: Asker, book: Book[Of], seen: Slice) -> Iterator[Question[Of] | None]:
+    """What may be asked, over and over; None while only what is out, or was just refused, may bring
+    more.
+    """
     limit = max(asker.at_once // 2, 4)
     while not seen.is_over():
+        is_all = not seen.behind
         claimed = book.claim(behind=seen.behind, limit=limit)
         seen.is_capped = claimed.is_capped
-        for place, one in enumerate(claimed.questions):
-            seen.behind = one.row_id
-            seen.claimed += 1
-            if one.known is not None:
-                seen.known.append(one)
-            elif seen.is_over():
-                seen.left += [left for left in claimed.questions[place:] if left.known is None]
-                return
-            else:
-                yield one
-        if len(seen.known) >= MOST_KNOWN:
+        yield from _sent(seen, claimed.questions)
+        is_end = not claimed.questions
+        if len(seen.known) >= MOST_KNOWN or (is_end and seen.known):
             _keep(asker, book, seen, [])
-        if claimed.is_capped or not claimed.questions:
+        if claimed.is_capped:
             return
+        if is_end:
+            seen.behind = 0
+            if is_all and not seen.may_bring_more():
+                return
+            if is_all:
+                yield None
+
+
+def _sent(seen: Slice, questions: Sequence[Question[Of]]) -> Iterator[Question[Of]]:
+    """Those that are sent, until the slice is over."""
+    for place, one in enumerate(questions):
+        seen.behind = one.row_id
+        seen.claimed += 1
+        if one.known is not None:
+            seen.known.append(one)
+        elif seen.is_over():
+            seen.left += [left for left in questions[place:] if left.known is None]
+            return
+        else:
+            seen.out += 1
+            yield one
 
 
 def _keep(
@@ -140,14 +167,19 @@ def _keep(
 ) -> None:
     """Write down what came. Nothing for a while is told too: the lease must not run out."""
     came = _sorted(seen, batch, is_last=is_last)
+    if asker.pace is not None and any(isinstance(one, Unsent) for one in batch):
+        seen.held_seconds = asker.pace.held_seconds
     is_quiet = not (came or seen.known or is_last)
     if is_quiet and time.monotonic() - seen.kept_at < ALIVE_SECONDS:
         return
     known, seen.known, seen.kept_at = seen.known, [], time.monotonic()
     left = seen.left if is_last else []
     seen.is_running = book.record(Brought(came, known, left, seen.is_away))
+    seen.behind = 0  # what was put off may be asked again
     if not seen.is_running or seen.for_all:
         asker.stopped.set()
+    if seen.answered and not is_last:
+        asker.agree()
 
 
 def _sorted(seen: Slice, batch: Sequence[Came[Of]], *, is_last: bool) -> list[Came[Of]]:
@@ -155,6 +187,7 @@ def _sorted(seen: Slice, batch: Sequence[Came[Of]], *, is_last: bool) -> list[Ca
     anything at all.
     """
     found: list[Came[Of]] = []
+    seen.out -= len(batch)
     for one in batch:
         if isinstance(one, Failed) and _is_doubtful(seen, one):
             seen.doubtful.append(one)
@@ -177,4 +210,5 @@ def _is_doubtful(seen: Slice, one: Failed[Any]) -> bool:
         seen.refused += 1
         return False
     seen.failed += 1
+    seen.again_until = time.monotonic() + settings().wait(AGAIN_SECONDS)
     return True

@@ -10,7 +10,7 @@ from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, leases
 from app.core.leases import Leased
-from app.evaluations.asking import queries, rows
+from app.evaluations.asking import paces, queries
 from app.evaluations.asking.asker import Asker, Share
 from app.evaluations.asking.slices import Slice
 from app.evaluations.models import AnswerPace
@@ -55,11 +55,10 @@ def keep_pace(session: Session, share: Share, asker: Asker, seen: Slice) -> int:
     """How fast it went, for the next slice; and how many in a row brought nothing."""
     if seen.answered:
         standing.record_answer(session, share.connection.id)
-    kept = rows.hold_pace(session, share.connection.id)
+    kept = paces.hold(session, share.connection.id)
     kept.outages = kept.outages + 1 if seen.is_away else 0
-    if asker.pace is not None and share.per_minute is None and not seen.is_away:
-        kept.rate = asker.pace.rate * share.beside
-        kept.most = asker.pace.most and asker.pace.most * share.beside
+    if asker.pace is not None and not seen.is_away:
+        paces.agree(session, share.connection.id, asker.pace)
     return kept.outages
 
 
@@ -82,6 +81,8 @@ def gives_up(
         pause("provider", seen.last.message)
     elif seen.is_away and seen.last is not None:
         _wait_for_provider(session, row, share, seen.last, outages)
+    elif seen.held_seconds:
+        leases.settle(row, due_at=clock.later(session, seen.held_seconds))
     else:
         return False
     return True

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.connections.models import Connection
 from app.core import clock, leases
 from app.evaluations import queries, queries_judges, queries_work, service
-from app.evaluations.asking import rows, standing
+from app.evaluations.asking import paces, rows, standing
 from app.evaluations.asking.asker import Share
 from app.evaluations.asking.judges import question_to
 from app.evaluations.asking.questions import Answered, Failed, Question, Unsent
@@ -113,7 +113,7 @@ def claim_judgements(
     waiting = queries_judges.waiting(session, row.id, moment, behind=behind, limit=limit)
     questions = list(_questions(work, grader, waiting))
     room = room_of(session, run)
-    rows.hold_pace(session, work.share.connection.id)  # nobody else asks the same meanwhile
+    paces.hold(session, work.share.connection.id)  # nobody else asks the same meanwhile
     away = queries_judges.away(session, {one.digest for one in questions})
     claimed = rows.claimed(session, Judgement, work.project_id, questions, room, away)
     asked = [{"id": one.row_id, "digest": one.digest} for one in claimed.sent]

@@ -1,26 +1,22 @@
 """Keeping what a slice brought: many lines of the manifest in a few statements."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.core import clock, storage
+from app.core.database import insert_new
 from app.core.storage import Blob
 from app.rescue import queries
 from app.rescue.models import Kind, Outcome, RescuedObject
 from app.rescue.work.lines import Line
 from app.rescue.work.working import Work
 
-INSERTS: dict[str, Callable[[Any], Any]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 IDS_AT_ONCE = 1_000
 LOGS = {Kind.EVAL_ITEMS, Kind.JOB_EVENTS, Kind.CHECKPOINTS}
 
@@ -177,8 +173,7 @@ def insert_lines(
         }
         for line, columns in zip(lines, more, strict=True)
     ]
-    insert = INSERTS[session.get_bind().dialect.name](RescuedObject.__table__)
-    session.execute(insert.on_conflict_do_nothing(), rows)
+    session.execute(insert_new(session, RescuedObject), rows)
 
 
 def _begun(found: Found, moment: datetime) -> Values:
