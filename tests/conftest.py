@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 
+from app.__main__ import COLLECT_EVERY
 from app.core import database as databases
 from app.core import events, heartbeat, migrate, queue, storage
 from app.datasets import parts
@@ -36,6 +37,7 @@ gc.disable()
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+    gc.set_threshold(COLLECT_EVERY)  # as in the program
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

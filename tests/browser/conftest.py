@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.browser.workshop import open_workshop
+from tests.browser.workshop import furnished, reopened
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # It stays on this machine, and needs no screen.
@@ -47,5 +47,8 @@ def chromium():
 @pytest.fixture(scope="module")
 def workshop(chromium, tmp_path_factory):
     """A project with a good and a bad file, a finished job and its model; hostile words on all."""
-    with open_workshop(tmp_path_factory.mktemp("workshop")) as workshop:
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    home = tmp_path_factory.mktemp("workshop") / "home"
+    with reopened(furnished(root), home) as workshop:
         yield workshop

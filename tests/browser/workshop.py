@@ -1,10 +1,13 @@
 """A running instance with something on every page, and hostile words wherever people type."""
 
+import fcntl
 import json
+import pickle
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +201,30 @@ def open_workshop(folder: Path) -> Iterator[Workshop]:
             {**rescued, **evaluated},
             port,
         )
+
+
+def furnished(root: Path) -> Path:
+    """The folder of one that was furnished once for all who test beside each other, and ended."""
+    folder, kept = root / "furnished", root / "furnished" / "facts"
+    with (root / "furnished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            with open_workshop(folder) as made:
+                facts = pickle.dumps(made)
+            kept.write_bytes(facts)
+    return folder
+
+
+@contextmanager
+def reopened(folder: Path, home: Path) -> Iterator[Workshop]:
+    """A copy of one that was furnished, running in a home of its own."""
+    made: Workshop = pickle.loads((folder / "facts").read_bytes())  # noqa: S301 - our own words
+    shutil.copytree(made.home, home)
+    port = free_port()
+    with start_luthier(home, **OWNER, LUTHIER_ALLOW_HOSTS=f"127.0.0.1:{port}") as luthier:
+        yield replace(made, home=home, address=luthier.address, port=port)
 
 
 def moderated(home: Path, version_id: int) -> None:
