@@ -373,8 +373,8 @@ class Grade(Base):
 
 
 class AnswerPace(Base):
-    """How fast the models of a connection turned out to answer, in requests a second: a slice
-    begins where the last one ended. `most` is what was granted when the provider said no;
+    """How fast the models of a connection turned out to answer, in requests a second, for all who
+    ask over it together. `most` is what it came down to when the provider said no too often;
     `outages` counts the slices in a row in which it answered nothing at all.
     """
 

@@ -71,7 +71,7 @@ def _contestant(
 def priced(session: Session, evaluation: Evaluation, form: RunForm) -> Cost:
     """What it is to cost, judges included; nothing is written. Raises as `checked` does."""
     judges = _judges_of(session, evaluation)
-    answers = evaluation.cases * len(form.contestants) * form.repeats
+    answers = sum(_answers_of(evaluation.cases, one, form.repeats) for one in form.contestants)
     if answers > MOST_RESULTS:
         raise WrongInput.field("contestants", TOO_MANY)
     asked = [
@@ -88,6 +88,11 @@ def priced(session: Session, evaluation: Evaluation, form: RunForm) -> Cost:
     if form.cap_usd is not None and cost.most is None:
         raise WrongInput.field("cap_usd", NO_CAP)
     return cost
+
+
+def _answers_of(cases: int, one: ContestantForm, repeats: int) -> int:
+    """How many answers it gives: people give one each, to those of the cases that are theirs."""
+    return cases * repeats if one.people is None else min(one.people.cases or cases, cases)
 
 
 def _judges_of(session: Session, evaluation: Evaluation) -> list[AskedJudge]:

@@ -49,14 +49,16 @@ async def limited_body(request: Request) -> bytes:
     return bytes(held)
 
 
-def _job(runs: Runs, run: Run) -> wire.Json:
+def job_of(runs: Runs, run: Run) -> wire.Json:
+    """A run as it is shown."""
+    state = runs.state(run)  # first: a run that has ended has its table
     result = runs.result_file(run)
     files = [result.id] if result else []
-    return wire.job(run.spec, runs.state(run), runs.control(run), result_files=files)
+    return wire.job(run.spec, state, runs.control(run), result_files=files)
 
 
 def _shown(runs: Runs, run: Run) -> Response:
-    return JsonResponse(_job(runs, run))
+    return JsonResponse(job_of(runs, run))
 
 
 def index(request: Request) -> Response:
@@ -73,7 +75,7 @@ def index(request: Request) -> Response:
     elif wanted:
         found = [run for run in found if metadata_matches(run, wanted)]
     is_backward = before is not None and after is None
-    items = [_job(runs, run) for run in (found[-limit:] if is_backward else found[:limit])]
+    items = [job_of(runs, run) for run in (found[-limit:] if is_backward else found[:limit])]
     return JsonResponse(wire.page(items, has_more=len(found) > limit))
 
 

@@ -138,6 +138,7 @@ def test_a_persons_limit_holds_for_all_who_ask_together(world):
     provider = world(200)
     limited = Pace(200, None, beside=4, limit=10, stopped=provider)
     assert limited.rate == pytest.approx(2.5)
+    assert limited.turn_seconds == pytest.approx(0.4), "as if it had asked just before"
     limited.agree(200, None, 1)
     assert limited.rate == pytest.approx(10)
 

@@ -10,6 +10,8 @@ from app.core.errors import Conflict
 from app.evaluations import service
 from app.evaluations.asking.rows import MOST_TRIES
 from app.evaluations.models import Evaluation, GivenAnswer
+from app.evaluations.tasks import answer
+from app.settings import settings
 from tests import make
 from tests.evaluations.steps import (
     add_up,
@@ -119,6 +121,28 @@ def test_what_is_one_too_many_for_a_while_is_asked_until_there_is_room(workshop,
     assert (run.status, run.contestants[0].failed) == ("done", 0)
     assert len(witness.journal.read(CHAT)) == ROWS + 40
     assert max(one.tries for one in results_of(run_id)) > MOST_TRIES
+    add_up(run_id)
+
+
+@one_database
+def test_what_waits_for_its_turn_when_a_slice_ends_is_given_back(
+    workshop, witness, letters, monkeypatch
+):
+    monkeypatch.setattr(settings(), "slice_seconds", 0.01)
+    evaluation_id = begin(workshop)
+    letters.deliver()
+    run_id = start(workshop, evaluation_id, settings={"per_minute": 4})
+    contestant = run_of(run_id).contestants[0]
+    answer(contestant.id)
+    sent = len(witness.journal.read(CHAT))
+    assert 0 < sent < ROWS
+    assert Counter(one.status for one in results_of(run_id)) == {
+        "graded": sent,
+        "waiting": ROWS - sent,
+    }
+    assert run_of(run_id).contestants[0].asked == sent
+    work_through(run_id)
+    assert len(witness.journal.read(CHAT)) == ROWS
     add_up(run_id)
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from app.trainer.files import StoredFile
 from app.trainer.folder import Checkpoint, RunFolder, Spec, State
-from app.trainer.runs import Runs
+from app.trainer.routes_jobs import job_of
+from app.trainer.runs import Run, Runs
 
 
 @pytest.fixture
@@ -82,6 +84,28 @@ def test_a_lost_index_is_made_anew(home: Path):
 
     spoil(home)
     assert told(Runs(home)) == before
+
+
+def test_a_run_that_ends_while_it_is_shown_is_not_shown_as_ended_without_its_table(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    runs = Runs(home)
+    run = runs.get("ftjob-10")
+    assert run is not None
+    look = runs.result_file
+
+    def look_and_end(one: Run) -> StoredFile | None:
+        found = look(one)
+        one.folder.checkpoints.mkdir()
+        one.folder.result.write_text("step\n1\n")
+        one.folder.write_state(ended_state())
+        return found
+
+    monkeypatch.setattr(runs, "result_file", look_and_end)
+    shown = job_of(runs, run)
+    assert (shown["status"] == "succeeded") == bool(shown["result_files"])
+    monkeypatch.undo()
+    assert job_of(runs, run)["result_files"] == [run.result_id]
 
 
 @pytest.mark.parametrize("rest", [b'{"folder_at": 12', b"\x00" * 50, b'{"format": 9}\n'])

@@ -13,6 +13,7 @@ from app.core.http import HeldBack
 from app.settings import settings
 
 FIRST, LEAST, MOST = 20.0, 0.2, 1_000.0  # requests a second
+SELDOM = 1 / 300  # the least of a person's own limit for one of many, so that each has turns
 WINDOW_SECONDS = 4.0
 # What fewer noes or shorter times show is chance.
 FEW_NOES, SHORT_SECONDS, NEARLY_ALL = 6, 0.5, 0.8
@@ -58,6 +59,8 @@ class Pace:
         self._sent: deque[float] = deque()
         self._noes: deque[float] = deque()
         self._next = self._looked_at = self._changed_at = time.monotonic()
+        if limit < MOST:  # what was asked just before counts too
+            self._next += self._second / self.rate
         self._asked = self._waited = 0
         self._held_until = 0.0
         self._too_fast = (0.0, 0.0)  # the rate, and the share of noes
@@ -65,7 +68,7 @@ class Pace:
     def _take(self, rate: float, most: float | None, beside: int) -> None:
         """One part of so many."""
         self.beside = beside
-        self.ceiling = max(self.limit / beside, LEAST)
+        self.ceiling = max(self.limit / beside, SELDOM)
         self.rate, self.most = min(rate / beside, self.ceiling), most and most / beside
         self._taken = self.rate, self.most
 
@@ -130,6 +133,11 @@ class Pace:
             return rate, most
 
     @property
+    def turn_seconds(self) -> float:
+        """How long it is to the next turn."""
+        return max(self._next - time.monotonic(), 0.0)
+
+    @property
     def held_seconds(self) -> float:
         """How long it is still to be left alone."""
         return max(self._held_until - time.monotonic(), 0.0) / self._second
@@ -151,7 +159,7 @@ class Pace:
             if self.rate > rate and share < MOST_TOLERATED:
                 self._too_fast = self.rate, share
             slower = self.rate * max(1 - share + self.tolerated, SLOWEST)
-            self.rate = self.most = max(slower, LEAST)
+            self.rate = self.most = min(max(slower, LEAST), self.ceiling)
         self._looked_at, self._asked, self._waited = now, 0, 0
         self._begin(now)
 

@@ -106,7 +106,9 @@ class Slice:
 
 
 def ask_all(asker: Asker, book: Book[Of], seen: Slice) -> None:
-    """Ask as long as the slice lasts. Raises LeaseLost."""
+    """Ask as long as the slice lasts, and once at least. Raises LeaseLost."""
+    if asker.pace is not None:
+        seen.ends_at += asker.pace.turn_seconds
     wanted = _wanted(asker, book, seen)
     batches = gather(asker.ask, wanted, at_once=asker.at_once, every=RECORD_SECONDS)
     with closing(batches):
@@ -176,9 +178,9 @@ def _keep(
     left = seen.left if is_last else []
     seen.is_running = book.record(Brought(came, known, left, seen.is_away))
     seen.behind = 0  # what was put off may be asked again
-    if not seen.is_running or seen.for_all:
-        asker.stopped.set()
-    if seen.answered and not is_last:
+    if seen.is_over():
+        asker.stopped.set()  # what waits for its turn is not sent
+    elif seen.answered:
         asker.agree()
 
 
