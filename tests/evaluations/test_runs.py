@@ -8,6 +8,7 @@ import pytest
 from app.core.database import unit_of_work
 from app.core.errors import Conflict
 from app.evaluations import service
+from app.evaluations.asking import slices
 from app.evaluations.asking.rows import MOST_TRIES
 from app.evaluations.models import Evaluation, GivenAnswer
 from app.evaluations.tasks import answer
@@ -129,6 +130,7 @@ def test_what_waits_for_its_turn_when_a_slice_ends_is_given_back(
     workshop, witness, letters, monkeypatch
 ):
     monkeypatch.setattr(settings(), "slice_seconds", 0.01)
+    monkeypatch.setattr(slices, "TURN_SECONDS", 0.0)
     evaluation_id = begin(workshop)
     letters.deliver()
     run_id = start(workshop, evaluation_id, settings={"per_minute": 4})

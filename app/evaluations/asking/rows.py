@@ -203,7 +203,7 @@ def _most_tries(one: Failed[Any]) -> int:
 
 
 def _wait(one: Failed[Any], tries: int) -> float:
-    """Seconds: twice as long each time, behind a no from the fourth on."""
+    """Seconds: twice as long each time, behind a no from a quarter on."""
     asked = getattr(one.error, "retry_after", None) or 0.0
-    longer = max(tries - 4, -1) if _is_no(one) else max(tries - 1, 0)
+    longer = max(tries - 4, -2) if _is_no(one) else max(tries - 1, 0)
     return float(min(max(asked, 2.0**longer), LONGEST_WAIT))

@@ -16,6 +16,7 @@ from app.settings import settings
 
 SLICES = 4  # of the usual length: each begins and ends with fewer requests on their way
 RECORD_SECONDS, ALIVE_SECONDS = 0.5, 10.0
+TURN_SECONDS = 2.0
 MOST_KNOWN = 250
 # What fails may be asked again by then: a slice does not end before.
 AGAIN_SECONDS = 2.0
@@ -100,9 +101,15 @@ class Slice:
 
     def is_over(self) -> bool:
         """Whether nothing more should be asked for."""
-        is_stopped = self.for_all is not None or self.held_seconds is not None
-        is_up = is_stopped or not self.is_running or time.monotonic() > self.ends_at
-        return is_up or self.is_away or self.is_refused
+        return self._is_stopped() or time.monotonic() > self.ends_at
+
+    def must_end(self) -> bool:
+        """Whether not even what waits for its turn should be sent."""
+        return self._is_stopped() or time.monotonic() > self.ends_at + TURN_SECONDS
+
+    def _is_stopped(self) -> bool:
+        is_for_all = self.for_all is not None or self.held_seconds is not None
+        return is_for_all or not self.is_running or self.is_away or self.is_refused
 
 
 def ask_all(asker: Asker, book: Book[Of], seen: Slice) -> None:
@@ -178,8 +185,8 @@ def _keep(
     left = seen.left if is_last else []
     seen.is_running = book.record(Brought(came, known, left, seen.is_away))
     seen.behind = 0  # what was put off may be asked again
-    if seen.is_over():
-        asker.stopped.set()  # what waits for its turn is not sent
+    if seen.must_end():
+        asker.stopped.set()
     elif seen.answered:
         asker.agree()
 
