@@ -16,7 +16,6 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from app.__main__ import COLLECT_EVERY
 from app.core import database as databases
 from app.core import events, heartbeat, migrate, queue, storage
 from app.datasets import parts
@@ -37,7 +36,6 @@ gc.disable()
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
-    gc.set_threshold(COLLECT_EVERY)  # as in the program
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,7 +13,7 @@ from app.core.errors import Conflict, WrongInput
 from app.core.leases import LeaseLost
 from app.evaluations import queries, service
 from app.evaluations.asking.asker import Asker
-from app.evaluations.forms import ContestantForm, RunForm
+from app.evaluations.forms import RunForm
 from app.evaluations.models import EvaluationGrader, EvaluationRun, RunJudge
 from app.evaluations.orders import priced
 from app.evaluations.tasks import answer
@@ -367,10 +367,6 @@ def test_what_a_run_costs_is_told_with_its_judges_before_it_begins(
         cost = priced(session, queries.evaluation_by_id(session, evaluation_id), form)
         assert (cost.requests, cost.judged) == (30, 20)
         assert 0 < cost.expected < cost.most
-        by_hand = form.model_copy(update={"contestants": [ContestantForm(people={"cases": 3})]})
-        assert (
-            priced(session, queries.evaluation_by_id(session, evaluation_id), by_hand).judged == 6
-        )
     values = f"model.0={workshop.connection_id}%3A{SCORE['model'].replace(':', '%3A')}"
     receipt = (
         browser(workshop.users["owner"])

@@ -8,10 +8,12 @@ from app.budgets.standing import OverBudget
 from app.connections.models import Connection
 from app.core.database import unit_of_work
 from app.core.errors import WrongInput
-from app.evaluations import queries, service
+from app.evaluations import orders, queries, service
+from app.evaluations.forms import RunForm
 from app.evaluations.prices import Asked, estimate
 from tests import make
 from tests.budgets.steps import set_budget
+from tests.evaluations.judges import SCORE, add_judge
 from tests.evaluations.steps import add_up, begin, results_of, run_of, start, work_through
 from tests.stage import one_database
 from tests.witness.script import CHAT, Fault
@@ -93,6 +95,16 @@ def test_a_cap_holds_and_a_higher_one_lets_it_go_on(priced, witness, letters):
     assert (run.status, run.spent) == ("done", ROWS * EACH)
     assert len(witness.journal.read(CHAT)) == ROWS
     add_up(run_id)
+
+
+@one_database
+def test_judges_of_people_are_reckoned_by_the_cases_that_people_are_asked(workshop, letters):
+    evaluation_id = begin(workshop, graders=[add_judge(workshop, SCORE)])
+    letters.deliver()
+    form = RunForm.model_validate({"contestants": [{"people": {"cases": 3}}], "repeats": 2})
+    with unit_of_work() as session:
+        evaluation = queries.evaluation_by_id(session, evaluation_id)
+        assert orders.priced(session, evaluation, form).judged == 3
 
 
 @one_database

@@ -16,8 +16,9 @@ from app.settings import settings
 
 SLICES = 4  # of the usual length: each begins and ends with fewer requests on their way
 RECORD_SECONDS, ALIVE_SECONDS = 0.5, 10.0
-TURN_SECONDS = 2.0
 MOST_KNOWN = 250
+# How long what was claimed may still wait for its turn when the time is up.
+TURN_SECONDS = 2.0
 # What fails may be asked again by then: a slice does not end before.
 AGAIN_SECONDS = 2.0
 # So many failures and no answer look like a provider that is away.
@@ -178,7 +179,7 @@ def _keep(
     came = _sorted(seen, batch, is_last=is_last)
     if asker.pace is not None and any(isinstance(one, Unsent) for one in batch):
         seen.held_seconds = asker.pace.held_seconds
-    is_quiet = not (came or seen.known or is_last)
+    is_quiet = not (came or seen.known or is_last or seen.must_end())
     if is_quiet and time.monotonic() - seen.kept_at < ALIVE_SECONDS:
         return
     known, seen.known, seen.kept_at = seen.known, [], time.monotonic()
