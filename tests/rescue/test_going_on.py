@@ -16,6 +16,7 @@ from app.connections.models import Connection
 from app.core import database, queue
 from app.core.database import unit_of_work
 from app.core.errors import Conflict, WrongInput
+from app.core.leases import LeaseLost
 from app.core.storage import Incoming
 from app.projects.models import Project
 from app.rescue import service, tasks
@@ -229,7 +230,7 @@ def test_a_rescue_in_one_hand_is_taken_out_of_it_by_who_asks_again(begin, worksh
         work = working.claim(session, rescuing.part_id)
         assert work is not None
     rescuing.ask(service.ask_again)
-    with unit_of_work() as session, pytest.raises(working.LeaseLost):
+    with unit_of_work() as session, pytest.raises(LeaseLost):
         working.hold(session, work)
     assert rescuing.part.stage == Stage.LOOKING
     assert rescuing.work().stage == Stage.DONE

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from app.core import clock, leases, storage
 from app.core.database import unit_of_work
 from app.core.events import announce
-from app.core.leases import LeaseLost
 from app.core.queue import enqueue
 from app.datasets.checks.deep.rows import open_rows
 from app.datasets.gone import stored_file
@@ -192,12 +191,7 @@ def _insert(session: Session, work: Reading, drafts: Sequence[tuple[Row, Draft]]
 
 
 def _hold(session: Session, work: Reading) -> Evaluation:
-    row: Evaluation | None = leases.hold(session, Evaluation, work.evaluation_id, work.fence)
-    if row is None:
-        raise LeaseLost
-    leases.renew(session, Evaluation, row.id, work.fence, seconds=LEASE_SECONDS)
-    row.attempts = 0
-    return row
+    return leases.keep(session, Evaluation, work.evaluation_id, work.fence, seconds=LEASE_SECONDS)
 
 
 def _pass_on(work: Reading) -> None:

@@ -10,7 +10,6 @@ from app.connections import standing
 from app.connections.models import Connection
 from app.core import clock, leases, storage
 from app.core.database import unit_of_work
-from app.core.leases import LeaseLost
 from app.core.pages import size
 from app.core.queue import enqueue
 from app.providers.base import ProviderError
@@ -77,12 +76,8 @@ def hold(session: Session, work: Work) -> RescuePart:
     """The part, locked until what was brought is kept, and its lease made longer. Raises LeaseLost
     when somebody else has it.
     """
-    part: RescuePart | None = leases.hold(session, RescuePart, work.part.id, work.fence)
-    if part is None:
-        raise LeaseLost
-    moment = clock.now(session)
-    part.lease_until = moment + timedelta(seconds=LEASE_SECONDS)
-    part.changed_at, part.attempts, part.words = moment, 0, None
+    part = leases.keep(session, RescuePart, work.part.id, work.fence, seconds=LEASE_SECONDS)
+    part.changed_at, part.words = clock.now(session), None
     tell(session, part, is_turn=False)
     return part
 
