@@ -77,7 +77,7 @@ class Asker:
         """Who asks beside it and how fast it goes may have changed."""
         if self.pace is not None:
             with unit_of_work() as session:
-                paces.agree(session, self._connection_id, self.pace)
+                paces.agree(session, paces.hold(session, self._connection_id), self.pace)
 
     def ask(self, question: Question[Of]) -> Came[Of]:
         """Ask once, when its turn has come."""

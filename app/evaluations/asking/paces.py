@@ -16,8 +16,7 @@ def hold(session: Session, connection_id: int) -> AnswerPace:
     return queries.held_pace(session, connection_id)
 
 
-def agree(session: Session, connection_id: int, pace: Pace) -> None:
-    """Add what one slice found of late, and give it its part of what all have found."""
-    kept = hold(session, connection_id)
-    beside = queries.count_beside(session, connection_id, clock.now(session))
+def agree(session: Session, kept: AnswerPace, pace: Pace) -> None:
+    """Add what one slice found of late, and give it its part of what all have found. It is held."""
+    beside = queries.count_beside(session, kept.connection_id, clock.now(session))
     kept.rate, kept.most = pace.agree(kept.rate, kept.most, max(beside, 1))

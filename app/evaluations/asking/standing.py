@@ -58,7 +58,7 @@ def keep_pace(session: Session, share: Share, asker: Asker, seen: Slice) -> int:
     kept = paces.hold(session, share.connection.id)
     kept.outages = kept.outages + 1 if seen.is_away else 0
     if asker.pace is not None and not seen.is_away:
-        paces.agree(session, share.connection.id, asker.pace)
+        paces.agree(session, kept, asker.pace)
     return kept.outages
 
 
