@@ -86,4 +86,5 @@ def test_nothing_just_now_is_asked_again_behind_what_is_out_and_at_once_where_no
 
 def test_nothing_just_now_is_told_about_in_time():
     batches = gather(str, iter([None, None, 1]), at_once=2, every=0.001)
-    assert list(batches) == [[], [], ["1"]]
+    assert [next(batches), next(batches)] == [[], []]
+    assert [answer for batch in batches for answer in batch] == ["1"]
